@@ -1,0 +1,30 @@
+//! `cachesim`: a deterministic discrete-event simulator of cache systems, and a benchmark of cache
+//! policies.
+//!
+//! Two engines share one set of eviction policies. The *timed* simulation runs clients, cache
+//! tiers, their network and a database with finite connections in one event loop, under simulated
+//! time. *Replay* runs a trace through a grid of policies and sizes, without time, as fast as a
+//! loop can go.
+//!
+//! The modules are listed from the edge to the core; each imports only from those below it.
+
+pub mod cli;
+pub mod report;
+pub mod experiment;
+pub mod scenario;
+pub mod simulation;
+pub mod client;
+pub mod pattern;
+pub mod defence;
+pub mod tier;
+pub mod placement;
+pub mod database;
+pub mod workload;
+pub mod metrics;
+pub mod replay;
+pub mod cache;
+pub mod eviction;
+pub mod trace;
+pub mod kernel;
+pub mod random;
+pub mod units;
