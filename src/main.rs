@@ -1,6 +1,8 @@
 //! The `cachesim` binary: parse, dispatch, exit code.
 use std::process::ExitCode;
 
+use clap::Parser;
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    cachesim::cli::Cli::parse().execute()
 }

@@ -1,1 +1,99 @@
-//! To be written.
+//! The command line: one file per subcommand, and what they share.
+//!
+//! Answers go to stdout; progress, warnings and errors go to stderr. The exit status is 0 when all
+//! is well, 1 when an expectation, a baseline limit or a check was broken, and 2 when the command
+//! line, a scenario or a trace is wrong (then nothing was computed and nothing was written).
+//!
+//! Not here: anything that computes.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Simulate cache systems, and compare cache policies on traces.
+#[derive(Debug, Parser)]
+#[command(name = "cachesim", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// How a command that could do its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All is well: exit status 0.
+    Well,
+    /// An expectation, a limit or a check was broken: exit status 1.
+    Broken,
+}
+
+/// What a subcommand returns. An error is the user's to mend: exit status 2.
+pub type Answer = Result<Status, miette::Report>;
+
+/// The shape of what is printed to stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// A Markdown table, for a pull request.
+    Markdown,
+}
+
+/// Options of every command that computes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Seed of all randomness (default: the scenario's own, else 1)
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Worker threads (default: all cores); results do not depend on it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// No progress and no notes on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+impl Common {
+    /// Runs `work` on a pool of as many threads as were asked for.
+    ///
+    /// # Errors
+    /// When the operating system refuses the threads.
+    pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, miette::Report> {
+        let mut builder = rayon::ThreadPoolBuilder::new();
+        if let Some(threads) = self.threads {
+            builder = builder.num_threads(usize::from(threads));
+        }
+        let pool = builder
+            .build()
+            .map_err(|error| miette::miette!("cannot start worker threads: {error}"))?;
+        Ok(pool.install(work))
+    }
+}
+
+impl Cli {
+    /// Does what the command line asks for, and says how it went.
+    #[must_use]
+    pub fn execute(self) -> ExitCode {
+        let answer: Answer = match self.command {};
+        #[allow(unreachable_code)]
+        match answer {
+            Ok(Status::Well) => ExitCode::SUCCESS,
+            Ok(Status::Broken) => ExitCode::from(1),
+            Err(report) => {
+                eprintln!("{report:?}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}

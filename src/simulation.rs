@@ -1,0 +1,1 @@
+//! Wires one checked plan into a world and runs it.
