@@ -48,7 +48,10 @@ impl Departures {
     /// Departures are kept until the host drains them.
     #[must_use]
     pub fn listening() -> Self {
-        Self { listening: true, ..Self::default() }
+        Self {
+            listening: true,
+            ..Self::default()
+        }
     }
 
     /// Departures are dropped: for replay, which asks only for hits and misses.
@@ -116,3 +119,7 @@ pub trait Policy {
     /// The weight of all residents together.
     fn weight(&self) -> u64;
 }
+
+/// To be replaced.
+#[derive(Clone, Debug)]
+pub struct PolicySpec;

@@ -1,1 +1,3 @@
-//! To be written.
+//! The workload: when requests arrive, what they ask for, and how large the rows are.
+
+pub mod distribution;
