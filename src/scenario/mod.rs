@@ -1,1 +1,2 @@
-//! To be written.
+//! The file as written becomes the checked plan.
+pub mod unit;
