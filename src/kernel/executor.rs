@@ -1,8 +1,8 @@
 //! The executor: tasks in recycled slots, and the loop that carries out one event after another.
 //!
-//! All tasks of a run are one type of future, made by one function from a *job* (plain data), so
-//! that spawning is pushing a job and a slot's memory is used again and again without allocation.
-//! Work that outlives who asked for it is simply another job.
+//! The tasks that come with every request are one type of future, made by one function from a *job*
+//! (plain data), so that spawning is pushing a job and a slot's memory is used again and again
+//! without allocation. All others are boxed [`Background`] tasks.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
-use super::{Kernel, Ready, TaskId};
+use super::{Background, Kernel, Ready, TaskId};
 use crate::units::Nanoseconds;
 
 /// What a task is called in a [`Deadlock`]: a kind and a number.
@@ -90,6 +90,14 @@ struct Slot<F> {
     label: Label,
     /// `None` between two tasks; the memory stays.
     future: Pin<Box<Option<F>>>,
+    /// In place of `future`.
+    background: Option<Background>,
+}
+
+impl<F> Slot<F> {
+    fn is_live(&self) -> bool {
+        self.future.is_some() || self.background.is_some()
+    }
 }
 
 /// The tasks of one run.
@@ -109,6 +117,9 @@ impl<F, M> fmt::Debug for Executor<F, M> {
 }
 
 impl<F: Future<Output = ()>, M> Executor<F, M> {
+    /// Memory of one task, in bytes.
+    pub const TASK_BYTES: usize = size_of::<Option<F>>();
+
     /// An executor whose tasks are made from jobs by `make`.
     pub fn new(make: M) -> Self {
         Self {
@@ -158,7 +169,20 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
                     kernel.ready.borrow_mut().pop_front();
                     match ready {
                         Ready::Wake(task) => task,
-                        Ready::Start => self.start(spawner),
+                        Ready::Start => {
+                            let job = spawner.jobs.borrow_mut().pop_front();
+                            let (label, future) = (self.make)(job.expect("each start has its job"));
+                            let (task, slot) = self.slot(label);
+                            slot.future.set(Some(future));
+                            task
+                        }
+                        Ready::StartBackground => {
+                            let job = kernel.background.borrow_mut().pop_front();
+                            let (label, background) = job.expect("each start has its job");
+                            let (task, slot) = self.slot(label);
+                            slot.background = Some(background);
+                            task
+                        }
                     }
                 }
                 (Some((at_ns, _)), None) if at_ns < until_ns => self.next_timer(kernel),
@@ -187,32 +211,28 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
         task
     }
 
+    /// An empty slot.
     #[inline]
-    fn start<J>(&mut self, spawner: &Spawner<J>) -> TaskId
-    where
-        M: FnMut(J) -> (Label, F),
-    {
-        let job = spawner
-            .jobs
-            .borrow_mut()
-            .pop_front()
-            .expect("each start has its job");
-        let (label, future) = (self.make)(job);
+    fn slot(&mut self, label: Label) -> (TaskId, &mut Slot<F>) {
         let index = self.free.pop().unwrap_or_else(|| {
+            let future = Box::pin(None);
             self.slots.push(Slot {
                 generation: 0,
                 label,
-                future: Box::pin(None),
+                future,
+                background: None,
             });
             (self.slots.len() - 1) as u32
         });
         let slot = &mut self.slots[index as usize];
         slot.label = label;
-        slot.future.set(Some(future));
-        TaskId {
-            slot: index,
-            generation: slot.generation,
-        }
+        (
+            TaskId {
+                slot: index,
+                generation: slot.generation,
+            },
+            slot,
+        )
     }
 
     #[inline]
@@ -237,7 +257,7 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
     }
 
     fn deadlock(&self, kernel: &Kernel) -> Deadlock {
-        let live = self.slots.iter().filter(|slot| slot.future.is_some());
+        let live = self.slots.iter().filter(|slot| slot.is_live());
         let waiting = live.map(|slot| slot.label).collect();
         Deadlock {
             at_ns: kernel.now(),

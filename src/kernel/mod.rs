@@ -31,6 +31,7 @@ pub use resource::{Acquire, Permit, Refused, Resource, Usage};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -60,19 +61,35 @@ enum Ready {
     Wake(TaskId),
     /// Start the spawner's oldest job.
     Start,
+    /// Start the oldest background task.
+    StartBackground,
 }
 
+/// A task that is rare enough to be boxed: a generator, a sweeper, a query that its caller may
+/// abandon.
+pub type Background = Pin<Box<dyn Future<Output = ()>>>;
+
 /// The clock and the calendar of one run. Single-threaded; shared by reference counting.
-#[derive(Debug)]
 pub struct Kernel {
     now_ns: Cell<Nanoseconds>,
     /// Number of the next thing to be scheduled: the order within an instant.
     sequence: Cell<u64>,
     calendar: RefCell<Calendar>,
     ready: RefCell<VecDeque<(u64, Ready)>>,
+    background: RefCell<VecDeque<(Label, Background)>>,
     current: Cell<TaskId>,
     stopped: Cell<bool>,
     events: Cell<u64>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Kernel");
+        shown
+            .field("now_ns", &self.now_ns.get())
+            .field("events", &self.events.get());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Default for Kernel {
@@ -90,6 +107,7 @@ impl Kernel {
             sequence: Cell::new(0),
             calendar: RefCell::new(Calendar::new()),
             ready: RefCell::new(VecDeque::new()),
+            background: RefCell::new(VecDeque::new()),
             current: Cell::new(TaskId::NOBODY),
             stopped: Cell::new(false),
             events: Cell::new(0),
@@ -121,6 +139,19 @@ impl Kernel {
             until_ns,
             scheduled: false,
         }
+    }
+
+    /// Starts a background task at the present instant, after all that is scheduled already. It
+    /// outlives whoever asked for it. Work that comes with every request is better a job of the
+    /// [`Spawner`], which allocates nothing.
+    pub fn spawn(&self, label: Label, task: impl Future<Output = ()> + 'static) {
+        let sequence = self.next_sequence();
+        self.background
+            .borrow_mut()
+            .push_back((label, Box::pin(task)));
+        self.ready
+            .borrow_mut()
+            .push_back((sequence, Ready::StartBackground));
     }
 
     /// Ends the run after the present event, whatever is left in the calendar.
