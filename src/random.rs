@@ -31,7 +31,9 @@ impl Luck {
     /// The luck of replication `replication` under `seed`. The same in every variant.
     #[must_use]
     pub fn new(seed: u64, replication: u64) -> Self {
-        Self { base: mix(mix(seed.wrapping_add(GOLDEN_GAMMA)) ^ replication.wrapping_mul(GOLDEN_GAMMA)) }
+        Self {
+            base: mix(mix(seed.wrapping_add(GOLDEN_GAMMA)) ^ replication.wrapping_mul(GOLDEN_GAMMA)),
+        }
     }
 
     /// The stream for `purpose`, a stable name such as `"workload.key"` or
@@ -44,7 +46,9 @@ impl Luck {
             word[..chunk.len()].copy_from_slice(chunk);
             hash = mix(hash.wrapping_add(GOLDEN_GAMMA) ^ u64::from_le_bytes(word));
         }
-        Stream { base: mix(hash ^ purpose.len() as u64) }
+        Stream {
+            base: mix(hash ^ purpose.len() as u64),
+        }
     }
 }
 
@@ -60,7 +64,9 @@ impl Stream {
     #[inline]
     #[must_use]
     pub fn at(&self, index: u64) -> Draws {
-        Draws { state: mix(self.base.wrapping_add(index.wrapping_mul(GOLDEN_GAMMA))) }
+        Draws {
+            state: mix(self.base.wrapping_add(index.wrapping_mul(GOLDEN_GAMMA))),
+        }
     }
 }
 
@@ -74,7 +80,9 @@ impl Draws {
     /// A sequence from a bare seed, for code that has no [`Luck`] at hand (policies in replay).
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
-        Self { state: mix(seed.wrapping_add(GOLDEN_GAMMA)) }
+        Self {
+            state: mix(seed.wrapping_add(GOLDEN_GAMMA)),
+        }
     }
 
     /// 64 uniform bits.
@@ -141,8 +149,9 @@ mod tests {
     fn neighbouring_indexes_are_uncorrelated() {
         let stream = Luck::new(3, 5).stream("correlation");
         let count = 100_000;
-        let product: f64 =
-            (0..count).map(|i| (stream.at(i).unit() - 0.5) * (stream.at(i + 1).unit() - 0.5)).sum();
+        let product: f64 = (0..count)
+            .map(|i| (stream.at(i).unit() - 0.5) * (stream.at(i + 1).unit() - 0.5))
+            .sum();
         assert!((product / count as f64 * 12.0).abs() < 0.015);
     }
 }

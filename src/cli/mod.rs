@@ -12,7 +12,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
-#[command(name = "cachesim", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "cachesim",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -69,7 +74,10 @@ impl Common {
     ///
     /// # Errors
     /// When the operating system refuses the threads.
-    pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, miette::Report> {
+    pub fn on_threads<T: Send>(
+        &self,
+        work: impl FnOnce() -> T + Send,
+    ) -> Result<T, miette::Report> {
         let mut builder = rayon::ThreadPoolBuilder::new();
         if let Some(threads) = self.threads {
             builder = builder.num_threads(usize::from(threads));

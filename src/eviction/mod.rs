@@ -48,7 +48,10 @@ impl Departures {
     /// Departures are kept until the host drains them.
     #[must_use]
     pub fn listening() -> Self {
-        Self { listening: true, ..Self::default() }
+        Self {
+            listening: true,
+            ..Self::default()
+        }
     }
 
     /// Departures are dropped: for replay, which asks only for hits and misses.
