@@ -1,19 +1,17 @@
 //! Quantities as people write them: `"60s"`, `"1GiB"`, `"10k/s"`, `1_000_000`, `"95%"`.
 //!
-//! Each is a newtype that reads its spelling, writes it back in one canonical way (so that what was
-//! resolved can be read again), and describes itself for the JSON Schema. A bare number is refused
-//! wherever it would leave the reader guessing what it counts. Not here: which values make sense
-//! for a key; that is said beside the key, in `written`.
+//! Each is a newtype that reads its spelling and writes it back in one canonical way, so that what was
+//! resolved can be read again; [`Unit`] says which of them is meant and describes it for the JSON
+//! Schema. A bare number is refused wherever it would leave the reader guessing what it counts. Not
+//! here: which values make sense for a key; that is said beside the key, in `format`.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value as Json, json};
 
 use crate::units::Nanoseconds;
 
-/// What a newtype of this module measures; the link between a schema and the code that reads it.
+/// What a quantity measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Duration,
@@ -42,15 +40,27 @@ pub(super) enum Plain<'a> {
 }
 
 impl Unit {
-    /// Every unit, with the name under which the schema refers to it.
-    pub(super) const ALL: [(&'static str, Self); 6] = [
-        ("Duration", Self::Duration),
-        ("Size", Self::Size),
-        ("Rate", Self::Rate),
-        ("Count", Self::Count),
-        ("Share", Self::Share),
-        ("Number", Self::Number),
+    /// Every unit.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Duration,
+        Self::Size,
+        Self::Rate,
+        Self::Count,
+        Self::Share,
+        Self::Number,
     ];
+
+    /// Its name in the schema and in the reference.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Size => "size",
+            Self::Rate => "rate",
+            Self::Count => "count",
+            Self::Share => "share",
+            Self::Number => "number",
+        }
+    }
 
     /// "a duration such as "5ms""
     pub(super) fn described(self) -> &'static str {
@@ -80,16 +90,62 @@ impl Unit {
         matches!(self, Self::Count | Self::Share | Self::Number)
     }
 
-    /// The value in base units (seconds excepted: durations are in nanoseconds), for comparing
-    /// with bounds.
-    pub(super) fn measure(self, plain: Plain<'_>) -> Result<f64, Misspelt> {
+    /// Reads a quantity of this unit.
+    pub(super) fn read(self, plain: Plain<'_>) -> Result<Amount, Misspelt> {
+        Ok(match self {
+            Self::Duration => Amount::Duration(Duration::read(plain)?),
+            Self::Size => Amount::Size(Size::read(plain)?),
+            Self::Rate => Amount::Rate(Rate::read(plain)?),
+            Self::Count => Amount::Count(Count::read(plain)?),
+            Self::Share => Amount::Share(Share::read(plain)?),
+            Self::Number => Amount::Number(Number::read(plain)?),
+        })
+    }
+
+    /// How it is written, as JSON Schema.
+    pub(super) fn schema(self) -> Json {
+        let decimal = r"\s*\d[\d_]*(\.\d[\d_]*)?\s*";
+        let time = "(ns|us|µs|μs|ms|s|m|h|d)";
         match self {
-            Self::Duration => Duration::read(plain).map(|d| d.0 as f64),
-            Self::Size => Size::read(plain).map(|s| s.0 as f64),
-            Self::Rate => Rate::read(plain).map(|r| r.0),
-            Self::Count => Count::read(plain).map(|c| c.0 as f64),
-            Self::Share => Share::read(plain).map(|s| s.0),
-            Self::Number => Number::read(plain).map(|n| n.0),
+            Self::Duration => json!({
+                "description": "A duration: a number and a unit (ns, us, ms, s, m, h, d), or several of them in falling order.",
+                "type": "string",
+                "pattern": format!("^({decimal}{time})+\\s*$"),
+                "examples": ["200us", "0.2ms", "5m", "1h30m"]
+            }),
+            Self::Size => json!({
+                "description": "An amount of memory: a number and a unit (B; KB, MB, GB, TB of 1000; KiB, MiB, GiB, TiB of 1024).",
+                "type": "string",
+                "pattern": format!("^{decimal}(B|[kKMGT]B|[KMGT]iB)\\s*$"),
+                "examples": ["100B", "1KiB", "1.5GiB"]
+            }),
+            Self::Rate => json!({
+                "description": "A rate: a number, which k, M and G multiply, per unit of time.",
+                "type": "string",
+                "pattern": format!("^{decimal}[kKMG]?\\s*/\\s*{time}\\s*$"),
+                "examples": ["10k/s", "600/m"]
+            }),
+            Self::Count => json!({
+                "description": "A whole number; in quotes, k, M and G multiply it.",
+                "anyOf": [
+                    { "type": "integer", "minimum": 0 },
+                    { "type": "string", "pattern": format!("^{decimal}[kKMG]?\\s*$") }
+                ],
+                "examples": [100, "10k", "1.5M"]
+            }),
+            Self::Share => json!({
+                "description": "A part of a whole: a number from 0 to 1, or a percentage.",
+                "anyOf": [
+                    { "type": "number", "minimum": 0, "maximum": 1 },
+                    { "type": "string", "pattern": format!("^{decimal}%\\s*$") }
+                ],
+                "examples": [0.95, "95%"]
+            }),
+            Self::Number => json!({
+                "description": "A plain number.",
+                "type": "number",
+                "examples": [0.99]
+            }),
         }
     }
 
@@ -97,6 +153,66 @@ impl Unit {
         Misspelt {
             message,
             help: self.allowed(),
+        }
+    }
+}
+
+/// A quantity that has been read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Amount {
+    Duration(Duration),
+    Size(Size),
+    Rate(Rate),
+    Count(Count),
+    Share(Share),
+    Number(Number),
+}
+
+impl Amount {
+    /// In base units: nanoseconds, bytes, events per second, counts, shares.
+    pub(super) fn base(self) -> f64 {
+        match self {
+            Self::Duration(duration) => duration.0 as f64,
+            Self::Size(size) => size.0 as f64,
+            Self::Rate(rate) => rate.0,
+            Self::Count(count) => count.0 as f64,
+            Self::Share(share) => share.0,
+            Self::Number(number) => number.0,
+        }
+    }
+
+    /// In base units, for those that are whole numbers; others are cut off.
+    pub(super) fn whole(self) -> u64 {
+        match self {
+            Self::Duration(duration) => duration.0,
+            Self::Size(size) => size.0,
+            Self::Count(count) => count.0,
+            Self::Rate(_) | Self::Share(_) | Self::Number(_) => self.base() as u64,
+        }
+    }
+
+    /// In its canonical spelling.
+    pub(super) fn json(self) -> Json {
+        match self {
+            Self::Duration(duration) => duration.to_string().into(),
+            Self::Size(size) => size.to_string().into(),
+            Self::Rate(rate) => rate.to_string().into(),
+            Self::Count(count) => count.0.into(),
+            Self::Share(share) => share.0.into(),
+            Self::Number(number) => number.0.into(),
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duration(duration) => duration.fmt(f),
+            Self::Size(size) => size.fmt(f),
+            Self::Rate(rate) => rate.fmt(f),
+            Self::Count(count) => count.fmt(f),
+            Self::Share(share) => share.0.fmt(f),
+            Self::Number(number) => number.0.fmt(f),
         }
     }
 }
@@ -585,85 +701,6 @@ impl Number {
         }
     }
 }
-
-/// Serde and schema for a newtype that is read by `read`.
-macro_rules! quantity {
-    ($type:ident, $name:literal, $write:expr, $schema:expr) => {
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use serde::de::Error;
-                let value = serde_json::Value::deserialize(deserializer)?;
-                let plain = match &value {
-                    serde_json::Value::String(text) => Plain::Text(text),
-                    serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                        (Some(number), _) => Plain::Integer(number.into()),
-                        (None, Some(number)) => Plain::Integer(number.into()),
-                        (None, None) => Plain::Float(number.as_f64().unwrap_or(f64::NAN)),
-                    },
-                    _ => return Err(D::Error::custom(concat!("expected ", $name))),
-                };
-                Self::read(plain).map_err(|wrong| D::Error::custom(wrong.message))
-            }
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let write: fn(&Self, S) -> Result<S::Ok, S::Error> = $write;
-                write(self, serializer)
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
-                $name.into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                $schema
-            }
-        }
-    };
-}
-
-quantity!(Duration, "Duration", |this, s| s.collect_str(this), json_schema!({
-    "description": "A duration: a number and a unit (ns, us, ms, s, m, h, d), or several in falling order.",
-    "type": "string",
-    "pattern": r"^\s*(\d[\d_]*(\.\d[\d_]*)?\s*(ns|us|µs|μs|ms|s|m|h|d)\s*)+$",
-    "examples": ["200us", "0.2ms", "5m", "1h30m"]
-}));
-quantity!(Size, "Size", |this, s| s.collect_str(this), json_schema!({
-    "description": "An amount of memory: a number and a unit (B; KB, MB, GB, TB of 1000; KiB, MiB, GiB, TiB of 1024).",
-    "type": "string",
-    "pattern": r"^\s*\d[\d_]*(\.\d[\d_]*)?\s*(B|[kKMGT]B|[KMGT]iB)\s*$",
-    "examples": ["100B", "1KiB", "1.5GiB"]
-}));
-quantity!(Rate, "Rate", |this, s| s.collect_str(this), json_schema!({
-    "description": "A rate: a number (k, M and G multiply it) per unit of time.",
-    "type": "string",
-    "pattern": r"^\s*\d[\d_]*(\.\d[\d_]*)?\s*[kKMG]?\s*/\s*(ns|us|µs|μs|ms|s|m|h|d)\s*$",
-    "examples": ["10k/s", "600/m"]
-}));
-quantity!(Count, "Count", |this, s| s.serialize_u64(this.0), json_schema!({
-    "description": "A whole number; in quotes, k, M and G multiply it.",
-    "anyOf": [
-        { "type": "integer", "minimum": 0 },
-        { "type": "string", "pattern": r"^\s*\d[\d_]*(\.\d[\d_]*)?\s*[kKMG]?\s*$" }
-    ],
-    "examples": [100, "10k", "1.5M"]
-}));
-quantity!(Share, "Share", |this, s| s.serialize_f64(this.0), json_schema!({
-    "description": "A part of a whole: a number from 0 to 1, or a percentage.",
-    "anyOf": [
-        { "type": "number", "minimum": 0, "maximum": 1 },
-        { "type": "string", "pattern": r"^\s*\d[\d_]*(\.\d[\d_]*)?\s*%\s*$" }
-    ],
-    "examples": [0.95, "95%"]
-}));
-quantity!(Number, "Number", |this, s| s.serialize_f64(this.0), json_schema!({
-    "description": "A plain number.",
-    "type": "number",
-    "examples": [0.99]
-}));
 
 #[cfg(test)]
 mod tests {
