@@ -5,8 +5,8 @@
 use std::fmt;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use serde::Serialize;
 
@@ -75,7 +75,11 @@ const AFTER: usize = 100;
 
 impl ScenarioError {
     /// An error about `file` as a whole: it is missing, for example.
-    pub(super) fn about(file: impl Into<String>, message: impl Into<String>, help: Option<String>) -> Self {
+    pub(super) fn about(
+        file: impl Into<String>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Self {
         Self {
             file: file.into(),
             line: 0,
@@ -92,7 +96,9 @@ impl ScenarioError {
         let text: &str = &source.text;
         let start = floor(text, problem.span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |end| start + end);
+        let line_end = text[start..]
+            .find('\n')
+            .map_or(text.len(), |end| start + end);
         // What spans lines is marked on its first one.
         let end = floor(text, problem.span.end.clamp(start, line_end));
         let number = text[..start].bytes().filter(|byte| *byte == b'\n').count();
@@ -107,7 +113,10 @@ impl ScenarioError {
         };
         if line_start > 0 {
             let before = text[..line_start - 1].rfind('\n').map_or(0, |end| end + 1);
-            append(&mut excerpt.text, clip_end(&text[before..line_start - 1], AFTER));
+            append(
+                &mut excerpt.text,
+                clip_end(&text[before..line_start - 1], AFTER),
+            );
             excerpt.text.push('\n');
             excerpt.first_line -= 1;
         }
@@ -144,11 +153,16 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 fn clip_end(text: &str, most: usize) -> &str {
-    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
+    text.char_indices()
+        .nth(most)
+        .map_or(text, |(end, _)| &text[..end])
 }
 
 fn clip_start(text: &str, most: usize) -> &str {
-    text.char_indices().rev().nth(most).map_or(text, |(start, letter)| &text[start + letter.len_utf8()..])
+    text.char_indices()
+        .rev()
+        .nth(most)
+        .map_or(text, |(start, letter)| &text[start + letter.len_utf8()..])
 }
 
 /// Appends `text` with control characters replaced, which keeps its columns.
@@ -169,7 +183,11 @@ impl SourceCode for Excerpt {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let inner = self.text.as_str().read_span(span, before, after)?;
         // The place itself is asked for without neighbours; its column is the one in the file.
-        let column = if before == 0 { self.column } else { inner.column() };
+        let column = if before == 0 {
+            self.column
+        } else {
+            inner.column()
+        };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             inner.data(),
@@ -191,11 +209,15 @@ impl std::error::Error for ScenarioError {}
 
 impl Diagnostic for ScenarioError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -232,7 +254,11 @@ impl ScenarioErrors {
 
 impl fmt::Display for ScenarioErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut files: Vec<&str> = self.errors.iter().map(|error| error.file.as_str()).collect();
+        let mut files: Vec<&str> = self
+            .errors
+            .iter()
+            .map(|error| error.file.as_str())
+            .collect();
         files.dedup();
         match (self.errors.len(), files.as_slice()) {
             (1, [file]) => write!(f, "an error in {file}"),
@@ -246,6 +272,8 @@ impl std::error::Error for ScenarioErrors {}
 
 impl Diagnostic for ScenarioErrors {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
+        Some(Box::new(
+            self.errors.iter().map(|error| error as &dyn Diagnostic),
+        ))
     }
 }

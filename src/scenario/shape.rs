@@ -168,7 +168,11 @@ impl Grammar {
         };
         let before = check.problems.len();
         let checked = check.table(&self.root, root);
-        if check.problems.len() > before { None } else { checked }
+        if check.problems.len() > before {
+            None
+        } else {
+            checked
+        }
     }
 }
 
@@ -346,9 +350,19 @@ impl Check<'_> {
         None
     }
 
-    fn list(&mut self, element: &Shape, least: usize, list: &[Node], span: Span) -> Option<Checked> {
+    fn list(
+        &mut self,
+        element: &Shape,
+        least: usize,
+        list: &[Node],
+        span: Span,
+    ) -> Option<Checked> {
         if list.len() < least {
-            let message = format!("{} must have at least {least} elements, not {}", self.here(), list.len());
+            let message = format!(
+                "{} must have at least {least} elements, not {}",
+                self.here(),
+                list.len()
+            );
             self.problem(span, message, "");
             return None;
         }
@@ -382,13 +396,28 @@ impl Check<'_> {
         let names = || choice.rows.iter().map(|row| row.name);
         let Some(tag) = entries.get(choice.tag) else {
             // The key itself may be misspelt: then say so, rather than that it is missing.
-            let misspelt = entries.iter().find(|(key, _)| nearest(key, [choice.tag]).is_some());
-            let help = format!("`{}` is {}: {}", choice.tag, choice.tag_meaning, listed(names()));
+            let misspelt = entries
+                .iter()
+                .find(|(key, _)| nearest(key, [choice.tag]).is_some());
+            let help = format!(
+                "`{}` is {}: {}",
+                choice.tag,
+                choice.tag_meaning,
+                listed(names())
+            );
             if let Some((key, entry)) = misspelt {
                 let message = format!("unknown key {} in {}", quoted(key), self.here());
-                self.problem(entry.key, message, format!("did you mean `{}`?", choice.tag));
+                self.problem(
+                    entry.key,
+                    message,
+                    format!("did you mean `{}`?", choice.tag),
+                );
             } else {
-                self.problem(node.span, format!("{} needs the key `{}`", self.here(), choice.tag), help);
+                self.problem(
+                    node.span,
+                    format!("{} needs the key `{}`", self.here(), choice.tag),
+                    help,
+                );
             }
             return None;
         };
@@ -403,7 +432,12 @@ impl Check<'_> {
         self.fields(&row.table, node.span, entries, known)
     }
 
-    fn unknown_keys(&mut self, table: &Table, chosen: Option<(&Choice, &Row)>, entries: &IndexMap<String, Entry>) {
+    fn unknown_keys(
+        &mut self,
+        table: &Table,
+        chosen: Option<(&Choice, &Row)>,
+        entries: &IndexMap<String, Entry>,
+    ) {
         for (key, entry) in entries {
             let known = table.fields.iter().any(|field| field.name == key);
             if known || chosen.is_some_and(|(choice, _)| choice.tag == key) {
@@ -415,10 +449,13 @@ impl Check<'_> {
             }
             let names = || {
                 let tag = chosen.map(|(choice, _)| choice.tag);
-                tag.into_iter().chain(table.fields.iter().map(|field| field.name))
+                tag.into_iter()
+                    .chain(table.fields.iter().map(|field| field.name))
             };
             let place = match chosen {
-                Some((choice, row)) => format!("{} with {} = \"{}\"", self.here(), choice.tag, row.name),
+                Some((choice, row)) => {
+                    format!("{} with {} = \"{}\"", self.here(), choice.tag, row.name)
+                }
                 None => self.here(),
             };
             let message = format!("unknown key {} in {place}", quoted(key));
@@ -438,7 +475,9 @@ impl Check<'_> {
         let mut complete = true;
         for field in &table.fields {
             let value = match (entries.get(field.name), field.need) {
-                (Some(entry), _) => self.within(field.name, |check| check.value(&field.shape, &entry.node)),
+                (Some(entry), _) => {
+                    self.within(field.name, |check| check.value(&field.shape, &entry.node))
+                }
                 (None, Need::Default(text)) => {
                     // The grammar's own texts are valid; a test reads every one of them.
                     let node = tree::parse_value(text, span.source, 0).ok()?.moved(span);
@@ -446,13 +485,16 @@ impl Check<'_> {
                 }
                 (None, Need::Optional) => continue,
                 (None, Need::Required) => {
-                    let misspelt = entries
-                        .keys()
-                        .any(|key| nearest(key, table.fields.iter().map(|f| f.name)) == Some(field.name));
+                    let misspelt = entries.keys().any(|key| {
+                        nearest(key, table.fields.iter().map(|f| f.name)) == Some(field.name)
+                    });
                     // One mistake, one error: the misspelt key has already been reported.
                     if !misspelt {
                         let message = format!("{} needs the key `{}`", self.here(), field.name);
-                        let help = format!("{}; for example `{} = {}`", field.meaning, field.name, field.example);
+                        let help = format!(
+                            "{}; for example `{} = {}`",
+                            field.meaning, field.name, field.example
+                        );
                         self.problem(span, message, help);
                     }
                     None
@@ -471,13 +513,25 @@ impl Check<'_> {
         })
     }
 
+    fn accepts(&self, shape: &Shape, node: &Node) -> bool {
+        let mut problems = Vec::new();
+        let mut check = Check {
+            grammar: self.grammar,
+            problems: &mut problems,
+            path: Vec::new(),
+        };
+        check.value(shape, node).is_some()
+    }
+
     /// Of several shapes takes the one that fits the kind of value, so that errors speak of it.
     fn either(&mut self, shapes: &[Shape], node: &Node) -> Option<Checked> {
         let mut flat = Vec::new();
         flatten(self.grammar, shapes, &mut flat);
         match &node.value {
             Value::Table(_) | Value::List(_) => {
-                let fitting = flat.into_iter().find(|shape| takes(shape, node));
+                let fitting = flat
+                    .into_iter()
+                    .find(|shape| takes(self.grammar, shape, node));
                 match fitting {
                     Some(shape) => self.value(shape, node),
                     None => self.wrong_kind(&Shape::Either(shapes.to_vec()), node),
@@ -489,21 +543,27 @@ impl Check<'_> {
                 for shape in flat {
                     match shape {
                         Shape::Words(some) => words.extend(some.iter().cloned()),
-                        shape if takes(shape, node) => others.push(shape),
+                        shape if takes(self.grammar, shape, node) => others.push(shape),
                         _ => {}
                     }
                 }
                 let is_word = words.iter().any(|word| word.name == text);
                 let like_word = nearest(text, words.iter().map(|word| word.name)).is_some();
-                match others.as_slice() {
-                    // What begins with a digit is meant as a quantity, however wrong.
-                    [other, ..] if !is_word && !like_word => {
+                // A text that one of the alternatives accepts is meant by it; else the last one is
+                // taken to say what is wrong, because it is the one with the most to say.
+                let other = others
+                    .iter()
+                    .find(|shape| self.accepts(shape, node))
+                    .or(others.last());
+                match other {
+                    Some(other) if !is_word && !like_word => {
                         let before = self.problems.len();
                         let answer = self.value(other, node);
                         if !words.is_empty()
                             && let Some(problem) = self.problems.get_mut(before)
                         {
-                            let or = format!("or write {}", listed(words.iter().map(|word| word.name)));
+                            let or =
+                                format!("or write {}", listed(words.iter().map(|word| word.name)));
                             problem.help = Some(match problem.help.take() {
                                 Some(help) => format!("{help}; {or}"),
                                 None => or,
@@ -516,11 +576,14 @@ impl Check<'_> {
                 }
             }
             _ => {
-                let mut fitting = flat.iter().filter(|shape| takes(shape, node));
+                let mut fitting = flat.iter().filter(|shape| takes(self.grammar, shape, node));
                 match (fitting.next(), plain(node)) {
                     (Some(shape), _) => self.value(shape, node),
                     // A number where only texts with units are allowed: the unit knows what to say.
-                    (None, Some(_)) => match flat.iter().find(|shape| matches!(shape, Shape::Quantity(..))) {
+                    (None, Some(_)) => match flat
+                        .iter()
+                        .find(|shape| matches!(shape, Shape::Quantity(..)))
+                    {
                         Some(shape) => self.value(shape, node),
                         None => self.wrong_kind(&Shape::Either(shapes.to_vec()), node),
                     },
@@ -545,8 +608,9 @@ impl Range {
 
     /// A bound in base units; a test reads all bounds of the grammar.
     pub(super) fn bound(self, unit: Unit, text: &str) -> f64 {
-        let plain = text.parse().map_or(Plain::Text(text), Plain::Float);
-        unit.read(plain).map_or(f64::NAN, Amount::base)
+        let as_text = unit.read(Plain::Text(text)).ok();
+        let as_number = || unit.read(Plain::Float(text.parse().ok()?)).ok();
+        as_text.or_else(as_number).map_or(f64::NAN, Amount::base)
     }
 }
 
@@ -573,8 +637,10 @@ pub(super) fn long_form(key: &str, node: &Node) -> Node {
 }
 
 /// Whether `shape` is meant for that kind of value, right or wrong.
-fn takes(shape: &Shape, node: &Node) -> bool {
+fn takes(grammar: &Grammar, shape: &Shape, node: &Node) -> bool {
     match (shape, &node.value) {
+        (Shape::Short(_, full), Value::Table(_)) => takes(grammar, grammar.resolve(full), node),
+        (Shape::Short(key, full), _) => takes(grammar, &short_shape(grammar, key, full), node),
         (Shape::Table(_) | Shape::Choice(_) | Shape::Map(_), Value::Table(_)) => true,
         (Shape::List(..) | Shape::Pair(..), Value::List(_)) => true,
         (Shape::Quantity(..) | Shape::Spelled(_) | Shape::Text, Value::Text(_)) => true,
@@ -607,17 +673,28 @@ pub(super) fn expected(grammar: &Grammar, shape: &Shape) -> String {
         Shape::Spelled(spelled) => spelled.described.into(),
         Shape::List(element, _) => format!("a list, each element {}", expected(grammar, element)),
         Shape::Pair(first, second) => {
-            format!("a pair [a, b] of {} and {}", expected(grammar, first), expected(grammar, second))
+            format!(
+                "a pair [a, b] of {} and {}",
+                expected(grammar, first),
+                expected(grammar, second)
+            )
         }
         Shape::Table(_) | Shape::Map(_) => "a table".into(),
         Shape::Choice(choice) => format!("a table with the key `{}`", choice.tag),
         Shape::Either(shapes) => {
-            let each: Vec<String> = shapes.iter().map(|shape| expected(grammar, shape)).collect();
+            let each: Vec<String> = shapes
+                .iter()
+                .map(|shape| expected(grammar, shape))
+                .collect();
             each.join(" or ")
         }
         Shape::Short(key, full) => {
             let plain = short_shape(grammar, key, full);
-            format!("{} or {}", expected(grammar, &plain), expected(grammar, full))
+            format!(
+                "{} or {}",
+                expected(grammar, &plain),
+                expected(grammar, full)
+            )
         }
         Shape::Measure => "a number or a quantity in quotes".into(),
         Shape::Anything => "any value".into(),
@@ -645,7 +722,11 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// "did you mean `x`?", or all names where none is near.
-pub(super) fn did_you_mean<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone, what: &str) -> String {
+pub(super) fn did_you_mean<'a>(
+    written: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+    what: &str,
+) -> String {
     match nearest(written, names.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("{what}: {}", listed(names)),
@@ -665,7 +746,8 @@ impl Checked {
 
     /// The value of a key that is required or has a default.
     pub(super) fn at(&self, key: &str) -> &Checked {
-        self.get(key).unwrap_or_else(|| panic!("the grammar has no key `{key}` here"))
+        self.get(key)
+            .unwrap_or_else(|| panic!("the grammar has no key `{key}` here"))
     }
 
     /// The text, or an empty one for other values.
@@ -721,9 +803,12 @@ impl Checked {
             Sound::Flag(flag) => (*flag).into(),
             Sound::Amount(amount) => amount.json(),
             Sound::List(list) => Json::Array(list.iter().map(Self::json).collect()),
-            Sound::Table(entries) => {
-                Json::Object(entries.iter().map(|(key, value)| (key.clone(), value.json())).collect())
-            }
+            Sound::Table(entries) => Json::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.json()))
+                    .collect(),
+            ),
         }
     }
 }

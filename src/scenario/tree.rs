@@ -191,13 +191,16 @@ fn advice(message: &str, text: &str, at: usize) -> String {
     let value = line.split_once('=').map_or("", |(_, value)| value.trim());
     let bare_text = !value.is_empty()
         && !value.starts_with(['"', '\'', '{', '['])
-        && value.chars().all(|c| c.is_alphanumeric() || "._-+/% ".contains(c));
+        && value
+            .chars()
+            .all(|c| c.is_alphanumeric() || "._-+/% ".contains(c));
     if message.contains("duplicate key") {
         "a key can be set once; remove one of the two".into()
     } else if bare_text && value.parse::<f64>().is_err() && value.len() < 40 {
         format!("texts and quantities stand in quotes: \"{value}\"")
     } else {
-        "a scenario is a TOML file: `key = value` lines under [table] headers, see https://toml.io".into()
+        "a scenario is a TOML file: `key = value` lines under [table] headers, see https://toml.io"
+            .into()
     }
 }
 
@@ -207,7 +210,11 @@ fn node_of(value: DeValue<'_>, span: Span, source: usize) -> Node {
         DeValue::Integer(integer) => {
             let digits = integer.as_str();
             let number = i128::from_str_radix(digits, integer.radix());
-            Value::Integer(number.unwrap_or(if digits.starts_with('-') { i128::MIN } else { i128::MAX }))
+            Value::Integer(number.unwrap_or(if digits.starts_with('-') {
+                i128::MIN
+            } else {
+                i128::MAX
+            }))
         }
         DeValue::Float(float) => Value::Float(float.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Flag(flag),

@@ -264,7 +264,10 @@ fn leading_number(text: &str) -> Option<(Decimal, f64, &str)> {
             b'_' if index > 0
                 && bytes[index - 1].is_ascii_digit()
                 && bytes.get(index + 1).is_some_and(u8::is_ascii_digit) => {}
-            b'.' if !seen_point && count > 0 && bytes.get(index + 1).is_some_and(u8::is_ascii_digit) => {
+            b'.' if !seen_point
+                && count > 0
+                && bytes.get(index + 1).is_some_and(u8::is_ascii_digit) =>
+            {
                 seen_point = true;
             }
             _ => break,
@@ -298,7 +301,10 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The word of `allowed` that is most like `written`, if any is like it at all.
-pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    written: &str,
+    allowed: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     // Long texts are no misspelling of anything, and comparing them costs their product.
     if written.len() > 100 {
         return None;
@@ -307,7 +313,9 @@ pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a s
     allowed
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(lower.chars().count()) / 3)
+        .filter(|(distance, name)| {
+            *distance <= 1 + name.chars().count().min(lower.chars().count()) / 3
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -407,7 +415,12 @@ impl Duration {
                     .iter()
                     .find(|(alias, _)| *alias == lower)
                     .map(|(_, meant)| *meant)
-                    .or_else(|| DURATIONS.iter().map(|(known, _)| *known).find(|known| *known == lower));
+                    .or_else(|| {
+                        DURATIONS
+                            .iter()
+                            .map(|(known, _)| *known)
+                            .find(|known| *known == lower)
+                    });
                 let help = match meant {
                     Some(meant) => format!("did you mean `{meant}`? {}", unit.allowed()),
                     None => unit.allowed(),
@@ -418,7 +431,10 @@ impl Duration {
                 });
             };
             if factor >= smallest {
-                return Err(unit.misspelt(format!("the parts of {} are not in falling order", quoted(text))));
+                return Err(unit.misspelt(format!(
+                    "the parts of {} are not in falling order",
+                    quoted(text)
+                )));
             }
             smallest = factor;
             total = number
@@ -441,8 +457,20 @@ impl Duration {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(Unit::Duration, "duration", &number.to_string(), "ms", "s")),
-            Plain::Float(number) => Err(unitless(Unit::Duration, "duration", &number.to_string(), "ms", "s")),
+            Plain::Integer(number) => Err(unitless(
+                Unit::Duration,
+                "duration",
+                &number.to_string(),
+                "ms",
+                "s",
+            )),
+            Plain::Float(number) => Err(unitless(
+                Unit::Duration,
+                "duration",
+                &number.to_string(),
+                "ms",
+                "s",
+            )),
         }
     }
 }
@@ -451,7 +479,10 @@ impl Duration {
 fn unitless(unit: Unit, what: &str, number: &str, one: &str, other: &str) -> Misspelt {
     Misspelt {
         message: format!("the {what} {} has no unit", quoted(number)),
-        help: format!("write \"{number}{one}\" or \"{number}{other}\", in quotes; {}", unit.allowed()),
+        help: format!(
+            "write \"{number}{one}\" or \"{number}{other}\", in quotes; {}",
+            unit.allowed()
+        ),
     }
 }
 
@@ -489,13 +520,12 @@ impl Size {
                 return Err(unitless(unit, "size", text, "B", "KiB"));
             }
             let lower = name.to_lowercase();
-            let meant = SIZES
-                .iter()
-                .map(|(known, _)| *known)
-                .find(|known| {
-                    let known = known.to_lowercase();
-                    known == lower || known.trim_end_matches("ib") == lower || lower == format!("{known}ytes")
-                });
+            let meant = SIZES.iter().map(|(known, _)| *known).find(|known| {
+                let known = known.to_lowercase();
+                known == lower
+                    || known.trim_end_matches("ib") == lower
+                    || lower == format!("{known}ytes")
+            });
             let help = match meant {
                 Some(meant) => format!("did you mean `{meant}`? {}", unit.allowed()),
                 None => unit.allowed(),
@@ -515,8 +545,20 @@ impl Size {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(Unit::Size, "size", &number.to_string(), "B", "KiB")),
-            Plain::Float(number) => Err(unitless(Unit::Size, "size", &number.to_string(), "B", "KiB")),
+            Plain::Integer(number) => Err(unitless(
+                Unit::Size,
+                "size",
+                &number.to_string(),
+                "B",
+                "KiB",
+            )),
+            Plain::Float(number) => Err(unitless(
+                Unit::Size,
+                "size",
+                &number.to_string(),
+                "B",
+                "KiB",
+            )),
         }
     }
 }
@@ -551,10 +593,17 @@ impl Rate {
             return Err(no_number(unit, "a rate", text));
         };
         let Some((multiple, per)) = rest.split_once('/') else {
-            let help = if matches!(rest.trim().to_lowercase().as_str(), "rps" | "qps" | "hz" | "req/s") {
+            let help = if matches!(
+                rest.trim().to_lowercase().as_str(),
+                "rps" | "qps" | "hz" | "req/s"
+            ) {
                 format!("did you mean \"{number}/s\"? {}", unit.allowed())
             } else {
-                format!("did you mean \"{}/s\"? {}", text.chars().take(20).collect::<String>(), unit.allowed())
+                format!(
+                    "did you mean \"{}/s\"? {}",
+                    text.chars().take(20).collect::<String>(),
+                    unit.allowed()
+                )
             };
             return Err(Misspelt {
                 message: format!("the rate {} does not say per what", quoted(text)),
@@ -563,11 +612,19 @@ impl Rate {
         };
         let multiple = multiple.trim();
         let Some((_, factor)) = MULTIPLES.iter().find(|(known, _)| *known == multiple) else {
-            return Err(unit.misspelt(format!("{} in the rate {} is neither k, M nor G", quoted(multiple), quoted(text))));
+            return Err(unit.misspelt(format!(
+                "{} in the rate {} is neither k, M nor G",
+                quoted(multiple),
+                quoted(text)
+            )));
         };
         let per = per.trim();
         let Some((_, nanoseconds)) = DURATIONS.iter().find(|(known, _)| *known == per) else {
-            return Err(unit.misspelt(format!("{} in the rate {} is no unit of time", quoted(per), quoted(text))));
+            return Err(unit.misspelt(format!(
+                "{} in the rate {} is no unit of time",
+                quoted(per),
+                quoted(text)
+            )));
         };
         let rate = number * *factor as f64 * (1e9 / *nanoseconds as f64);
         // A rate per minute must give the same number however it is written: divide, as people do.
@@ -582,8 +639,20 @@ impl Rate {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(Unit::Rate, "rate", &number.to_string(), "/s", "/m")),
-            Plain::Float(number) => Err(unitless(Unit::Rate, "rate", &number.to_string(), "/s", "/m")),
+            Plain::Integer(number) => Err(unitless(
+                Unit::Rate,
+                "rate",
+                &number.to_string(),
+                "/s",
+                "/m",
+            )),
+            Plain::Float(number) => Err(unitless(
+                Unit::Rate,
+                "rate",
+                &number.to_string(),
+                "/s",
+                "/m",
+            )),
         }
     }
 }
@@ -612,7 +681,10 @@ impl Count {
         };
         let multiple = rest.trim();
         let Some(&(_, factor)) = MULTIPLES.iter().find(|(known, _)| *known == multiple) else {
-            return Err(unit.misspelt(format!("{} after a number is neither k, M nor G", quoted(multiple))));
+            return Err(unit.misspelt(format!(
+                "{} after a number is neither k, M nor G",
+                quoted(multiple)
+            )));
         };
         if !number.is_whole_times(factor) {
             return Err(unit.misspelt(format!("{} is not a whole number", quoted(text))));
@@ -627,12 +699,16 @@ impl Count {
         let unit = Unit::Count;
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) if number < 0 => Err(unit.misspelt(format!("a count cannot be negative: `{number}`"))),
+            Plain::Integer(number) if number < 0 => {
+                Err(unit.misspelt(format!("a count cannot be negative: `{number}`")))
+            }
             Plain::Integer(number) => u64::try_from(number)
                 .map(Self)
                 .map_err(|_| unit.misspelt(format!("`{number}` is too large"))),
             // 1e6 is a float to TOML, and a whole number to everybody else.
-            Plain::Float(number) if number.fract() == 0.0 && (0.0..=9e15).contains(&number) => Ok(Self(number as u64)),
+            Plain::Float(number) if number.fract() == 0.0 && (0.0..=9e15).contains(&number) => {
+                Ok(Self(number as u64))
+            }
             Plain::Float(number) => Err(unit.misspelt(format!("`{number}` is not a whole number"))),
         }
     }
@@ -660,9 +736,13 @@ impl Share {
             return Err(no_number(unit, "a share", text));
         };
         if rest.trim() != "%" {
-            return Err(unit.misspelt(format!("the share {} is neither a number nor a percentage", quoted(text))));
+            return Err(unit.misspelt(format!(
+                "the share {} is neither a number nor a percentage",
+                quoted(text)
+            )));
         }
-        Self::read(Plain::Float(number / 100.0)).map_err(|_| unit.misspelt(format!("{} is more than the whole", quoted(text))))
+        Self::read(Plain::Float(number / 100.0))
+            .map_err(|_| unit.misspelt(format!("{} is more than the whole", quoted(text))))
     }
 
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
@@ -692,12 +772,17 @@ impl Number {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Err(Misspelt {
-                message: format!("a number is written without quotes, not as the text {}", quoted(text)),
+                message: format!(
+                    "a number is written without quotes, not as the text {}",
+                    quoted(text)
+                ),
                 help: Unit::Number.allowed(),
             }),
             Plain::Integer(number) => Ok(Self(number as f64)),
             Plain::Float(number) if number.is_finite() => Ok(Self(number)),
-            Plain::Float(number) => Err(Unit::Number.misspelt(format!("`{number}` is not a finite number"))),
+            Plain::Float(number) => {
+                Err(Unit::Number.misspelt(format!("`{number}` is not a finite number")))
+            }
         }
     }
 }
@@ -739,14 +824,27 @@ mod tests {
             ("5sec", "`sec` is no unit of time"),
             ("5 m 1 h", "the parts of `5 m 1 h` are not in falling order"),
             ("600000d", "`600000d` is too long"),
-            ("0.2ns", "`0.2ns` is less than one nanosecond, the smallest step of the clock"),
+            (
+                "0.2ns",
+                "`0.2ns` is less than one nanosecond, the smallest step of the clock",
+            ),
             ("1.s", "`.s` is no unit of time"),
         ];
         for (text, message) in cases {
             assert_eq!(Duration::parse(text).unwrap_err().message, message);
         }
-        assert!(Duration::parse("5sec").unwrap_err().help.starts_with("did you mean `s`?"));
-        assert!(Duration::parse("5MS").unwrap_err().help.starts_with("did you mean `ms`?"));
+        assert!(
+            Duration::parse("5sec")
+                .unwrap_err()
+                .help
+                .starts_with("did you mean `s`?")
+        );
+        assert!(
+            Duration::parse("5MS")
+                .unwrap_err()
+                .help
+                .starts_with("did you mean `ms`?")
+        );
     }
 
     #[test]
@@ -764,7 +862,12 @@ mod tests {
         }
         assert!(Size::parse("1.5B").is_err());
         assert!(Size::parse("99999999TiB").is_err());
-        assert!(Size::parse("1G").unwrap_err().help.starts_with("did you mean `GiB`?"));
+        assert!(
+            Size::parse("1G")
+                .unwrap_err()
+                .help
+                .starts_with("did you mean `GiB`?")
+        );
         assert!(Size::parse("1024").unwrap_err().message.contains("no unit"));
     }
 
@@ -780,7 +883,12 @@ mod tests {
         for (text, rate) in cases {
             assert_eq!(Rate::parse(text), Ok(Rate(rate)), "{text}");
         }
-        assert!(Rate::parse("10k").unwrap_err().help.starts_with("did you mean \"10k/s\"?"));
+        assert!(
+            Rate::parse("10k")
+                .unwrap_err()
+                .help
+                .starts_with("did you mean \"10k/s\"?")
+        );
         assert!(Rate::parse("10x/s").is_err());
         assert!(Rate::parse("10/fortnight").is_err());
     }
@@ -796,7 +904,12 @@ mod tests {
         assert_eq!(Share::parse("95%"), Ok(Share(0.95)));
         assert!(Share::parse("101%").is_err());
         assert!(Share::read(Plain::Float(f64::NAN)).is_err());
-        assert!(Share::read(Plain::Integer(95)).unwrap_err().help.starts_with("did you mean \"95%\"?"));
+        assert!(
+            Share::read(Plain::Integer(95))
+                .unwrap_err()
+                .help
+                .starts_with("did you mean \"95%\"?")
+        );
     }
 
     #[test]
