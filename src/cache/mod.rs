@@ -73,7 +73,10 @@ pub struct Cache<V> {
 impl<V> std::fmt::Debug for Cache<V> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = formatter.debug_struct("Cache");
-        shown.field("len", &self.len()).field("weight", &self.weight()).finish_non_exhaustive()
+        shown
+            .field("len", &self.len())
+            .field("weight", &self.weight())
+            .finish_non_exhaustive()
     }
 }
 
