@@ -125,7 +125,8 @@ impl Histogram {
         if rank == count {
             return self.max_s();
         }
-        let share = (rank - self.zeros) as f64 / self.counts.len() as f64;
+        // Half a rank back, so that rounding cannot lead to the next one.
+        let share = ((rank - self.zeros) as f64 - 0.5) / self.counts.len() as f64;
         let bucket = self.counts.value_at_quantile(share);
         self.counts.median_equivalent(bucket).min(self.max_ns) as f64 / 1e9
     }
