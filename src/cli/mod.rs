@@ -6,7 +6,7 @@
 //!
 //! Not here: anything that computes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -96,10 +96,26 @@ impl Common {
     }
 }
 
+/// Draws errors with plain characters and a fixed width where nobody looks at a terminal, so that
+/// logs and scripts see the same everywhere. On a terminal, miette obeys its width and `NO_COLOR`.
+fn plain_errors_in_files() {
+    if io::stderr().is_terminal() {
+        return;
+    }
+    // Fails only where a hook is already installed, which then decides.
+    let _ = miette::set_hook(Box::new(|_| {
+        let plain = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+        Box::new(plain.with_width(100).with_links(false))
+    }));
+}
+
 /// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
 fn print(text: &str) -> Result<(), miette::Report> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(miette::miette!("cannot write to stdout: {error}"))
         }
@@ -111,6 +127,7 @@ impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
     pub fn execute(self) -> ExitCode {
+        plain_errors_in_files();
         let answer = match self.command {
             Command::Check(command) => command.execute(),
             Command::Schema(command) => command.execute(),

@@ -87,18 +87,27 @@ impl Planner<'_> {
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let reads = checked.at("reads");
         let plan = workload::Plan::new(arrivals?, keys?, reads.base(), size?);
-        self.sound(plan, reads)
+        self.sound("workload", plan, reads)
     }
 
     /// Reports that a parameter makes no sense, where it is written.
-    fn sound<T>(&mut self, built: Result<T, ParameterError>, checked: &Checked) -> Option<T> {
+    fn sound<T>(
+        &mut self,
+        place: &str,
+        built: Result<T, ParameterError>,
+        checked: &Checked,
+    ) -> Option<T> {
         match built {
             Ok(value) => Some(value),
             Err(error) => {
                 let span = checked
                     .get(error.parameter)
                     .map_or(checked.span, |parameter| parameter.span);
-                self.problem(span, format!("`{}` {}", error.parameter, error.problem), "");
+                self.problem(
+                    span,
+                    format!("`{place}.{}` {}", error.parameter, error.problem),
+                    "",
+                );
                 None
             }
         }
@@ -106,7 +115,7 @@ impl Planner<'_> {
 
     fn arrivals(&mut self, checked: &Checked, seconds: f64) -> Option<arrivals::Plan> {
         let (plan, peak) = if checked.amount().is_some() {
-            let open = self.sound(Open::poisson(checked.base()), checked)?;
+            let open = self.sound("workload", Open::poisson(checked.base()), checked)?;
             (arrivals::Plan::Open(open), checked.base())
         } else {
             let process = checked.at("process").text().to_owned();
@@ -116,14 +125,16 @@ impl Planner<'_> {
             if let Some(curve) = curve {
                 let row = row(arrivals::CURVES, curve.at("curve").text())?;
                 let arguments = self.arguments("workload.arrivals.rate", row, curve)?;
-                let shape = self.sound((row.build)(&arguments), curve)?;
+                let shape = self.sound("workload.arrivals.rate", (row.build)(&arguments), curve)?;
                 // A curve gives rates outright, so the process under it has rate 1.
                 let open = if process == "constant" {
                     Open::constant(1.0)
                 } else {
                     Open::poisson(1.0)
                 };
-                let open = self.sound(open, checked)?.with_curve(shape);
+                let open = self
+                    .sound("workload.arrivals", open, checked)?
+                    .with_curve(shape);
                 let points = curve.get("points").map_or(&[][..], Checked::list).iter();
                 let highest = points
                     .filter_map(|pair| pair.list().get(1))
@@ -138,7 +149,7 @@ impl Planner<'_> {
             } else {
                 let row = row(arrivals::TABLE, &process)?;
                 let arguments = self.arguments("workload.arrivals", row, checked)?;
-                let plan = self.sound((row.build)(&arguments), checked)?;
+                let plan = self.sound("workload.arrivals", (row.build)(&arguments), checked)?;
                 let peak = match &plan {
                     arrivals::Plan::Open(open) => open.mean_rate_per_s(),
                     arrivals::Plan::Closed(_) => 0.0,
@@ -162,13 +173,13 @@ impl Planner<'_> {
     fn keys(&mut self, checked: &Checked) -> Option<Keys> {
         let row = row(popularity::TABLE, checked.at("distribution").text())?;
         let arguments = self.arguments("workload.keys", row, checked)?;
-        self.sound((row.build)(&arguments), checked)
+        self.sound("workload.keys", (row.build)(&arguments), checked)
     }
 
     /// A distribution of durations or sizes; `place` is its path, for messages.
     fn distribution(&mut self, place: &str, checked: &Checked) -> Option<Distribution> {
         if checked.amount().is_some() {
-            return self.sound(Distribution::constant(checked.base()), checked);
+            return self.sound(place, Distribution::constant(checked.base()), checked);
         }
         let row = row(distribution::TABLE, checked.at("distribution").text())?;
         // Said here rather than by the constructors, because here the units are known.
@@ -188,7 +199,7 @@ impl Planner<'_> {
                 || strictly && low_amount.base() == high_amount.base()
             {
                 let message = format!(
-                    "`{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
+                    "`{place}.{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
                     if strictly { "above" } else { "at least" },
                     if strictly { "above" } else { "at least" },
                 );
@@ -233,8 +244,9 @@ impl Planner<'_> {
                 }
             }
         }
-        let built = self.sound((row.build)(&arguments), checked)?;
-        if !built.mean().is_finite() {
+        let built = self.sound(place, (row.build)(&arguments), checked)?;
+        // Bursts without a mean are self-similar traffic; work without one never ends.
+        if !built.mean().is_finite() && !place.starts_with("workload.arrivals") {
             let help = "add a `cap`, or raise `exponent` above 1";
             self.problem(
                 checked.span,
@@ -285,7 +297,7 @@ impl Planner<'_> {
                 }
                 Kind::Drift => {
                     let drift = Drift::new(value.at("period").base(), value.at("share").base());
-                    Argument::Drift(self.sound(drift, value)?)
+                    Argument::Drift(self.sound(&format!("{place}.drift"), drift, value)?)
                 }
             };
             arguments.set(parameter.name, argument);

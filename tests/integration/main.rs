@@ -1,0 +1,4 @@
+//! Tests of the program as a whole, one file per behaviour.
+
+mod scenario_cli;
+mod scenario_errors;
