@@ -6,9 +6,13 @@
 //!
 //! Not here: anything that computes.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod check;
+mod schema;
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
@@ -24,7 +28,10 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Check(check::Check),
+    Schema(schema::Schema),
+}
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +96,25 @@ impl Common {
     }
 }
 
+/// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
+fn print(text: &str) -> Result<(), miette::Report> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(miette::miette!("cannot write to stdout: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        let answer: Answer = match self.command {};
-        #[allow(unreachable_code)]
+        let answer = match self.command {
+            Command::Check(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
+        };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,
             Ok(Status::Broken) => ExitCode::from(1),
