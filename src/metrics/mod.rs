@@ -68,3 +68,382 @@ pub struct Series {
     /// One value per step; NaN where nothing happened that could be measured.
     pub values: Vec<f64>,
 }
+
+/// Stand-in: the catalogue of metrics, in the order in which they come out.
+pub const CATALOGUE: &[Metric] = &[
+    Metric {
+        name: "requests.arrived",
+        unit: Unit::Count,
+        better: Better::Neither,
+        meaning: "Requests that arrived after warm-up.",
+    },
+    Metric {
+        name: "requests.answered",
+        unit: Unit::Count,
+        better: Better::Higher,
+        meaning: "Requests that were answered.",
+    },
+    Metric {
+        name: "requests.failed",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Requests that failed.",
+    },
+    Metric {
+        name: "requests.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Arrivals per second.",
+    },
+    Metric {
+        name: "goodput.rate",
+        unit: Unit::PerSecond,
+        better: Better::Higher,
+        meaning: "Answers per second.",
+    },
+    Metric {
+        name: "latency.mean",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "latency.p50",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "latency.p90",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "latency.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "latency.p999",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "latency.max",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.mean",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.p50",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.p90",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.p999",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "read.latency.max",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.mean",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.p50",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.p90",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.p999",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "write.latency.max",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Latency of answered requests, as the client sees it.",
+    },
+    Metric {
+        name: "hit_ratio",
+        unit: Unit::Ratio,
+        better: Better::Higher,
+        meaning: "Share of answered reads that needed no database query of their own.",
+    },
+    Metric {
+        name: "tier.<tier>.hit_ratio",
+        unit: Unit::Ratio,
+        better: Better::Higher,
+        meaning: "Share of the lookups that reached the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.delayed_hit_ratio",
+        unit: Unit::Ratio,
+        better: Better::Neither,
+        meaning: "Share of the lookups that reached the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.stale_hit_ratio",
+        unit: Unit::Ratio,
+        better: Better::Neither,
+        meaning: "Share of the lookups that reached the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.negative_hit_ratio",
+        unit: Unit::Ratio,
+        better: Better::Neither,
+        meaning: "Share of the lookups that reached the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.miss_ratio",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Share of the lookups that reached the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.evictions.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.expirations.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.entries",
+        unit: Unit::Count,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.bytes",
+        unit: Unit::Bytes,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.latency.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.utilization",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.imbalance",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.node.<i>.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.node.<i>.utilization",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "tier.<tier>.node.<i>.entries",
+        unit: Unit::Count,
+        better: Better::Neither,
+        meaning: "Of the tier.",
+    },
+    Metric {
+        name: "database.qps.mean",
+        unit: Unit::PerSecond,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.qps.max",
+        unit: Unit::PerSecond,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.reads.rate",
+        unit: Unit::PerSecond,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.writes.rate",
+        unit: Unit::PerSecond,
+        better: Better::Neither,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.utilization",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.wait.mean",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.wait.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.inflight.max",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.queue.max",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "database.rejected",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of the database.",
+    },
+    Metric {
+        name: "stampede.events",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Keys fetched more than once at a time.",
+    },
+    Metric {
+        name: "stampede.peak",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "The most fetches of one key at once.",
+    },
+    Metric {
+        name: "staleness.ratio",
+        unit: Unit::Ratio,
+        better: Better::Lower,
+        meaning: "Share of answered reads.",
+    },
+    Metric {
+        name: "staleness.mean",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of answered reads.",
+    },
+    Metric {
+        name: "staleness.p99",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of answered reads.",
+    },
+    Metric {
+        name: "staleness.max",
+        unit: Unit::Seconds,
+        better: Better::Lower,
+        meaning: "Of answered reads.",
+    },
+    Metric {
+        name: "consistency.lost_writes",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of acknowledged writes.",
+    },
+    Metric {
+        name: "consistency.read_your_writes_violations",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of answered reads.",
+    },
+    Metric {
+        name: "consistency.monotonic_read_violations",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "Of answered reads.",
+    },
+    Metric {
+        name: "cost.monthly",
+        unit: Unit::Count,
+        better: Better::Lower,
+        meaning: "When the scenario names prices.",
+    },
+];
+
+/// The row of the catalogue for a metric's name as it comes out, for example
+/// `tier.redis.hit_ratio`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Metric> {
+    CATALOGUE.iter().find(|metric| {
+        let mut parts = name.split('.');
+        let all = metric.name.split('.').all(|pattern| {
+            parts
+                .next()
+                .is_some_and(|part| pattern.starts_with('<') || pattern == part)
+        });
+        all && parts.next().is_none()
+    })
+}
