@@ -6,8 +6,26 @@
 //! the capacity: it decides who leaves and reports that through [`Departures`]. It knows neither
 //! simulated time nor futures; the time of an access is a plain number in [`Access`].
 //!
+//! To add a policy, write one file with a type that implements [`Policy`] and [`Described`], and add
+//! its `mod` line and its row to the table at the end of this file. Names on the command line, help,
+//! validation, documentation and the conformance tests all come from that table.
+//!
 //! Not here: TTLs, values, the index from keys to ids (see `cache`), and who calls whom
 //! (see `replay` and `tier`).
+
+use std::sync::Arc;
+
+mod heap;
+mod queue;
+mod specification;
+
+mod fifo;
+mod lfu;
+mod lru;
+mod random;
+
+pub use queue::{Bytes, Entries, Weights};
+pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
 
 /// A dense number for an entry. Ids start at 0 and stay below the bound told to
 /// [`Policy::reserve`].
@@ -21,7 +39,8 @@ pub struct Access {
     /// When: nanoseconds of simulated time, or the number of the request in replay.
     pub now: u64,
     /// Weight of the entry against the capacity: 1 when capacity counts entries, else bytes. 0 is
-    /// treated as 1.
+    /// treated as 1. Of no meaning in [`Policy::hit`]: a resident weighs what it weighed when it
+    /// came in.
     pub weight: u64,
     /// When this key is asked for next, as a request number; `u64::MAX` if never or unknown.
     /// Only replay can know it (Belady).
@@ -89,9 +108,16 @@ impl Departures {
 /// The host calls, for each access to `id`: [`Policy::hit`] if [`Policy::contains`], else, when the
 /// value has been fetched, [`Policy::insert`]. After any call the residents weigh no more than the
 /// capacity.
-pub trait Policy {
+pub trait Policy: Send {
     /// Ids below `bound` will be used from now on. Grows tables; never shrinks them.
     fn reserve(&mut self, bound: usize);
+
+    /// Asks the processor to fetch what an access to `id` (of key `key`) will read. A hint: it
+    /// changes no answer.
+    #[inline]
+    fn prefetch(&self, id: Id, key: u64) {
+        let _ = (id, key);
+    }
 
     /// Whether `id` is resident.
     fn contains(&self, id: Id) -> bool;
@@ -108,6 +134,14 @@ pub trait Policy {
     /// nothing is reported for `id` itself, and the policy keeps no memory of it.
     fn remove(&mut self, id: Id);
 
+    /// A resident is overwritten with a value of another weight. Returns whether it is still
+    /// resident, as [`Policy::insert`] does. Unless a policy knows better, the new value is a new
+    /// entry.
+    fn reweigh(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        self.remove(id);
+        self.insert(id, access, departures)
+    }
+
     /// How many entries are resident.
     fn len(&self) -> usize;
 
@@ -120,6 +154,113 @@ pub trait Policy {
     fn weight(&self) -> u64;
 }
 
-/// To be replaced.
+/// What people are told about a policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// The name in scenarios and on the command line.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// Authors, title, venue and year of the paper, or where else it comes from.
+    pub source: &'static str,
+    /// What may be set, with defaults.
+    pub parameters: &'static [Parameter],
+    /// It needs to know the future, so only `replay` and `mrc` can run it.
+    pub replay_only: bool,
+}
+
+/// A policy that the table can list and build.
+pub trait Described: Policy + Sized + 'static {
+    /// What people are told about it.
+    const DESCRIPTION: Description;
+
+    /// An empty cache of this policy.
+    fn new(setup: &Setup) -> Self;
+}
+
+/// What a capacity counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Each entry weighs 1, whatever the host says.
+    #[default]
+    Entries,
+    /// Each entry weighs its bytes.
+    Bytes,
+}
+
+/// What a policy is built from.
 #[derive(Clone, Debug)]
-pub struct PolicySpec;
+pub struct Setup {
+    /// The most that residents may weigh together. At 0 nothing is ever admitted.
+    pub capacity: u64,
+    /// Seed of the policy's own dice.
+    pub seed: u64,
+    /// The parameters of its [`Description`], all with a value.
+    pub parameters: Parameters,
+    /// In replay, the whole trace: the id asked for by request number i is element i.
+    pub future: Option<Arc<Vec<Id>>>,
+}
+
+impl Setup {
+    /// `share` of the capacity, rounded down.
+    fn share(&self, share: f64) -> u64 {
+        // Capacities are far below 2^53 in practice; above it the last bits do not matter.
+        (self.capacity as f64 * share) as u64
+    }
+}
+
+/// Work that is compiled once for each policy, so that no call in it is indirect: see
+/// [`PolicySpec::visit`].
+pub trait Visitor {
+    /// What the work yields.
+    type Answer;
+
+    /// Does the work with `policy`.
+    fn visit<P: Policy + 'static>(self, policy: P) -> Self::Answer;
+}
+
+/// Writes the table from one row (`module::Type`) per policy.
+macro_rules! table {
+    ($($module:ident :: $policy:ident),+ $(,)?) => {
+        /// Which policy: one variant per row of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        enum Kind {
+            $($policy),+
+        }
+
+        const KINDS: &[Kind] = &[$(Kind::$policy),+];
+
+        impl Kind {
+            const fn description(self) -> &'static Description {
+                match self {
+                    $(Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
+                }
+            }
+
+            fn visit<V: Visitor>(self, measure: Measure, setup: &Setup, visitor: V) -> V::Answer {
+                match (self, measure) {
+                    $(
+                        (Self::$policy, Measure::Entries) => {
+                            visitor.visit(<$module::$policy<Entries> as Described>::new(setup))
+                        }
+                        (Self::$policy, Measure::Bytes) => {
+                            visitor.visit(<$module::$policy<Bytes> as Described>::new(setup))
+                        }
+                    )+
+                }
+            }
+        }
+    };
+}
+
+table! {
+    lru::Lru,
+    fifo::Fifo,
+    lfu::Lfu,
+    random::Random,
+}
+
+/// The descriptions of all policies, in the order of the table.
+pub fn descriptions() -> impl Iterator<Item = &'static Description> {
+    KINDS.iter().map(|kind| kind.description())
+}

@@ -1,5 +1,13 @@
 //! What is measured: counters, histograms, time series, and the names under which they come out.
 
+mod catalogue;
+mod histogram;
+mod meter;
+
+pub use catalogue::CATALOGUE;
+pub use histogram::Histogram;
+pub use meter::{Counter, Failure, InFlight, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter};
+
 use indexmap::IndexMap;
 use serde::Serialize;
 

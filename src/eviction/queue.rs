@@ -1,0 +1,293 @@
+//! Queues of ids that only ever grow at the new end, and what a policy notes per id.
+//!
+//! Most policies are made of queues in which entries join at one end, leave at the other, move back
+//! to the new end on a hit, and are now and then taken out of the middle. Linked lists do that with
+//! three random memory accesses per move. Here a queue is an array of slots: a move writes the id
+//! into the next free slot and notes the slot per id; the old slot is thereby stale, because the
+//! id no longer stands there, and is skipped when the old end reaches it. When the array is full,
+//! the stale slots are squeezed out. A move costs one random access, an id four bytes.
+//!
+//! Not here: who joins which queue when, which is what a policy is.
+
+use super::Id;
+
+/// How entries weigh against the capacity.
+pub trait Weights: Default + Send + 'static {
+    /// Ids below `bound` will be used from now on.
+    fn reserve(&mut self, bound: usize);
+
+    /// What an entry with this [`super::Access::weight`] weighs here.
+    fn measure(weight: u64) -> u64;
+
+    /// Notes that `id` has the measured weight `weight`.
+    fn set(&mut self, id: Id, weight: u64);
+
+    /// The measured weight of `id`, as last noted.
+    fn of(&self, id: Id) -> u64;
+}
+
+/// Each entry weighs 1: nothing is stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entries;
+
+impl Weights for Entries {
+    #[inline]
+    fn reserve(&mut self, _bound: usize) {}
+
+    #[inline]
+    fn measure(_weight: u64) -> u64 {
+        1
+    }
+
+    #[inline]
+    fn set(&mut self, _id: Id, _weight: u64) {}
+
+    #[inline]
+    fn of(&self, _id: Id) -> u64 {
+        1
+    }
+}
+
+/// Each entry weighs its bytes, at least 1.
+#[derive(Clone, Debug, Default)]
+pub struct Bytes(Vec<u64>);
+
+impl Weights for Bytes {
+    fn reserve(&mut self, bound: usize) {
+        if self.0.len() < bound {
+            self.0.resize(bound, 0);
+        }
+    }
+
+    #[inline]
+    fn measure(weight: u64) -> u64 {
+        weight.max(1)
+    }
+
+    #[inline]
+    fn set(&mut self, id: Id, weight: u64) {
+        self.0[id as usize] = weight;
+    }
+
+    #[inline]
+    fn of(&self, id: Id) -> u64 {
+        self.0[id as usize]
+    }
+}
+
+/// Bits of a place that are the slot; the others are the tag.
+const SLOT_BITS: u32 = 28;
+const SLOT: u32 = (1 << SLOT_BITS) - 1;
+const NOWHERE: u32 = u32::MAX;
+
+/// The most ids that one cache can tell apart, ghosts included: 268 million.
+pub const MAX_IDS: usize = SLOT as usize;
+
+/// The tag of an id that stands in no queue. Queues may use the tags below it.
+pub const ABSENT: u32 = NOWHERE >> SLOT_BITS;
+
+/// Asks the processor to fetch `slice[index]`, if there is one.
+#[inline]
+pub fn prefetch<T>(slice: &[T], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = slice.get(index) {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program could see, and the address is valid.
+        // It pays: see the bench `replay`.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, index);
+}
+
+/// What a policy notes per id: in which queue it stands and where (a tag and a slot in 4 bytes), and
+/// what it weighs.
+#[derive(Debug, Default)]
+pub struct Ledger<W> {
+    places: Vec<u32>,
+    /// The weights; of no meaning for ids that stand nowhere.
+    pub weights: W,
+}
+
+impl<W: Weights> Ledger<W> {
+    /// Ids below `bound` will be used from now on.
+    pub fn reserve(&mut self, bound: usize) {
+        if self.places.len() < bound {
+            self.places.resize(bound, NOWHERE);
+        }
+        self.weights.reserve(bound);
+    }
+
+    /// See [`super::Policy::prefetch`].
+    #[inline]
+    pub fn prefetch(&self, id: Id) {
+        prefetch(&self.places, id as usize);
+    }
+
+    /// The tag of `id`; [`ABSENT`] if it stands in no queue.
+    #[inline]
+    pub fn tag(&self, id: Id) -> u32 {
+        self.places[id as usize] >> SLOT_BITS
+    }
+
+    /// Whether `id` stands in some queue.
+    #[inline]
+    pub fn is_present(&self, id: Id) -> bool {
+        self.places[id as usize] != NOWHERE
+    }
+
+    /// Changes the tag of `id`, which stays in its slot: for the flags that a queue leaves free.
+    #[inline]
+    pub fn retag(&mut self, id: Id, tag: u32) {
+        let place = &mut self.places[id as usize];
+        *place = (*place & SLOT) | (tag << SLOT_BITS);
+    }
+
+    /// Which of two ids of one queue joined it first.
+    #[inline]
+    pub fn is_older(&self, id: Id, other: Id) -> bool {
+        (self.places[id as usize] & SLOT) < (self.places[other as usize] & SLOT)
+    }
+}
+
+/// A queue of ids, from the oldest to the newest.
+#[derive(Debug)]
+pub struct Queue {
+    tag: u32,
+    /// The bits of a place that tell this queue and a slot from others.
+    mask: u32,
+    slots: Vec<Id>,
+    /// No live slot is before this one.
+    front: usize,
+    len: usize,
+    weight: u64,
+}
+
+impl Queue {
+    /// An empty queue of ids with tag `tag`.
+    pub fn new(tag: u32) -> Self {
+        Self::with_flags(tag, 0)
+    }
+
+    /// An empty queue of ids with any tag that differs from `tag` only in the bits `flags`.
+    pub fn with_flags(tag: u32, flags: u32) -> Self {
+        debug_assert!(tag < ABSENT && tag & flags == 0 && (tag | flags) < ABSENT);
+        Self {
+            tag,
+            mask: !(flags << SLOT_BITS),
+            slots: Vec::new(),
+            front: 0,
+            len: 0,
+            weight: 0,
+        }
+    }
+
+    /// How many ids stand here.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no id stands here.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What they weigh together.
+    #[inline]
+    pub fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// `id`, which stands nowhere, joins at the new end.
+    #[inline]
+    pub fn push<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id) {
+        self.place(ledger, id, self.tag);
+        self.len += 1;
+        self.weight += ledger.weights.of(id);
+    }
+
+    /// As [`Queue::push`], with flags.
+    #[inline]
+    pub fn push_flagged<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id, flags: u32) {
+        self.place(ledger, id, self.tag | flags);
+        self.len += 1;
+        self.weight += ledger.weights.of(id);
+    }
+
+    /// `id`, which stands here, moves to the new end and loses its flags.
+    #[inline]
+    pub fn renew<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id) {
+        self.place(ledger, id, self.tag);
+    }
+
+    /// The oldest id.
+    #[inline]
+    pub fn oldest<W: Weights>(&mut self, ledger: &Ledger<W>) -> Option<Id> {
+        if self.len == 0 {
+            return None;
+        }
+        loop {
+            let id = self.slots[self.front];
+            if self.is_live(ledger, id, self.front) {
+                return Some(id);
+            }
+            self.front += 1;
+        }
+    }
+
+    /// Takes the oldest id out; it then stands nowhere.
+    #[inline]
+    pub fn pop<W: Weights>(&mut self, ledger: &mut Ledger<W>) -> Option<Id> {
+        let id = self.oldest(ledger)?;
+        self.front += 1;
+        self.remove(ledger, id);
+        Some(id)
+    }
+
+    /// Takes `id`, which stands here, out; it then stands nowhere.
+    #[inline]
+    pub fn remove<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id) {
+        ledger.places[id as usize] = NOWHERE;
+        self.len -= 1;
+        self.weight -= ledger.weights.of(id);
+    }
+
+    #[inline]
+    fn is_live<W: Weights>(&self, ledger: &Ledger<W>, id: Id, slot: usize) -> bool {
+        (ledger.places[id as usize] ^ (slot as u32 | (self.tag << SLOT_BITS))) & self.mask == 0
+    }
+
+    #[inline]
+    fn place<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id, tag: u32) {
+        if self.slots.len() == self.slots.capacity() {
+            self.squeeze(ledger);
+        }
+        ledger.places[id as usize] = self.slots.len() as u32 | (tag << SLOT_BITS);
+        self.slots.push(id);
+    }
+
+    /// Makes room: squeezes the stale slots out, and grows if most are live.
+    #[cold]
+    #[inline(never)]
+    fn squeeze<W: Weights>(&mut self, ledger: &mut Ledger<W>) {
+        let mut end = 0;
+        for slot in self.front..self.slots.len() {
+            let id = self.slots[slot];
+            if self.is_live(ledger, id, slot) {
+                self.slots[end] = id;
+                let place = &mut ledger.places[id as usize];
+                *place = (*place & !SLOT) | end as u32;
+                end += 1;
+            }
+        }
+        self.slots.truncate(end);
+        self.front = 0;
+        // Half of the slots free after each squeeze: an amortised cost of two per move.
+        let wanted = (2 * end).max(64);
+        if self.slots.capacity() < wanted {
+            self.slots.reserve_exact((2 * wanted).min(MAX_IDS) - end);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! One key per line, nothing else: the format of the LIRS traces.
+//!
+//! Empty lines are skipped, and so are lines of a single `*`, which separate phases in some of the
+//! LIRS traces. Keys that are not numbers are hashed.
+
+use super::{Fit, Format, Head, Writing};
+use crate::trace::error::Problem;
+use crate::trace::output::Stream;
+use crate::trace::text::{complete_lines, is_text, trimmed};
+use crate::trace::{
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, key_from_bytes,
+};
+
+/// The table row.
+pub const FORMAT: Format = Format {
+    name: "key-per-line",
+    summary: "text, one key per line (the LIRS traces); keys that are not numbers are hashed",
+    detect,
+    read,
+    write: Some(Writing {
+        fields: NONE,
+        open: write,
+    }),
+    source: "traces of Jiang and Zhang, LIRS (SIGMETRICS 2002)",
+};
+
+const NONE: Fields = Fields {
+    time: false,
+    size: false,
+    operation: false,
+    client: false,
+    ttl: false,
+    next_use: false,
+};
+
+fn detect(head: &Head<'_>) -> Fit {
+    if !is_text(head.bytes) {
+        return Fit::No;
+    }
+    let (mut lines, mut numbers) = (0, 0);
+    for line in complete_lines(head.bytes, head.whole) {
+        if line
+            .iter()
+            .any(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|'))
+        {
+            return Fit::No;
+        }
+        lines += 1;
+        numbers += usize::from(line == b"*" || line.iter().all(u8::is_ascii_digit));
+    }
+    match lines {
+        0 => Fit::No,
+        _ if numbers == lines => Fit::Likely,
+        _ => Fit::Possible,
+    }
+}
+
+struct KeyPerLine {
+    input: Input,
+}
+
+fn read(input: Input, _: &ReadOptions) -> Result<Box<dyn Reader>, TraceError> {
+    Ok(Box::new(KeyPerLine { input }))
+}
+
+impl Reader for KeyPerLine {
+    fn fields(&self) -> Fields {
+        NONE
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<Option<Request>, TraceError> {
+        while let Some(line) = self.input.line()? {
+            let line = trimmed(line);
+            if line.is_empty() || line == b"*" {
+                continue;
+            }
+            if line.contains(&0) {
+                let problem = Problem::of_field("key", "a zero byte: this is not a text trace");
+                return Err(self.input.at_line(problem));
+            }
+            return Ok(Some(Request {
+                key: key_from_bytes(line),
+                ..Request::default()
+            }));
+        }
+        Ok(None)
+    }
+}
+
+struct KeyPerLineWriter {
+    stream: Stream,
+    line: Vec<u8>,
+}
+
+fn write(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    Ok(Box::new(KeyPerLineWriter {
+        stream: output.stream()?,
+        line: Vec::new(),
+    }))
+}
+
+impl Writer for KeyPerLineWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        use std::io::Write as _;
+        self.line.clear();
+        // Writing to a vector cannot fail.
+        let _ = writeln!(self.line, "{}", request.key);
+        self.stream.write(&self.line)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
+}
