@@ -86,7 +86,11 @@ mod tests {
                 .metrics
                 .retain(|name, _| ["latency.p99", "staleness.max"].contains(&name.as_str()));
         }
-        insta::assert_snapshot!(summary(&[results]), @"");
+        insta::assert_snapshot!(summary(&[results]), @r"
+        scenario,variant,metric,unit,mean,low,high
+        stampede,base,latency.p99,seconds,0.0010046868993378924,0.0010046868993378924,0.0010046868993378924
+        stampede,base,staleness.max,seconds,,,
+        ");
     }
 
     #[test]
@@ -96,7 +100,12 @@ mod tests {
         results.variants[0].series.truncate(1);
         results.variants[0].series[0].values.truncate(3);
         results.variants[0].series[0].values[1] = f64::NAN;
-        insta::assert_snapshot!(series(&results), @"");
+        insta::assert_snapshot!(series(&results), @r"
+        variant,series,time_s,value
+        base,database.qps,0.0,10694.000807454626
+        base,database.qps,1.0,
+        base,database.qps,2.0,6430.523348162539
+        ");
     }
 
     #[test]

@@ -165,12 +165,20 @@ mod tests {
         ]
         .map(|judgement| sentence(&judgement))
         .join("\n");
-        insta::assert_snapshot!(sentences, @"");
+        insta::assert_snapshot!(sentences, @r"
+        base: latency.p99 is 12.3 ms, expected below 10.0 ms
+        base: latency.p99 is 12.3 ms, expected between 10.0 ms and 12.0 ms
+        base: latency.p99 is 12.3 ms, expected equal to 10.0 ms ± 1.00 ms
+        base: latency.p99 is 12.3 ms, expected below 0.5 × lock (10.0 ms)
+        base: latency.p99 is 12.3 ms, expected below lock (10.0 ms)
+        base: latency.p99 is 12.3 ms, expected below lock (not measured)
+        base: latency.p99 was not measured, expected above 1.00 s
+        ");
     }
 
     #[test]
     fn as_many_digits_as_tell_the_value_from_its_limit() {
         let close = judgement(0.400_02, Condition::Below(0.4), Limit::Number(0.4));
-        insta::assert_snapshot!(sentence(&close), @"");
+        insta::assert_snapshot!(sentence(&close), @"base: latency.p99 is 400.02 ms, expected below 400.00 ms");
     }
 }

@@ -121,7 +121,61 @@ mod tests {
         }
         results.variants.truncate(1);
         results.expectations.truncate(1);
-        insta::assert_snapshot!(summary(&results), @"");
+        insta::assert_snapshot!(summary(&results), @r#"
+        {
+          "version": "0.1.0",
+          "title": "Stampede on a hot key",
+          "seed": 7,
+          "replications": 1,
+          "scenario": {
+            "title": "Stampede on a hot key",
+            "seed": 7
+          },
+          "variants": [
+            {
+              "name": "base",
+              "metrics": {
+                "latency.p99": {
+                  "mean": 0.0010046868993378924,
+                  "low": 0.0010046868993378924,
+                  "high": 0.0010046868993378924,
+                  "unit": "seconds"
+                },
+                "staleness.max": {
+                  "mean": null,
+                  "low": null,
+                  "high": null,
+                  "unit": "seconds"
+                }
+              },
+              "series": [
+                {
+                  "name": "database.qps",
+                  "unit": "per_second",
+                  "step_s": 1.0,
+                  "values": [
+                    10694.000807454626,
+                    null,
+                    6430.523348162539
+                  ]
+                }
+              ]
+            }
+          ],
+          "expectations": [
+            {
+              "variant": "base",
+              "metric": "database.qps.max",
+              "expected": "below 400 /s",
+              "observed": 849.3932873879462,
+              "limit": 400.0,
+              "unit": "per_second",
+              "held": false,
+              "text": "base: database.qps.max is 849 /s, expected below 400 /s"
+            }
+          ]
+        }
+        "#);
     }
 
     #[test]

@@ -131,14 +131,20 @@ mod tests {
     use super::*;
     use crate::{metrics, report::samples};
 
+    /// In the contract, but not measured yet.
+    const PLANNED: [&str; 4] = [
+        "consistency.lost_writes",
+        "consistency.read_your_writes_violations",
+        "consistency.monotonic_read_violations",
+        "cost.monthly",
+    ];
+
     #[test]
     fn every_key_metric_is_in_the_catalogue() {
         for Group(group) in GROUPS {
             for (name, _) in *group {
-                assert!(
-                    metrics::CATALOGUE.iter().any(|metric| metric.name == *name),
-                    "{name}"
-                );
+                let known = metrics::CATALOGUE.iter().any(|metric| metric.name == *name);
+                assert_eq!(known, !PLANNED.contains(name), "{name}");
             }
         }
     }
@@ -156,7 +162,7 @@ mod tests {
     #[test]
     fn what_no_variant_has_measured_is_not_a_key_metric() {
         let results = samples::stampede(2);
-        assert!(results.variants[0].metrics.contains_key("cost.monthly"));
-        assert!(!groups(&results, false).concat().contains(&"cost.monthly".to_owned()));
+        assert!(results.variants[0].metrics.contains_key("staleness.max"));
+        assert!(!groups(&results, false).concat().contains(&"staleness.max".to_owned()));
     }
 }

@@ -97,7 +97,8 @@ fn percent(value: f64, digits: usize) -> String {
     let percent = 100.0 * value;
     let rest = 100.0 - percent;
     if rest > 0.0 && rest < 1.0 {
-        let decimals = decimals_for(rest, 2).clamp(1, 5);
+        // 100 - 99.9 is a little less than 0.1.
+        let decimals = decimals_for(rest * (1.0 + 1e-9), 2).clamp(1, 5);
         let text = format!("{percent:.decimals$}");
         // A rest that is too small to be seen.
         if text.starts_with("100") {
@@ -124,13 +125,13 @@ fn scaled(value: f64, digits: usize, scales: &[(f64, &str)], bare: &str) -> Stri
     unreachable!("the last scale takes everything")
 }
 
-/// `value` with so many significant digits, never in exponential notation below 10^15.
+/// `value` with so many significant digits; what prefixes cannot reach is in exponential notation.
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    if value.abs() >= 1e15 || value.abs() < 1e-9 {
+    if value.abs() >= 1e6 || value.abs() < 1e-5 {
         return format!("{value:.*e}", digits - 1);
     }
     let decimals = decimals_for(value, digits);
@@ -166,7 +167,7 @@ pub fn difference(value: f64, reference: f64, unit: Unit) -> String {
         return "=".to_owned();
     }
     if unit == Unit::Ratio {
-        return format!("{} pp", signed(100.0 * difference));
+        return signed(100.0 * difference, "pp");
     }
     if reference == 0.0 {
         // No percentage of nothing; the two values stand side by side anyway.
@@ -176,16 +177,18 @@ pub fn difference(value: f64, reference: f64, unit: Unit) -> String {
     if factor >= 10.0 {
         return format!("×{}", significant(factor, 3));
     }
-    format!("{} %", signed(100.0 * difference / reference.abs()))
+    signed(100.0 * difference / reference.abs(), "%")
 }
 
-/// With its sign and at most one decimal below 100; `+0.0` and `-0.0` when it rounds to nothing.
-fn signed(value: f64) -> String {
-    if value.abs() >= 99.95 {
-        format!("{value:+.0}")
-    } else {
-        format!("{value:+.1}")
-    }
+/// With its sign: one decimal, none for large numbers, two for small ones, `≈` for tiny ones.
+fn signed(value: f64, unit: &str) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 0.095 => 1,
+        size if size >= 0.005 => 2,
+        _ => return "≈".to_owned(),
+    };
+    format!("{value:+.decimals$} {unit}")
 }
 
 #[cfg(test)]
@@ -261,6 +264,9 @@ mod tests {
             (30.0, 10.0, Unit::PerSecond, "+200 %"),
             (123.0, 10.0, Unit::PerSecond, "×12.3"),
             (0.75, 0.7, Unit::Ratio, "+5.0 pp"),
+            (0.9997, 0.9995, Unit::Ratio, "+0.02 pp"),
+            (9995.4, 10_000.0, Unit::PerSecond, "-0.05 %"),
+            (9999.9, 10_000.0, Unit::PerSecond, "≈"),
             (0.7, 0.7, Unit::Ratio, "="),
             (3.0, 0.0, Unit::Count, "new"),
             (f64::NAN, 1.0, Unit::Count, "-"),
@@ -277,7 +283,7 @@ mod tests {
             for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count] {
                 let text = quantity(value, unit);
                 prop_assert!(!text.is_empty() && text.chars().count() <= 18, "{}", text);
-                difference(value, 1.0, unit);
+                prop_assert!(!difference(value, 1.0, unit).is_empty());
             }
         }
 

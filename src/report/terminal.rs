@@ -4,7 +4,7 @@
 //! Fits any width from 60 columns: variants that do not fit side by side go into further blocks,
 //! each with the reference beside them. Colours only repeat what signs and words say already.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::{
     experiment::{Results, VariantResults, interval::Interval},
@@ -337,7 +337,7 @@ fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.style_mut().header_separator = LineStyle::new('─', '─', '─', '─');
+    table.style_mut().header_separator.fill = Some('─');
     table.force_no_tty();
     table.set_header(header.iter().map(|cell| {
         cell.lines()
@@ -422,22 +422,198 @@ mod tests {
 
     #[test]
     fn one_variant_is_a_plain_list() {
-        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @"");
+        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, 1 run of each variant
+
+        metric                             base
+        ───────────────────────────────────────
+        requests.rate                  10.0 k/s
+        goodput.rate                   10.0 k/s
+        requests.failed                       0
+
+        latency.mean                    1.03 ms
+        latency.p50                     1.01 ms
+        latency.p99                     1.00 ms
+        latency.p999                     983 µs
+        latency.max                     3.95 ms
+
+        hit_ratio                        97.9 %
+
+        tier.redis.hit_ratio             96.9 %
+        tier.redis.delayed_hit_ratio    0.430 %
+        tier.redis.stale_hit_ratio       2.97 %
+        tier.redis.negative_hit_ratio    3.06 %
+        tier.redis.miss_ratio            2.27 %
+        tier.redis.evictions.rate        210 /s
+        tier.redis.utilization           2.94 %
+        tier.redis.imbalance               1.34
+
+        database.qps.mean                215 /s
+        database.qps.max                 849 /s
+        database.utilization             3.04 %
+        database.wait.p99                998 µs
+        database.queue.max                   28
+        database.rejected                     6
+
+        stampede.events                       0
+        stampede.peak                         7
+
+        staleness.ratio                  2.94 %
+        staleness.p99                    998 µs
+
+        expectations: 0 of 1 hold
+        FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
+        ");
     }
 
     #[test]
     fn replications_bring_intervals() {
-        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @"");
+        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, means of 5 replications
+
+        metric                             base        95 % interval
+        ────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s … 10.0 k/s
+        goodput.rate                   10.0 k/s  10.0 k/s … 10.0 k/s
+        requests.failed                       0                0 … 0
+
+        latency.mean                    1.00 ms     983 µs … 1.02 ms
+        latency.p50                     1.00 ms     985 µs … 1.02 ms
+        latency.p99                      993 µs     976 µs … 1.01 ms
+        latency.p999                    1.00 ms     983 µs … 1.02 ms
+        latency.max                     4.00 ms    3.92 ms … 4.07 ms
+
+        hit_ratio                        97.9 %      97.8 % … 97.9 %
+
+        tier.redis.hit_ratio             96.9 %      96.9 % … 96.9 %
+        tier.redis.delayed_hit_ratio    0.430 %    0.430 % … 0.430 %
+        tier.redis.stale_hit_ratio       3.00 %      2.93 % … 3.07 %
+        tier.redis.negative_hit_ratio    3.02 %      2.97 % … 3.07 %
+        tier.redis.miss_ratio            2.27 %      2.27 % … 2.27 %
+        tier.redis.evictions.rate        212 /s      208 /s … 216 /s
+        tier.redis.utilization           2.98 %      2.93 % … 3.02 %
+        tier.redis.imbalance               1.34          1.34 … 1.34
+
+        database.qps.mean                214 /s      211 /s … 217 /s
+        database.qps.max                 851 /s      838 /s … 865 /s
+        database.utilization             3.02 %      2.97 % … 3.07 %
+        database.wait.p99               1.00 ms     982 µs … 1.03 ms
+        database.queue.max                 27.2          26.6 … 27.8
+        database.rejected                  6.80          6.24 … 7.36
+
+        stampede.events                       0                0 … 0
+        stampede.peak                      6.60          5.92 … 7.28
+
+        staleness.ratio                  2.99 %      2.92 % … 3.06 %
+        staleness.p99                    993 µs     980 µs … 1.01 ms
+
+        expectations: 0 of 1 hold
+        FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
+        ");
     }
 
     #[test]
     fn variants_stand_side_by_side() {
-        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @"");
+        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, 1 run of each variant
+
+        metric                             base         undefended              lock
+        ────────────────────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s        =  10.0 k/s       =
+        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %  10.0 k/s       =
+        requests.failed                       0      1234      new         0       =
+
+        latency.mean                    1.03 ms   12.3 ms    ×12.0   1.43 ms +39.1 %
+        latency.p50                     1.01 ms   12.2 ms    ×12.0   1.42 ms +39.7 %
+        latency.p99                     1.00 ms   12.1 ms    ×12.0   1.41 ms +39.9 %
+        latency.p999                     983 µs   11.8 ms    ×12.0   1.38 ms +40.6 %
+        latency.max                     3.95 ms   47.5 ms    ×12.0   5.54 ms +40.4 %
+
+        hit_ratio                        97.9 %    74.4 % -23.5 pp    97.0 % -0.9 pp
+
+        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp    96.5 % -0.4 pp
+        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp   0.602 % +0.2 pp
+        tier.redis.stale_hit_ratio       2.97 %    35.8 % +32.8 pp    4.19 % +1.2 pp
+        tier.redis.negative_hit_ratio    3.06 %    36.5 % +33.4 pp    4.27 % +1.2 pp
+        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp    2.50 % +0.2 pp
+        tier.redis.evictions.rate        210 /s  2.53 k/s    ×12.0    295 /s +39.9 %
+        tier.redis.utilization           2.94 %    35.1 % +32.2 pp    4.12 % +1.2 pp
+        tier.redis.imbalance               1.34      1.34        =      1.34       =
+
+        database.qps.mean                215 /s  2.59 k/s    ×12.0    301 /s +40.2 %
+        database.qps.max                 849 /s  10.2 k/s    ×12.0  1.19 k/s +40.0 %
+        database.utilization             3.04 %    36.4 % +33.3 pp    4.26 % +1.2 pp
+        database.wait.p99                998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
+        database.queue.max                   28       337    ×12.0        39 +39.3 %
+        database.rejected                     6        82    ×13.7         9 +50.0 %
+
+        stampede.events                       0        17      new         0       =
+        stampede.peak                         7        84    ×12.0         9 +28.6 %
+
+        staleness.ratio                  2.94 %    35.3 % +32.3 pp    4.14 % +1.2 pp
+        staleness.p99                    998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
+
+        Differences are against base; pp: percentage points.
+
+        expectations: 2 of 3 hold
+        FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
+        pass  undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
+        pass  lock: tier.redis.hit_ratio is 96.5 %, expected above 0.9 × base (87.2 %)
+        ");
     }
 
     #[test]
     fn differences_that_may_be_luck_are_in_parentheses() {
-        insta::assert_snapshot!(render(&samples::replicated(2, 5), PLAIN), @"");
+        insta::assert_snapshot!(render(&samples::replicated(2, 5), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, means of 5 replications
+
+        metric                             base         undefended
+        ──────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s        =
+        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %
+        requests.failed                       0      1234      new
+
+        latency.mean                    1.00 ms   12.0 ms    ×12.0
+        latency.p50                     1.00 ms   12.1 ms    ×12.0
+        latency.p99                      993 µs   12.0 ms    ×12.1
+        latency.p999                    1.00 ms   12.0 ms    ×12.0
+        latency.max                     4.00 ms   48.0 ms    ×12.0
+
+        hit_ratio                        97.9 %    74.5 % -23.3 pp
+
+        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp
+        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp
+        tier.redis.stale_hit_ratio       3.00 %    36.0 % +33.0 pp
+        tier.redis.negative_hit_ratio    3.02 %    36.2 % +33.2 pp
+        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp
+        tier.redis.evictions.rate        212 /s  2.55 k/s    ×12.0
+        tier.redis.utilization           2.98 %    35.6 % +32.6 pp
+        tier.redis.imbalance               1.34      1.34        =
+
+        database.qps.mean                214 /s  2.57 k/s    ×12.0
+        database.qps.max                 851 /s  10.2 k/s    ×12.0
+        database.utilization             3.02 %    36.2 % +33.2 pp
+        database.wait.p99               1.00 ms   12.1 ms    ×12.0
+        database.queue.max                 27.2       332    ×12.2
+        database.rejected                  6.80      84.2    ×12.4
+
+        stampede.events                       0        17      new
+        stampede.peak                      6.60        84    ×12.7
+
+        staleness.ratio                  2.99 %    35.9 % +32.9 pp
+        staleness.p99                    993 µs   12.0 ms    ×12.0
+
+        Differences are against base; pp: percentage points. (In parentheses): may be
+        luck, the 95 % interval includes zero.
+
+        expectations: 1 of 2 hold
+        FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
+        pass  undefended: latency.p99 is 12.0 ms, expected below 50.0 ms
+        ");
     }
 
     #[test]
