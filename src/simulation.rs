@@ -93,21 +93,42 @@ impl World {
         let nodes: Vec<u32> = plan.tiers.iter().map(|layer| layer.tier.nodes).collect();
         let meter = Rc::new(Meter::new(plan.warmup_ns, &nodes));
         let workload = Rc::new(std::cell::RefCell::new(Workload::new(&plan.workload, luck)));
-        let database = Rc::new(Database::new(&plan.database, &kernel, &meter, &workload, luck));
+        let database = Rc::new(Database::new(
+            &plan.database,
+            &kernel,
+            &meter,
+            &workload,
+            luck,
+        ));
         let system = Rc::new(System::new(&plan.tiers, database, &kernel, &meter, luck));
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
         let spawner = Rc::new(Spawner::default());
-        Self { kernel, meter, system, client: Rc::new(client), spawner }
+        Self {
+            kernel,
+            meter,
+            system,
+            client: Rc::new(client),
+            spawner,
+        }
     }
 
     /// Starts what goes on by itself: arrivals and sweeps.
     fn start(&self, plan: &Plan, replication: u64) {
         let luck = Luck::new(plan.seed, replication);
-        client::start(&self.client, &self.spawner, &plan.workload, plan.duration_ns, luck);
+        client::start(
+            &self.client,
+            &self.spawner,
+            &plan.workload,
+            plan.duration_ns,
+            luck,
+        );
         for level in 0..self.system.layers.len() {
             let system = self.system.clone();
             if system.layers[level].tier.plan().sweep.is_some() {
-                let label = Label { kind: "sweep of tier", number: level as u64 };
+                let label = Label {
+                    kind: "sweep of tier",
+                    number: level as u64,
+                };
                 self.kernel.spawn(label, async move {
                     system.layers[level].tier.sweep_for_ever().await;
                 });
@@ -118,7 +139,10 @@ impl World {
     fn start_measuring(&self) {
         self.meter.start_measuring(self.kernel.now());
         self.system.database.reset_usage();
-        self.system.layers.iter().for_each(|layer| layer.tier.reset_usage());
+        self.system
+            .layers
+            .iter()
+            .for_each(|layer| layer.tier.reset_usage());
     }
 }
 
@@ -131,7 +155,10 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
     world.start(plan, replication);
     let client = world.client.clone();
     let mut executor = Executor::new(move |arrival: client::Arrival| {
-        let label = Label { kind: "request", number: arrival.index };
+        let label = Label {
+            kind: "request",
+            number: arrival.index,
+        };
         (label, client::serve(client.clone(), arrival))
     });
     let step_ns = step_ns(plan.duration_ns);
@@ -145,8 +172,15 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
     let mut now_ns = 0;
     // Simulated time is cut where something is to be read off; between two cuts nothing is sampled.
     while now_ns < plan.duration_ns {
-        let warmup_ns = if world.meter.is_measuring() { NEVER } else { plan.warmup_ns };
-        let until_ns = next_step_ns.min(next_second_ns).min(warmup_ns).min(plan.duration_ns);
+        let warmup_ns = if world.meter.is_measuring() {
+            NEVER
+        } else {
+            plan.warmup_ns
+        };
+        let until_ns = next_step_ns
+            .min(next_second_ns)
+            .min(warmup_ns)
+            .min(plan.duration_ns);
         executor.run_until(&world.kernel, &world.spawner, until_ns)?;
         now_ns = until_ns;
         if now_ns == warmup_ns {
@@ -169,7 +203,7 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
         world.client.stop_when_idle();
         executor.run_until(&world.kernel, &world.spawner, NEVER)?;
     }
-    recorder.finish(&world.meter, &world.system, world.kernel.now())
+    recorder.finish(&world.meter, &world.system, &world.kernel)
 }
 
 #[cfg(test)]

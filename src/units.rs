@@ -44,7 +44,10 @@ impl Hasher for KeyHasher {
 
     #[inline]
     fn write_u64(&mut self, number: u64) {
-        self.0 = mix(self.0.wrapping_add(number).wrapping_add(0x9e37_79b9_7f4a_7c15));
+        self.0 = mix(self
+            .0
+            .wrapping_add(number)
+            .wrapping_add(0x9e37_79b9_7f4a_7c15));
     }
 
     #[inline]

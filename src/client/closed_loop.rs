@@ -16,18 +16,24 @@ pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, l
     for user in 0..users.users() {
         let (client, users, next_index) = (client.clone(), users.clone(), next_index.clone());
         let kernel = client.kernel.clone();
-        kernel.clone().spawn(Label { kind: "user", number: u64::from(user) }, async move {
-            kernel.sleep_until(users.start_ns(user)).await;
-            for turn in 0.. {
-                let arrived_ns = kernel.now();
-                if arrived_ns >= until_ns {
-                    break;
+        kernel.clone().spawn(
+            Label {
+                kind: "user",
+                number: u64::from(user),
+            },
+            async move {
+                kernel.sleep_until(users.start_ns(user)).await;
+                for turn in 0.. {
+                    let arrived_ns = kernel.now();
+                    if arrived_ns >= until_ns {
+                        break;
+                    }
+                    // Requests are numbered in the order in which they are issued.
+                    let index = next_index.replace(next_index.get() + 1);
+                    serve(client.clone(), Arrival { index, arrived_ns }).await;
+                    kernel.sleep(users.think_ns(user, turn)).await;
                 }
-                // Requests are numbered in the order in which they are issued.
-                let index = next_index.replace(next_index.get() + 1);
-                serve(client.clone(), Arrival { index, arrived_ns }).await;
-                kernel.sleep(users.think_ns(user, turn)).await;
-            }
-        });
+            },
+        );
     }
 }

@@ -104,7 +104,10 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let client = &*client;
     let meter = &*client.meter;
     let in_flight = meter.arrive(arrival.arrived_ns);
-    let draw = client.workload.borrow_mut().draw(arrival.index, arrival.arrived_ns);
+    let draw = client
+        .workload
+        .borrow_mut()
+        .draw(arrival.index, arrival.arrived_ns);
     let request = Request {
         index: arrival.index,
         instance: client.instance_of(arrival.index),

@@ -19,15 +19,21 @@ pub(super) fn start(
     let kernel = client.kernel.clone();
     let spawner = spawner.clone();
     let mut arrivals = Arrivals::new(plan, luck);
-    client.kernel.spawn(Label { kind: "arrivals", number: 0 }, async move {
-        let mut index = 0;
-        while let Some(arrived_ns) = arrivals.next() {
-            if arrived_ns >= until_ns {
-                break;
+    client.kernel.spawn(
+        Label {
+            kind: "arrivals",
+            number: 0,
+        },
+        async move {
+            let mut index = 0;
+            while let Some(arrived_ns) = arrivals.next() {
+                if arrived_ns >= until_ns {
+                    break;
+                }
+                kernel.sleep_until(arrived_ns).await;
+                spawner.spawn(&kernel, Arrival { index, arrived_ns });
+                index += 1;
             }
-            kernel.sleep_until(arrived_ns).await;
-            spawner.spawn(&kernel, Arrival { index, arrived_ns });
-            index += 1;
-        }
-    });
+        },
+    );
 }

@@ -130,10 +130,16 @@ impl Database {
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
         let database = self.clone();
-        self.kernel.spawn(Label { kind: "query of request", number: index }, async move {
-            let outcome = database.carry_out(verb, index, key).await;
-            database.abandonable.close(reply, Some(outcome));
-        });
+        self.kernel.spawn(
+            Label {
+                kind: "query of request",
+                number: index,
+            },
+            async move {
+                let outcome = database.carry_out(verb, index, key).await;
+                database.abandonable.close(reply, Some(outcome));
+            },
+        );
         match self.kernel.timeout(timeout_ns, answer).await {
             Ok(outcome) => outcome.expect("the query's task always answers"),
             Err(_) => {
@@ -146,7 +152,10 @@ impl Database {
     }
 
     async fn carry_out(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let round_trip_ns = self.plan.network.sample_u64(&mut self.network_luck.at(index));
+        let round_trip_ns = self
+            .plan
+            .network
+            .sample_u64(&mut self.network_luck.at(index));
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
         let outcome = self.serve(verb, index, key).await;
@@ -165,16 +174,27 @@ impl Database {
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
-            self.meter.database.wait.borrow_mut().record(self.kernel.now() - issued_ns);
+            self.meter
+                .database
+                .wait
+                .borrow_mut()
+                .record(self.kernel.now() - issued_ns);
         }
         match verb {
             Verb::Read => {
-                let row = self.rows.borrow().read(key, |version| self.bytes(key, version));
-                self.kernel.sleep(self.service_ns(&self.plan.service_time, index)).await;
+                let row = self
+                    .rows
+                    .borrow()
+                    .read(key, |version| self.bytes(key, version));
+                self.kernel
+                    .sleep(self.service_ns(&self.plan.service_time, index))
+                    .await;
                 Ok(row)
             }
             Verb::Write => {
-                self.kernel.sleep(self.service_ns(&self.plan.write_service_time, index)).await;
+                self.kernel
+                    .sleep(self.service_ns(&self.plan.write_service_time, index))
+                    .await;
                 let now_ns = self.kernel.now();
                 let mut rows = self.rows.borrow_mut();
                 Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
@@ -215,7 +235,9 @@ impl<'a> Fetch<'a> {
             if *in_flight == 2 {
                 meter.stampedes.increment();
             }
-            meter.stampede_peak.set(meter.stampede_peak.get().max(*in_flight));
+            meter
+                .stampede_peak
+                .set(meter.stampede_peak.get().max(*in_flight));
         }
         Self { database, key }
     }

@@ -53,7 +53,10 @@ impl Rows {
     pub(super) fn read(&self, key: Key, bytes: impl FnOnce(u64) -> u32) -> Row {
         let version = self.written.get(&key).map(|written| written.newest.clone());
         let number = version.as_ref().map_or(0, |version| version.number);
-        Row { version, bytes: bytes(number) }
+        Row {
+            version,
+            bytes: bytes(number),
+        }
     }
 
     /// Commits a new version and returns a copy of it.
@@ -63,7 +66,12 @@ impl Rows {
         now_ns: Nanoseconds,
         bytes: impl FnOnce(u64) -> u32,
     ) -> Row {
-        let fresh = |number| Rc::new(Version { number, superseded_ns: Cell::new(NEVER) });
+        let fresh = |number| {
+            Rc::new(Version {
+                number,
+                superseded_ns: Cell::new(NEVER),
+            })
+        };
         let written = self
             .written
             .entry(key)
@@ -71,10 +79,16 @@ impl Rows {
                 written.newest.superseded_ns.set(now_ns);
                 written.newest = fresh(written.newest.number + 1);
             })
-            .or_insert_with(|| Written { first_commit_ns: now_ns, newest: fresh(1) });
+            .or_insert_with(|| Written {
+                first_commit_ns: now_ns,
+                newest: fresh(1),
+            });
         let version = written.newest.clone();
         let bytes = bytes(version.number);
-        Row { version: Some(version), bytes }
+        Row {
+            version: Some(version),
+            bytes,
+        }
     }
 
     /// When the first version newer than `row` was committed; [`NEVER`] if it is the newest.
@@ -83,7 +97,10 @@ impl Rows {
         match &row.version {
             Some(version) => version.superseded_ns.get(),
             None if self.written.is_empty() => NEVER,
-            None => self.written.get(&key).map_or(NEVER, |written| written.first_commit_ns),
+            None => self
+                .written
+                .get(&key)
+                .map_or(NEVER, |written| written.first_commit_ns),
         }
     }
 }
@@ -100,7 +117,10 @@ mod tests {
         let first = rows.write(7, 100, |version| version as u32);
         let second = rows.write(7, 250, |version| version as u32);
         rows.write(7, 300, |version| version as u32);
-        assert_eq!((original.version(), first.version(), second.version()), (0, 1, 2));
+        assert_eq!(
+            (original.version(), first.version(), second.version()),
+            (0, 1, 2)
+        );
         assert_eq!((original.bytes, first.bytes, second.bytes), (0, 1, 2));
         assert_eq!(rows.superseded_ns(7, &original), 100);
         assert_eq!(rows.superseded_ns(7, &first), 250);

@@ -26,7 +26,10 @@ pub struct SingleFlight {
 
 impl SingleFlight {
     pub(super) fn new(kernel: Rc<Kernel>) -> Self {
-        Self { flights: RefCell::default(), answers: Broadcast::new(kernel) }
+        Self {
+            flights: RefCell::default(),
+            answers: Broadcast::new(kernel),
+        }
     }
 
     pub(super) async fn fetch(
@@ -40,9 +43,10 @@ impl SingleFlight {
         if let Some(channel) = under_way {
             tier.note(ReadOutcome::DelayedHit);
             return match self.answers.receive(channel).await {
-                Some(Ok(Answer { row, .. })) => {
-                    Ok(Answer { row, outcome: ReadOutcome::DelayedHit })
-                }
+                Some(Ok(Answer { row, .. })) => Ok(Answer {
+                    row,
+                    outcome: ReadOutcome::DelayedHit,
+                }),
                 Some(Err(failure)) => Err(failure),
                 // Whoever fetched was cancelled. Then the app gives up as well.
                 None => Err(Failure::TimedOut),
@@ -51,7 +55,12 @@ impl SingleFlight {
         tier.note(ReadOutcome::Miss);
         let channel = self.answers.open();
         self.flights.borrow_mut().insert(flight, channel);
-        let mut landing = Landing { defence: self, flight, channel, outcome: None };
+        let mut landing = Landing {
+            defence: self,
+            flight,
+            channel,
+            outcome: None,
+        };
         let outcome = load.await;
         landing.outcome = Some(outcome.clone());
         outcome
@@ -69,6 +78,8 @@ struct Landing<'a> {
 impl Drop for Landing<'_> {
     fn drop(&mut self) {
         self.defence.flights.borrow_mut().remove(&self.flight);
-        self.defence.answers.close(self.channel, self.outcome.take());
+        self.defence
+            .answers
+            .close(self.channel, self.outcome.take());
     }
 }

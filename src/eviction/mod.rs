@@ -24,7 +24,7 @@ mod lfu;
 mod lru;
 mod random;
 
-pub use queue::{Bytes, Entries, Weights};
+pub use queue::{Bytes, Entries, Weights, prefetch};
 pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
 
 /// A dense number for an entry. Ids start at 0 and stay below the bound told to

@@ -243,13 +243,18 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
         if slot.generation != task.generation {
             return;
         }
-        let Some(running) = slot.future.as_mut().as_pin_mut() else {
-            return;
-        };
         kernel.current.set(task);
-        if running.poll(context).is_ready() {
+        let progress = match slot.future.as_mut().as_pin_mut() {
+            Some(future) => future.poll(context),
+            None => match &mut slot.background {
+                Some(background) => background.as_mut().poll(context),
+                None => return,
+            },
+        };
+        if progress.is_ready() {
             // Dropping what is left of the future may wake others, but never touches the slots.
             slot.future.set(None);
+            slot.background = None;
             slot.generation = slot.generation.wrapping_add(1);
             self.free.push(task.slot);
         }

@@ -235,7 +235,13 @@ fn work_that_was_spawned_outlives_who_asked_for_it() {
             inner.kernel.sleep(50).await;
             inner.note("done all the same");
         };
-        w.kernel.spawn(Label { kind: "work", number: 2 }, work);
+        w.kernel.spawn(
+            Label {
+                kind: "work",
+                number: 2,
+            },
+            work,
+        );
         w.note("gone");
     });
     assert_eq!(world.run(), Ok(false));

@@ -31,7 +31,12 @@ impl Histogram {
     pub fn with_digits(digits: u8) -> Self {
         let counts = hdrhistogram::Histogram::new_with_bounds(1, LONGEST_NS, digits)
             .expect("the bounds are valid for 1 to 5 digits");
-        Self { counts, zeros: 0, sum_ns: 0, max_ns: 0 }
+        Self {
+            counts,
+            zeros: 0,
+            sum_ns: 0,
+            max_ns: 0,
+        }
     }
 
     /// Records one duration.
@@ -57,7 +62,9 @@ impl Histogram {
     /// # Panics
     /// If the two do not keep the same number of digits.
     pub fn add(&mut self, other: &Self) {
-        self.counts.add(&other.counts).expect("histograms of one kind have the same bounds");
+        self.counts
+            .add(&other.counts)
+            .expect("histograms of one kind have the same bounds");
         self.zeros += other.zeros;
         self.sum_ns += other.sum_ns;
         self.max_ns = self.max_ns.max(other.max_ns);
@@ -96,7 +103,11 @@ impl Histogram {
     /// The longest in seconds; NaN if nothing was recorded.
     #[must_use]
     pub fn max_s(&self) -> f64 {
-        if self.count() == 0 { f64::NAN } else { self.max_ns as f64 / 1e9 }
+        if self.count() == 0 {
+            f64::NAN
+        } else {
+            self.max_ns as f64 / 1e9
+        }
     }
 
     /// The smallest recorded duration, in seconds, that at least a share `quantile` of all does not
@@ -114,7 +125,8 @@ impl Histogram {
         if rank == count {
             return self.max_s();
         }
-        let share = (rank - self.zeros) as f64 / self.counts.len() as f64;
+        // Half a rank back, so that rounding cannot lead to the next one.
+        let share = ((rank - self.zeros) as f64 - 0.5) / self.counts.len() as f64;
         let bucket = self.counts.value_at_quantile(share);
         self.counts.median_equivalent(bucket).min(self.max_ns) as f64 / 1e9
     }

@@ -27,8 +27,13 @@ pub enum ReadOutcome {
 
 impl ReadOutcome {
     /// All outcomes, in the order in which they are counted.
-    pub const ALL: [Self; 5] =
-        [Self::Hit, Self::DelayedHit, Self::StaleHit, Self::NegativeHit, Self::Miss];
+    pub const ALL: [Self; 5] = [
+        Self::Hit,
+        Self::DelayedHit,
+        Self::StaleHit,
+        Self::NegativeHit,
+        Self::Miss,
+    ];
 
     /// What the share of lookups that ended so is called in the contract.
     #[must_use]
@@ -296,9 +301,16 @@ impl Meter {
         let measured = arrived_ns >= self.warmup_ns;
         if measured {
             self.requests.arrived.increment();
-            self.requests.in_flight.set(self.requests.in_flight.get() + 1);
+            self.requests
+                .in_flight
+                .set(self.requests.in_flight.get() + 1);
         }
-        InFlight { meter: self, arrived_ns, left_ns: Cell::new(None), measured }
+        InFlight {
+            meter: self,
+            arrived_ns,
+            left_ns: Cell::new(None),
+            measured,
+        }
     }
 
     /// A lookup in tier `tier` is decided.
@@ -319,7 +331,11 @@ impl Meter {
     pub fn query(&self, is_write: bool) {
         let meter = &self.database;
         if self.measuring.get() {
-            let counter = if is_write { &meter.writes } else { &meter.reads };
+            let counter = if is_write {
+                &meter.writes
+            } else {
+                &meter.reads
+            };
             counter.increment();
             meter.second_queries.increment();
         }
@@ -368,7 +384,12 @@ impl InFlight<'_> {
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
     /// there was none).
     #[inline]
-    pub fn answer_read(&self, now_ns: Nanoseconds, outcome: ReadOutcome, staleness_ns: Nanoseconds) {
+    pub fn answer_read(
+        &self,
+        now_ns: Nanoseconds,
+        outcome: ReadOutcome,
+        staleness_ns: Nanoseconds,
+    ) {
         let meter = self.meter;
         let latency_ns = now_ns - self.arrived_ns;
         meter.step_latency.borrow_mut().record(latency_ns);
@@ -417,8 +438,11 @@ impl Drop for InFlight<'_> {
     #[inline]
     fn drop(&mut self) {
         // Without an answer or a failure the request was still in flight when the run ended.
-        let Some(now_ns) = self.left_ns.get() else { return };
-        self.meter.account_in_system(now_ns, |in_system| in_system.now -= 1);
+        let Some(now_ns) = self.left_ns.get() else {
+            return;
+        };
+        self.meter
+            .account_in_system(now_ns, |in_system| in_system.now -= 1);
         if self.measured {
             let in_flight = &self.meter.requests.in_flight;
             in_flight.set(in_flight.get() - 1);

@@ -61,6 +61,10 @@ pub struct Outcome {
     pub series: Vec<Series>,
     /// The latency distribution of answered requests: (quantile in 0..1, seconds), rising.
     pub latency_quantiles: Vec<(f64, f64)>,
+    /// Requests that arrived, warm-up included.
+    pub requests: u64,
+    /// Events that the kernel carried out.
+    pub events: u64,
 }
 
 /// A time series over one run, bounded to a few hundred points.

@@ -13,7 +13,10 @@ use crate::workload::Request;
 pub(super) async fn read(system: &System, request: &Request) -> Result<Answer, Failure> {
     let layer = &system.layers[0];
     match layer.tier.look_up(request).await {
-        Ok(Some(row)) => Ok(Answer { row, outcome: ReadOutcome::Hit }),
+        Ok(Some(row)) => Ok(Answer {
+            row,
+            outcome: ReadOutcome::Hit,
+        }),
         Ok(None) => fill(system, request, 0).await,
         Err(_refused) => go_on(system, request, 1).await,
     }
@@ -42,9 +45,14 @@ fn fill<'a>(system: &'a System, request: &'a Request, level: usize) -> Boxed<'a>
 /// Reads from tier `level` on down to the database.
 fn go_on<'a>(system: &'a System, request: &'a Request, level: usize) -> Boxed<'a> {
     Box::pin(async move {
-        let Some(layer) = system.layers.get(level) else { return system.query(request).await };
+        let Some(layer) = system.layers.get(level) else {
+            return system.query(request).await;
+        };
         match layer.tier.look_up(request).await {
-            Ok(Some(row)) => Ok(Answer { row, outcome: ReadOutcome::Hit }),
+            Ok(Some(row)) => Ok(Answer {
+                row,
+                outcome: ReadOutcome::Hit,
+            }),
             Ok(None) => fill(system, request, level).await,
             Err(_refused) => go_on(system, request, level + 1).await,
         }

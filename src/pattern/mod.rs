@@ -67,7 +67,10 @@ pub static WRITES: &[PatternRow<Write>] = &[PatternRow {
 pub static PAIRS: &[PatternRow<Plan>] = &[PatternRow {
     name: "aside",
     summary: "read aside, write invalidate",
-    pattern: Plan { read: Read::Aside, write: Write::Invalidate },
+    pattern: Plan {
+        read: Read::Aside,
+        write: Write::Invalidate,
+    },
 }];
 
 /// One tier of a plan, with the pattern and the defence that the app uses for it.
@@ -115,7 +118,10 @@ impl System {
             pattern: plan.pattern,
             defence: plan.defence.build(kernel),
         };
-        Self { layers: plans.iter().enumerate().map(layer).collect(), database }
+        Self {
+            layers: plans.iter().enumerate().map(layer).collect(),
+            database,
+        }
     }
 
     /// Reads the row of the request's key.
@@ -124,7 +130,9 @@ impl System {
     /// The failure of the database query that the request depends on.
     #[inline]
     pub async fn read(&self, request: &Request) -> Result<Answer, Failure> {
-        let Some(layer) = self.layers.first() else { return self.query(request).await };
+        let Some(layer) = self.layers.first() else {
+            return self.query(request).await;
+        };
         match layer.pattern.read {
             Read::Aside => aside::read(self, request).await,
         }
@@ -137,7 +145,11 @@ impl System {
     #[inline]
     pub async fn write(&self, request: &Request) -> Result<(), Failure> {
         let Some(layer) = self.layers.first() else {
-            return self.database.write(request.index, request.key).await.map(drop);
+            return self
+                .database
+                .write(request.index, request.key)
+                .await
+                .map(drop);
         };
         match layer.pattern.write {
             Write::Invalidate => invalidate::write(self, request).await,
@@ -146,6 +158,9 @@ impl System {
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
         let row = self.database.read(request.index, request.key).await?;
-        Ok(Answer { row, outcome: ReadOutcome::Miss })
+        Ok(Answer {
+            row,
+            outcome: ReadOutcome::Miss,
+        })
     }
 }

@@ -35,7 +35,10 @@ pub struct Plan {
 impl Default for Plan {
     /// A ring with 150 points a node, as most client libraries have it.
     fn default() -> Self {
-        Self { scheme: "ring", virtual_nodes: 150 }
+        Self {
+            scheme: "ring",
+            virtual_nodes: 150,
+        }
     }
 }
 
@@ -96,7 +99,10 @@ mod tests {
 
     fn schemes(nodes: u32) -> impl Iterator<Item = (&'static str, Box<dyn Scheme>)> {
         SCHEMES.iter().map(move |row| {
-            let plan = Plan { scheme: row.name, virtual_nodes: 150 };
+            let plan = Plan {
+                scheme: row.name,
+                virtual_nodes: 150,
+            };
             (row.name, plan.build(nodes))
         })
     }
@@ -132,10 +138,15 @@ mod tests {
     }
 
     fn moved(scheme: &str, nodes: u32) -> f64 {
-        let plan = Plan { scheme: SCHEMES.iter().find(|r| r.name == scheme).unwrap().name, virtual_nodes: 150 };
+        let plan = Plan {
+            scheme: SCHEMES.iter().find(|r| r.name == scheme).unwrap().name,
+            virtual_nodes: 150,
+        };
         let (before, after) = (plan.build(nodes), plan.build(nodes + 1));
         let keys = 100_000;
-        let moved = (0..keys).filter(|&key| before.node(hash(key)) != after.node(hash(key))).count();
+        let moved = (0..keys)
+            .filter(|&key| before.node(hash(key)) != after.node(hash(key)))
+            .count();
         moved as f64 / keys as f64
     }
 
@@ -151,7 +162,10 @@ mod tests {
         let (before, after) = (plan.build(4), plan.build(5));
         for key in 0..20_000 {
             let (old, new) = (before.node(hash(key)), after.node(hash(key)));
-            assert!(old == new || new == 4, "key {key} moved from {old} to {new}");
+            assert!(
+                old == new || new == 4,
+                "key {key} moved from {old} to {new}"
+            );
         }
     }
 }

@@ -12,7 +12,9 @@ pub(super) struct Modulo {
 
 impl Modulo {
     pub(super) fn new(nodes: u32) -> Self {
-        Self { nodes: u64::from(nodes) }
+        Self {
+            nodes: u64::from(nodes),
+        }
     }
 }
 

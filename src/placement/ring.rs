@@ -34,7 +34,11 @@ impl Ring {
         let guide = (0..slices as u64)
             .map(|slice| points.partition_point(|&(position, _)| position < slice << shift) as u32)
             .collect();
-        Self { points, guide, shift }
+        Self {
+            points,
+            guide,
+            shift,
+        }
     }
 }
 

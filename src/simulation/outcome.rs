@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{Plan, RunError};
-use crate::kernel::Usage;
+use crate::kernel::{Kernel, Usage};
 use crate::metrics::{Histogram, Meter, Outcome, ReadOutcome, Series, Step, Unit};
 use crate::pattern::System;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -29,7 +29,10 @@ struct Level {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(plan: &'a Plan, step_ns: Nanoseconds) -> Self {
-        let level = |nodes: u32| Level { node_entries: vec![0; nodes as usize], bytes: 0 };
+        let level = |nodes: u32| Level {
+            node_entries: vec![0; nodes as usize],
+            bytes: 0,
+        };
         Self {
             plan,
             step_s: step_ns as f64 / SECOND_NS as f64,
@@ -37,7 +40,11 @@ impl<'a> Recorder<'a> {
             steps: Vec::new(),
             database_in_use: Vec::new(),
             last_busy_area_ns: 0,
-            levels: plan.tiers.iter().map(|layer| level(layer.tier.nodes)).collect(),
+            levels: plan
+                .tiers
+                .iter()
+                .map(|layer| level(layer.tier.nodes))
+                .collect(),
             samples: 0,
         }
     }
@@ -51,7 +58,8 @@ impl<'a> Recorder<'a> {
         // The area starts anew when measuring does.
         let in_step = area.checked_sub(self.last_busy_area_ns).unwrap_or(area);
         self.last_busy_area_ns = area;
-        self.database_in_use.push(in_step as f64 / SECOND_NS as f64 / elapsed_s);
+        self.database_in_use
+            .push(in_step as f64 / SECOND_NS as f64 / elapsed_s);
         if meter.is_measuring() {
             self.samples += 1;
             for (level, layer) in self.levels.iter_mut().zip(&system.layers) {
@@ -68,7 +76,7 @@ impl<'a> Recorder<'a> {
         mut self,
         meter: &Meter,
         system: &System,
-        now_ns: Nanoseconds,
+        kernel: &Kernel,
     ) -> Result<Outcome, RunError> {
         check_conservation(meter)?;
         let series = self.series();
@@ -77,8 +85,14 @@ impl<'a> Recorder<'a> {
             all.add(&meter.requests.write_latency.borrow());
             all
         };
-        let metrics = self.metrics(meter, system, now_ns, &latency);
-        Ok(Outcome { metrics, series, latency_quantiles: latency.quantiles() })
+        let metrics = self.metrics(meter, system, kernel.now(), &latency);
+        Ok(Outcome {
+            metrics,
+            series,
+            latency_quantiles: latency.quantiles(),
+            requests: meter.total_arrived(),
+            events: kernel.events(),
+        })
     }
 
     fn series(&mut self) -> Vec<Series> {
@@ -106,7 +120,9 @@ impl<'a> Recorder<'a> {
         });
         for (level, layer) in self.plan.tiers.iter().enumerate() {
             let name = format!("tier.{}.hit_ratio", layer.tier.name);
-            all.push(series(&name, Unit::Ratio, &|step| step.tier_hit_ratios[level]));
+            all.push(series(&name, Unit::Ratio, &|step| {
+                step.tier_hit_ratios[level]
+            }));
         }
         all
     }
@@ -132,7 +148,10 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.in_flight", meter.in_flight() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
         let in_system_area_ns = meter.in_system_area_ns(now_ns);
-        metrics.put("requests.concurrency", in_system_area_ns as f64 / measured_ns as f64);
+        metrics.put(
+            "requests.concurrency",
+            in_system_area_ns as f64 / measured_ns as f64,
+        );
         metrics.put("goodput.rate", rate(requests.answered.get()));
         metrics.put_latency("latency", latency);
         metrics.put_latency("read.latency", &requests.read_latency.borrow());
@@ -151,7 +170,10 @@ impl<'a> Recorder<'a> {
         metrics.put("database.reads.rate", rate(database.reads.get()));
         metrics.put("database.writes.rate", rate(database.writes.get()));
         let connections = self.plan.database.connections;
-        metrics.put("database.utilization", utilization(&usage, connections, measured_ns));
+        metrics.put(
+            "database.utilization",
+            utilization(&usage, connections, measured_ns),
+        );
         let wait = database.wait.borrow();
         metrics.put("database.wait.mean", wait.mean_s());
         metrics.put("database.wait.p99", wait.quantile_s(0.99));
@@ -187,9 +209,16 @@ impl<'a> Recorder<'a> {
         let mut put = |what: &str, value| metrics.put(&format!("tier.{}.{what}", plan.name), value);
         let lookups = counts.lookups.total() as f64;
         for outcome in ReadOutcome::ALL {
-            put(outcome.ratio_name(), counts.lookups.get(outcome) as f64 / lookups);
+            put(
+                outcome.ratio_name(),
+                counts.lookups.get(outcome) as f64 / lookups,
+            );
         }
-        let exchanges: Vec<u64> = counts.node_exchanges.iter().map(|node| node.get()).collect();
+        let exchanges: Vec<u64> = counts
+            .node_exchanges
+            .iter()
+            .map(|node| node.get())
+            .collect();
         let total: u64 = exchanges.iter().sum();
         put("rate", rate(total));
         put("refused", counts.refused.get() as f64);
@@ -199,16 +228,30 @@ impl<'a> Recorder<'a> {
         let entries = &self.levels[level].node_entries;
         put("entries", entries.iter().sum::<u64>() as f64 / samples);
         put("bytes", self.levels[level].bytes as f64 / samples);
-        put("latency.p99", counts.lookup_latency.borrow().quantile_s(0.99));
-        let usages: Vec<f64> =
-            tier.node_usages().map(|u| utilization(&u, plan.workers, measured_ns)).collect();
-        put("utilization", usages.iter().sum::<f64>() / usages.len() as f64);
+        put(
+            "latency.p99",
+            counts.lookup_latency.borrow().quantile_s(0.99),
+        );
+        let usages: Vec<f64> = tier
+            .node_usages()
+            .map(|u| utilization(&u, plan.workers, measured_ns))
+            .collect();
+        put(
+            "utilization",
+            usages.iter().sum::<f64>() / usages.len() as f64,
+        );
         let busiest = exchanges.iter().copied().max().unwrap_or(0);
-        put("imbalance", busiest as f64 * exchanges.len() as f64 / total as f64);
+        put(
+            "imbalance",
+            busiest as f64 * exchanges.len() as f64 / total as f64,
+        );
         for (node, &exchanges) in exchanges.iter().enumerate() {
             put(&format!("node.{node}.rate"), rate(exchanges));
             put(&format!("node.{node}.utilization"), usages[node]);
-            put(&format!("node.{node}.entries"), entries[node] as f64 / samples);
+            put(
+                &format!("node.{node}.entries"),
+                entries[node] as f64 / samples,
+            );
         }
     }
 }

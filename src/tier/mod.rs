@@ -203,7 +203,10 @@ impl Tier {
         let found = self.exchange(Exchange::LookUp, request, find).await?;
         if self.meter.is_measuring() {
             let latency_ns = self.kernel.now() - issued_ns;
-            self.meter.tiers[self.level].lookup_latency.borrow_mut().record(latency_ns);
+            self.meter.tiers[self.level]
+                .lookup_latency
+                .borrow_mut()
+                .record(latency_ns);
         }
         if found.is_some() {
             self.note(ReadOutcome::Hit);
@@ -247,7 +250,10 @@ impl Tier {
         loop {
             self.kernel.sleep(sweep.interval_ns).await;
             for node in &self.nodes {
-                let swept = node.cache.borrow_mut().sweep(self.kernel.now(), sweep.sample as usize);
+                let swept = node
+                    .cache
+                    .borrow_mut()
+                    .sweep(self.kernel.now(), sweep.sample as usize);
                 swept.iter().for_each(|row| node.subtract_bytes(row));
                 self.count_expirations(swept.len() as u64);
             }
@@ -271,7 +277,9 @@ impl Tier {
 
     /// Starts measuring [`Tier::node_usages`] anew.
     pub fn reset_usage(&self) {
-        self.nodes.iter().for_each(|node| node.workers.reset_usage());
+        self.nodes
+            .iter()
+            .for_each(|node| node.workers.reset_usage());
     }
 
     /// One round trip to the node that holds the key; `act` is what it does there.
@@ -283,11 +291,15 @@ impl Tier {
         act: impl FnOnce(&Self, &Node) -> T,
     ) -> Result<T, Refused> {
         let number = self.node_of(request.key);
+        self.nodes[number].cache.borrow().announce(request.key);
         let luck_index = exchange.index(request);
-        let round_trip_ns = self.plan.network.sample_u64(&mut self.network_luck.at(luck_index));
+        let round_trip_ns = self
+            .plan
+            .network
+            .sample_u64(&mut self.network_luck.at(luck_index));
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(number, luck_index, act).await;
+        let outcome = self.serve(number, request.key, luck_index, act).await;
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
     }
@@ -296,6 +308,7 @@ impl Tier {
     async fn serve<T>(
         &self,
         number: usize,
+        key: Key,
         luck_index: u64,
         act: impl FnOnce(&Self, &Node) -> T,
     ) -> Result<T, Refused> {
@@ -308,7 +321,11 @@ impl Tier {
             self.meter.tiers[self.level].refused.increment();
         }
         let _worker = worker?;
-        let service_ns = self.plan.service_time.sample_u64(&mut self.service_luck.at(luck_index));
+        node.cache.borrow().approach(key);
+        let service_ns = self
+            .plan
+            .service_time
+            .sample_u64(&mut self.service_luck.at(luck_index));
         self.kernel.sleep(service_ns).await;
         Ok(act(self, node))
     }
@@ -348,8 +365,10 @@ impl Tier {
     fn store(&self, node: &Node, request: &Request, row: &Row) {
         let now_ns = self.kernel.now();
         let index = Exchange::Set.index(request);
-        let expires_ns =
-            self.plan.ttl.map_or(NEVER, |ttl| ttl.expires_ns(now_ns, &self.ttl_luck, index));
+        let expires_ns = self
+            .plan
+            .ttl
+            .map_or(NEVER, |ttl| ttl.expires_ns(now_ns, &self.ttl_luck, index));
         let weight = match self.plan.capacity {
             Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
             Capacity::Entries(_) | Capacity::Unlimited => 1,

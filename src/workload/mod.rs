@@ -23,12 +23,11 @@ pub mod arrivals;
 pub mod distribution;
 pub mod parameters;
 pub mod popularity;
+mod request;
 mod special;
 
-mod request;
-
-pub use request::Request;
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
+pub use request::Request;
 
 /// What is asked, how often and of which size, as checked.
 #[derive(Clone, Debug)]
