@@ -1,0 +1,5 @@
+//! The reference.
+/// x
+pub fn reference() -> String {
+    String::new()
+}
