@@ -219,7 +219,7 @@ impl Scale {
     /// Where `value` stands: 0 at the low end of the axis, 1 at its high end; never outside.
     #[must_use]
     pub fn place(&self, value: f64) -> f64 {
-        let value = value.clamp(-HUGE, HUGE);
+        let value = value.clamp(-1e300, 1e300);
         let place = match self.spacing {
             Fitted::Linear => (value - self.low) / (self.high - self.low),
             Fitted::Logarithmic { .. } if value <= 0.0 => 0.0,
