@@ -63,7 +63,10 @@ impl Check {
                     files.push(json!({ "file": study.path, "title": study.title, "errors": [] }));
                 }
                 Err(wrong) => {
-                    let file = path.map_or_else(|| wrong.first().map(|error| error.file.clone()), |path| Some(path.display().to_string()));
+                    let file = path.map_or_else(
+                        || wrong.first().map(|error| error.file.clone()),
+                        |path| Some(path.display().to_string()),
+                    );
                     files.push(json!({ "file": file, "errors": wrong }));
                     errors.extend(wrong);
                 }
@@ -83,7 +86,9 @@ impl Check {
 
 /// One line about a scenario that is well.
 fn summary(study: &Study) -> String {
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let count = |number: usize, what: &str| {
+        format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    };
     format!(
         "{}: ok, {}, {}\n",
         study.path.display(),

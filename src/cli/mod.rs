@@ -6,12 +6,15 @@
 //!
 //! Not here: anything that computes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod completions;
+mod list;
+mod run;
 mod schema;
 
 /// Simulate cache systems, and compare cache policies on traces.
@@ -29,8 +32,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Check(check::Check),
+    List(list::List),
     Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// How a command that could do its work ended.
@@ -99,12 +105,27 @@ impl Common {
 /// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
 fn print(text: &str) -> Result<(), miette::Report> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(miette::miette!("cannot write to stdout: {error}"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether stdout takes colours: a terminal, and nobody has said no (see no-color.org).
+fn colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stdout().is_terminal() && !forbidden && !dumb
+}
+
+/// How many columns stdout has, if it is a terminal.
+fn terminal_width() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
 }
 
 impl Cli {
@@ -114,6 +135,9 @@ impl Cli {
         let answer = match self.command {
             Command::Check(command) => command.execute(),
             Command::Schema(command) => command.execute(),
+            Command::Run(command) => command.execute(),
+            Command::List(command) => command.execute(),
+            Command::Completions(command) => command.execute(),
         };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,

@@ -84,9 +84,19 @@ pub fn reference() -> String {
     for unit in Unit::ALL {
         let schema = unit.schema();
         let examples = schema["examples"].as_array().map_or(&[][..], Vec::as_slice);
-        let examples: Vec<String> = examples.iter().map(|example| format!("`{example}`")).collect();
+        let examples: Vec<String> = examples
+            .iter()
+            .map(|example| format!("`{example}`"))
+            .collect();
         let description = schema["description"].as_str().unwrap_or("");
-        line(&mut text, &format!("| {} | {description} {} |", unit.name(), examples.join(", ")));
+        line(
+            &mut text,
+            &format!(
+                "| {} | {description} {} |",
+                unit.name(),
+                examples.join(", ")
+            ),
+        );
     }
     text.push_str("\nA *distribution of durations* is a duration, which is then always the same, or a table as \
                    [below](#distributions-of-durations).\nSo are distributions of sizes.\n\n");
@@ -130,7 +140,12 @@ fn choice_in<'a>(grammar: &'a Grammar, shape: &'a Shape) -> Option<&'a Choice> {
 
 /// The tables below a table, each with its title and its path; those with names of their own have
 /// sections of their own.
-fn collect<'a>(grammar: &'a Grammar, table: &'a Table, place: &str, below: &mut Vec<(String, String, &'a Shape)>) {
+fn collect<'a>(
+    grammar: &'a Grammar,
+    table: &'a Table,
+    place: &str,
+    below: &mut Vec<(String, String, &'a Shape)>,
+) {
     for field in &table.fields {
         let path = if place.is_empty() {
             field.name.to_owned()
@@ -141,7 +156,12 @@ fn collect<'a>(grammar: &'a Grammar, table: &'a Table, place: &str, below: &mut 
     }
 }
 
-fn inner<'a>(grammar: &'a Grammar, shape: &'a Shape, path: &str, below: &mut Vec<(String, String, &'a Shape)>) {
+fn inner<'a>(
+    grammar: &'a Grammar,
+    shape: &'a Shape,
+    path: &str,
+    below: &mut Vec<(String, String, &'a Shape)>,
+) {
     match shape {
         Shape::Table(table) => {
             below.push((format!("`{path}`"), path.into(), shape));
@@ -160,7 +180,9 @@ fn inner<'a>(grammar: &'a Grammar, shape: &'a Shape, path: &str, below: &mut Vec
             }
         }
         Shape::Short(_, full) => inner(grammar, full, path, below),
-        Shape::Either(shapes) => shapes.iter().for_each(|shape| inner(grammar, shape, path, below)),
+        Shape::Either(shapes) => shapes
+            .iter()
+            .for_each(|shape| inner(grammar, shape, path, below)),
         Shape::List(element, _) => inner(grammar, element, path, below),
         _ => {}
     }
@@ -168,14 +190,21 @@ fn inner<'a>(grammar: &'a Grammar, shape: &'a Shape, path: &str, below: &mut Vec
 
 fn section(text: &mut String, grammar: &Grammar, title: &str, place: &str, table: &Table) {
     let array = matches!(place, "tier" | "variant" | "expect");
-    let title = if array { format!("`[[{place}]]`") } else { title.to_owned() };
+    let title = if array {
+        format!("`[[{place}]]`")
+    } else {
+        title.to_owned()
+    };
     line(text, &format!("## {title}\n"));
     fields(text, grammar, table);
     text.push('\n');
 }
 
 fn fields(text: &mut String, grammar: &Grammar, table: &Table) {
-    line(text, "| key | what may be written | if it is not written | meaning | example |");
+    line(
+        text,
+        "| key | what may be written | if it is not written | meaning | example |",
+    );
     line(text, "|---|---|---|---|---|");
     for field in &table.fields {
         let Field {
@@ -190,7 +219,11 @@ fn fields(text: &mut String, grammar: &Grammar, table: &Table) {
             Need::Default(default) => format!("`{default}`"),
             Need::Optional => String::new(),
         };
-        let content = format!("| `{name}` | {} | {need} | {} | `{example}` |", written(grammar, shape), cell(meaning));
+        let content = format!(
+            "| `{name}` | {} | {need} | {} | `{example}` |",
+            written(grammar, shape),
+            cell(meaning)
+        );
         line(text, &content);
     }
 }
@@ -198,7 +231,13 @@ fn fields(text: &mut String, grammar: &Grammar, table: &Table) {
 fn rows(text: &mut String, grammar: &Grammar, title: &str, place: &str, choice: &Choice) {
     line(text, &format!("## {title}\n"));
     let subject = if place.is_empty() { "" } else { " here" };
-    line(text, &format!("The key `{}`{subject} is {}.\n", choice.tag, choice.tag_meaning));
+    line(
+        text,
+        &format!(
+            "The key `{}`{subject} is {}.\n",
+            choice.tag, choice.tag_meaning
+        ),
+    );
     for row in &choice.rows {
         line(text, &format!("### `{} = \"{}\"`\n", choice.tag, row.name));
         line(text, &format!("{}.\n", sentence(&row.meaning)));
@@ -213,7 +252,9 @@ fn rows(text: &mut String, grammar: &Grammar, title: &str, place: &str, choice: 
 
 fn sentence(meaning: &str) -> String {
     let mut letters = meaning.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn cell(content: &str) -> String {
@@ -224,12 +265,24 @@ fn cell(content: &str) -> String {
 fn written(grammar: &Grammar, shape: &Shape) -> String {
     let mut text = String::new();
     let _ = match shape {
-        Shape::Quantity(unit, range) => write!(text, "a {} from {} to {}", unit.name(), range.low, range.high),
+        Shape::Quantity(unit, range) => write!(
+            text,
+            "a {} from {} to {}",
+            unit.name(),
+            range.low,
+            range.high
+        ),
         Shape::Words(words) => {
-            let words: Vec<String> = words.iter().map(|word| format!("`\"{}\"`: {}", word.name, word.meaning)).collect();
+            let words: Vec<String> = words
+                .iter()
+                .map(|word| format!("`\"{}\"`: {}", word.name, word.meaning))
+                .collect();
             write!(text, "{}", words.join("; "))
         }
-        Shape::Named("durations") => write!(text, "[a distribution of durations](#distributions-of-durations)"),
+        Shape::Named("durations") => write!(
+            text,
+            "[a distribution of durations](#distributions-of-durations)"
+        ),
         Shape::Named("sizes") => write!(text, "[a distribution of sizes](#distributions-of-sizes)"),
         Shape::Named("keys") => write!(text, "[a distribution of keys](#distributions-of-keys)"),
         Shape::Either(shapes) => {
@@ -238,11 +291,20 @@ fn written(grammar: &Grammar, shape: &Shape) -> String {
         }
         Shape::List(element, _) => write!(text, "a list of {}", written(grammar, element)),
         Shape::Pair(first, second) => {
-            write!(text, "[{}, {}]", written(grammar, first), written(grammar, second))
+            write!(
+                text,
+                "[{}, {}]",
+                written(grammar, first),
+                written(grammar, second)
+            )
         }
         Shape::Short(key, full) => match grammar.resolve(full) {
             Shape::Choice(choice) => {
-                let names: Vec<String> = choice.rows.iter().map(|row| format!("`\"{}\"`", row.name)).collect();
+                let names: Vec<String> = choice
+                    .rows
+                    .iter()
+                    .map(|row| format!("`\"{}\"`", row.name))
+                    .collect();
                 write!(text, "{}, or a table with `{key}`", names.join(", "))
             }
             _ => write!(text, "{}", expected(grammar, shape)),

@@ -26,7 +26,10 @@ pub fn schema() -> Json {
         return Json::Null;
     };
     let mut schema = Map::new();
-    schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+    schema.insert(
+        "$schema".into(),
+        "https://json-schema.org/draft/2020-12/schema".into(),
+    );
     schema.insert("title".into(), "cachesim scenario".into());
     schema.insert(
         "description".into(),
@@ -69,10 +72,14 @@ fn of(grammar: &Grammar, shape: &Shape) -> Json {
             schema
         })),
         Shape::Either(shapes) => any_of(shapes.iter().map(|shape| of(grammar, shape))),
-        Shape::Short(key, full) => {
-            any_of([short_shape(grammar, key, full), (**full).clone()].iter().map(|shape| of(grammar, shape)))
+        Shape::Short(key, full) => any_of(
+            [short_shape(grammar, key, full), (**full).clone()]
+                .iter()
+                .map(|shape| of(grammar, shape)),
+        ),
+        Shape::Map(element) => {
+            json!({ "type": "object", "additionalProperties": of(grammar, element) })
         }
-        Shape::Map(element) => json!({ "type": "object", "additionalProperties": of(grammar, element) }),
         Shape::Measure => json!({ "type": ["number", "string"] }),
         Shape::Anything => Json::Bool(true),
         Shape::Named(name) => json!({ "$ref": format!("#/$defs/{name}") }),
@@ -84,7 +91,9 @@ fn any_of(schemas: impl Iterator<Item = Json>) -> Json {
     let mut flat = Vec::new();
     for schema in schemas {
         match schema.get("anyOf").and_then(Json::as_array) {
-            Some(inner) if schema.as_object().is_some_and(|object| object.len() == 1) => flat.extend(inner.clone()),
+            Some(inner) if schema.as_object().is_some_and(|object| object.len() == 1) => {
+                flat.extend(inner.clone())
+            }
             _ => flat.push(schema),
         }
     }

@@ -273,7 +273,9 @@ impl Node {
             Value::Flag(flag) => (*flag).into(),
             Value::List(list) => Json::Array(list.iter().map(Self::json).collect()),
             Value::Table(entries) => {
-                let entries = entries.iter().map(|(key, entry)| (key.clone(), entry.node.json()));
+                let entries = entries
+                    .iter()
+                    .map(|(key, entry)| (key.clone(), entry.node.json()));
                 Json::Object(entries.collect())
             }
         }
