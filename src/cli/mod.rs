@@ -16,6 +16,7 @@ mod completions;
 mod list;
 mod run;
 mod schema;
+mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
@@ -35,6 +36,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     List(list::List),
+    Verify(verify::Verify),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -134,6 +136,7 @@ impl Cli {
     pub fn execute(self) -> ExitCode {
         let answer = match self.command {
             Command::Check(command) => command.execute(),
+            Command::Verify(command) => command.execute(),
             Command::Schema(command) => command.execute(),
             Command::Run(command) => command.execute(),
             Command::List(command) => command.execute(),
