@@ -6,13 +6,17 @@
 //!
 //! Not here: anything that computes.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod completions;
+mod list;
+mod run;
 mod schema;
+mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
@@ -29,8 +33,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Check(check::Check),
+    List(list::List),
+    Verify(verify::Verify),
     Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// How a command that could do its work ended.
@@ -123,6 +131,18 @@ fn print(text: &str) -> Result<(), miette::Report> {
     }
 }
 
+/// Whether stdout takes colours: a terminal, and nobody has said no (see no-color.org).
+fn colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stdout().is_terminal() && !forbidden && !dumb
+}
+
+/// How many columns stdout has, if it is a terminal.
+fn terminal_width() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
+}
+
 impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
@@ -130,7 +150,11 @@ impl Cli {
         plain_errors_in_files();
         let answer = match self.command {
             Command::Check(command) => command.execute(),
+            Command::Verify(command) => command.execute(),
             Command::Schema(command) => command.execute(),
+            Command::Run(command) => command.execute(),
+            Command::List(command) => command.execute(),
+            Command::Completions(command) => command.execute(),
         };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,
