@@ -69,6 +69,9 @@ impl Planner<'_> {
         let workload = self.workload(root.at("workload"), duration.whole() as f64 / 1e9);
         let tiers = self.tiers(root.at("tier"));
         let database = self.database(root.at("database"));
+        if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
+            self.effort(root, workload, tiers, database);
+        }
         Some(simulation::Plan {
             seed: root.at("seed").whole(),
             duration_ns: duration.whole(),
@@ -79,6 +82,54 @@ impl Planner<'_> {
             tiers: tiers?,
             database: database?,
         })
+    }
+
+    /// Refuses what would run for ever, or for years: users who never wait for anything, and
+    /// sweeps without a pause.
+    fn effort(
+        &mut self,
+        root: &Checked,
+        workload: &workload::Plan,
+        tiers: &[LayerPlan],
+        database: &database::Plan,
+    ) {
+        let duration_ns = root.at("duration").base();
+        if let arrivals::Plan::Closed(closed) = &workload.arrivals {
+            // The fastest answer is a hit in the first tier.
+            let answer_ns = match tiers.first() {
+                Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
+                None => database.network.mean() + database.service_time.mean(),
+            };
+            let turn_ns = closed.think().mean() + answer_ns;
+            let requests = f64::from(closed.users()) * duration_ns / turn_ns;
+            // Where nothing takes any time, it is infinite.
+            if requests > MOST_REQUESTS {
+                let arrivals = root.at("workload").at("arrivals");
+                let place = arrivals.get("think").unwrap_or(arrivals);
+                let message = if turn_ns > 0.0 {
+                    format!("{requests:.1e} requests are more than can be simulated")
+                } else {
+                    "users who do not think and are answered at once ask infinitely often".into()
+                };
+                let help = "give them some time to `think`, for example \"1s\"";
+                self.problem(place.span, message, help);
+            }
+        }
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let Some(sweep) = layer.tier.sweep else {
+                continue;
+            };
+            let sweeps = f64::from(layer.tier.nodes) * duration_ns / sweep.interval_ns as f64;
+            if sweeps > MOST_REQUESTS {
+                let interval = checked.at("sweep").at("interval");
+                let message = format!("{sweeps:.1e} sweeps are more than can be simulated");
+                self.problem(
+                    interval.span,
+                    message,
+                    "raise `interval`, for example to \"100ms\"",
+                );
+            }
+        }
     }
 
     fn workload(&mut self, checked: &Checked, seconds: f64) -> Option<workload::Plan> {

@@ -991,3 +991,39 @@ fn wrong_types_and_missing_units_say_what_to_write() {
       help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
     "#);
 }
+
+#[test]
+fn what_would_never_end_is_refused() {
+    insta::assert_snapshot!(check("endless"), @r#"
+      x 3 errors in tests/broken/endless.toml
+
+    Error: 
+      x 3.2e17 requests are more than can be simulated
+       ,-[tests/broken/endless.toml:4:53]
+     3 | [workload]
+     4 | arrivals = { process = "closed", users = 1, think = "0s" }
+       :                                                     ^^^^
+     5 | keys = { distribution = "uniform", count = 5 }
+       `----
+      help: give them some time to `think`, for example "1s"
+
+    Error: 
+      x users who do not think and are answered at once ask infinitely often
+       ,-[tests/broken/endless.toml:4:53]
+     3 | [workload]
+     4 | arrivals = { process = "closed", users = 1, think = "0s" }
+       :                                                     ^^^^
+     5 | keys = { distribution = "uniform", count = 5 }
+       `----
+      help: give them some time to `think`, for example "1s"
+
+    Error: 
+      x 3.2e14 sweeps are more than can be simulated
+        ,-[tests/broken/endless.toml:12:22]
+     11 | service = { time = "0s" }
+     12 | sweep = { interval = "1us" }
+        :                      ^^^^^
+        `----
+      help: raise `interval`, for example to "100ms"
+    "#);
+}
