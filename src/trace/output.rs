@@ -143,6 +143,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// The file, as errors name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Appends `bytes`.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), TraceError> {

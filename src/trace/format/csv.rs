@@ -28,6 +28,7 @@ pub const FORMAT: Format = Format {
             next_use: false,
             ..Fields::ALL
         },
+        resolution_ns: 1,
         open: write,
     }),
     source: "RFC 4180, one line per request",

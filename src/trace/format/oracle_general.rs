@@ -30,6 +30,7 @@ pub const FORMAT: Format = Format {
     read,
     write: Some(Writing {
         fields: FIELDS,
+        resolution_ns: SECOND_NS,
         open: write,
     }),
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h",
