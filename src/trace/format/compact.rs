@@ -427,7 +427,7 @@ mod tests {
             );
         }
         let error = read_all("compact", &SMALL[..21]).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"test: record 3 (byte 20): the file ends within the record or without its end mark: it is cut short");
     }
 
     #[test]
@@ -437,11 +437,11 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        insta::assert_snapshot!(error(&[0, 0]), @"");
-        insta::assert_snapshot!(error(&[0x0b]), @"");
-        insta::assert_snapshot!(error(&[0x80]), @"");
-        insta::assert_snapshot!(error(&[0xff, 7]), @"");
-        insta::assert_snapshot!(error(&[0xff, 0, 0]), @"");
-        insta::assert_snapshot!(error(&[[0].as_slice(), &[0xff; 12]].concat()), @"");
+        insta::assert_snapshot!(error(&[0, 0]), @"test: record 1 (byte 9): key: number 0, but only 0 came before");
+        insta::assert_snapshot!(error(&[0x0b]), @"test: record 1 (byte 9): operation: expected 0 to 10, found 11");
+        insta::assert_snapshot!(error(&[0x80]), @"test: record 1 (byte 9): tag: unknown: 0x80");
+        insta::assert_snapshot!(error(&[0xff, 7]), @"test: record 1 (byte 9): number of records: 7 by the end mark, but there are 0");
+        insta::assert_snapshot!(error(&[0xff, 0, 0]), @"test: byte 11: there is more after the end mark");
+        insta::assert_snapshot!(error(&[[0].as_slice(), &[0xff; 12]].concat()), @"test: record 1 (byte 9): key: a number of more than 64 bits");
     }
 }
