@@ -338,7 +338,11 @@ fn copy(
     let compression = write.compression(output, compression);
     let fields = reader.fields();
     let target = Output::new(output, compression);
-    let copied = trace::copy(reader.as_mut(), &read.selection(), format, target).map_err(report)?;
+    let copied = match trace::copy(reader.as_mut(), &read.selection(), format, target) {
+        Err(error) if error.is_output_closed() => return Ok(Status::Well),
+        copied => copied.map_err(report)?,
+    };
+
     if let Some(writing) = &format.write {
         let mut lost = fields.beyond(writing.fields);
         // The next use can be computed again from any trace.
@@ -504,8 +508,11 @@ impl Generate {
         let recipe = self.recipe()?;
         let compression = self.write.compression(&self.output, None);
         let target = Output::new(&self.output, compression);
-        let requests = trace::write_all(recipe.generate(), recipe.fields(), self.to, target)
-            .map_err(report)?;
+        let outcome = trace::write_all(recipe.generate(), recipe.fields(), self.to, target);
+        let requests = match outcome {
+            Err(error) if error.is_output_closed() => return Ok(Status::Well),
+            requests => requests.map_err(report)?,
+        };
         self.write
             .note(&written(&self.output, self.to, compression, requests, None));
         Ok(Status::Well)

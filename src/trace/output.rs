@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::error::OUTPUT_CLOSED;
 use super::{Compression, TraceError};
 
 /// Where a trace goes, and how it is compressed.
@@ -223,5 +224,8 @@ impl Scratch {
 }
 
 fn cannot_write(file: &str, error: &io::Error) -> TraceError {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return TraceError::of_file(file, OUTPUT_CLOSED);
+    }
     TraceError::of_file(file, format!("cannot be written: {error}"))
 }
