@@ -540,12 +540,13 @@ struct Origin<'a> {
     compression: &'static str,
 }
 
-/// The value types of [`Statistics`] that are distributions, with their names.
-fn distributions(
-    statistics: &Statistics,
-) -> [(&'static str, Option<Distribution>, fn(f64) -> String); 3] {
+/// A distribution, its name in the table, and how its values are written.
+type Row = (&'static str, Option<Distribution>, fn(f64) -> String);
+
+/// What of [`Statistics`] are distributions.
+fn distributions(statistics: &Statistics) -> [Row; 3] {
     [
-        ("size", statistics.sizes, bytes as fn(f64) -> String),
+        ("size", statistics.sizes, bytes),
         ("reuse distance", statistics.reuse, |keys| {
             thousands(keys.round() as u64)
         }),

@@ -32,7 +32,7 @@ use error::{Problem, suggestion};
 /// Reads one trace, request by request.
 ///
 /// After an error the reader is at its end: nothing more comes.
-pub trait Reader {
+pub trait Reader: Send {
     /// What the requests say beside their keys. Fixed from the start.
     fn fields(&self) -> Fields;
 

@@ -219,7 +219,7 @@ fn columns_of_header(header: &[u8], delimiter: u8) -> Vec<(Column, usize)> {
             column
                 .aliases()
                 .iter()
-                .find_map(|alias| place(&alias))
+                .find_map(place)
                 .map(|index| (column, index))
         })
         .collect()

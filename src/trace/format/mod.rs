@@ -44,6 +44,12 @@ pub struct Head<'a> {
     pub length: Option<u64>,
 }
 
+/// Starts reading a file in one format.
+pub type Read = fn(Input, &ReadOptions) -> Result<Box<dyn Reader>, TraceError>;
+
+/// Starts writing a file in one format.
+pub type Write = fn(Output, Fields) -> Result<Box<dyn Writer>, TraceError>;
+
 /// How a format is written.
 #[derive(Debug)]
 pub struct Writing {
@@ -52,7 +58,7 @@ pub struct Writing {
     /// Times are cut to multiples of this.
     pub resolution_ns: u64,
     /// Starts a file; the second argument says which fields the requests will have.
-    pub open: fn(Output, Fields) -> Result<Box<dyn Writer>, TraceError>,
+    pub open: Write,
 }
 
 /// One format of traces.
@@ -65,7 +71,7 @@ pub struct Format {
     /// How well the start of a file fits.
     pub detect: fn(&Head<'_>) -> Fit,
     /// Starts reading.
-    pub read: fn(Input, &ReadOptions) -> Result<Box<dyn Reader>, TraceError>,
+    pub read: Read,
     /// Starts writing, if the format can be written.
     pub write: Option<Writing>,
     /// Where the format is defined.
