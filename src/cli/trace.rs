@@ -1057,3 +1057,76 @@ fn parse_share(written: &str) -> Result<f64, String> {
         share => Ok(share),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_with_their_units() {
+        assert_eq!(parse_count("10k"), Ok(10_000));
+        assert_eq!(parse_count("2.5M"), Ok(2_500_000));
+        assert_eq!(parse_count("1_000"), Ok(1_000));
+        assert_eq!(parse_bytes("4KiB"), Ok(4096));
+        assert_eq!(parse_bytes("1.5 MB"), Ok(1_500_000));
+        assert_eq!(parse_duration("500ms"), Ok(500_000_000));
+        assert_eq!(parse_duration("1.5h"), Ok(5_400 * SECOND_NS));
+        assert_eq!(parse_byte_range("200B..20KiB"), Ok((200, 20_480)));
+        assert_eq!(
+            parse_duration_range("60s"),
+            Ok((60 * SECOND_NS, 60 * SECOND_NS))
+        );
+        assert_eq!(parse_rate("10k/s"), Ok(10_000.0));
+        assert_eq!(parse_share("10%"), Ok(0.1));
+        assert_eq!(parse_delimiter("tab"), Ok(b'\t'));
+    }
+
+    #[test]
+    fn wrong_quantities_are_explained() {
+        let wrong = |answer: Result<u64, String>| answer.unwrap_err();
+        insta::assert_snapshot!(wrong(parse_count("ten")), @r#""ten" does not start with a number"#);
+        insta::assert_snapshot!(wrong(parse_count("1.5")), @r#""1.5" is not a whole number below 10^18"#);
+        insta::assert_snapshot!(wrong(parse_count("5x")), @r#"unknown unit "x"; write for example 1000, 10k or 2.5M"#);
+        insta::assert_snapshot!(wrong(parse_bytes("0")), @"must be at least 1 byte");
+        insta::assert_snapshot!(wrong(parse_duration("5")), @r#"unknown unit ""; write for example 500ms, 60s or 1h"#);
+        assert!(parse_byte_range("2..1").is_err());
+        for share in ["-0.1", "1.1", "101%", "nan", ""] {
+            assert!(parse_share_or_none(share).is_err(), "{share}");
+        }
+        assert!(parse_share("0").is_err());
+        for rate in ["0", "-5", "inf", "/s"] {
+            assert!(parse_rate(rate).is_err(), "{rate}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_000), "1,000");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(bytes(512.0), "512 B");
+        assert_eq!(bytes(4096.0), "4 KiB");
+        assert_eq!(bytes(1_048_575.0), "1 MiB");
+        assert_eq!(duration(0.0), "0 s");
+        assert_eq!(duration(1_500_000.0), "1.5 ms");
+        assert_eq!(duration(7_200e9), "2 h");
+        assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(percent(0.12345), "12.3 %");
+        assert_eq!(percent(0.0012), "0.12 %");
+    }
+
+    #[test]
+    fn an_import_is_named_after_its_trace() {
+        let name = |input: &str| {
+            default_output(Path::new(input))
+                .unwrap()
+                .display()
+                .to_string()
+        };
+        assert_eq!(name("a/requests.csv.gz"), "requests.compact.zst");
+        assert_eq!(name("hm_0"), "hm_0.compact.zst");
+        assert_eq!(name("w106.oracleGeneral.zst"), "w106.compact.zst");
+        assert!(default_output(Path::new("-")).is_err());
+    }
+}
