@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use cachesim::trace::generate::{Pattern, Recipe};
 use cachesim::trace::{
-    self, Columns, Compression, Input, Interned, Interner, Output, ReadOptions, Selection, format,
+    self, Columns, Compression, Input, Interned, Interner, Output, ReadOptions, Reader, Selection,
+    format,
 };
 
 const RUNS: usize = 5;
@@ -48,6 +49,16 @@ fn intern(path: &Path, columns: Columns) -> usize {
     trace::intern(path, &ReadOptions::default(), &selection)
         .expect("reads")
         .distinct()
+}
+
+/// Reads the keys and nothing else.
+fn sum_of_keys(reader: &mut dyn Reader) -> usize {
+    let (mut keys, mut sum) = (Vec::new(), 0_u64);
+    while reader.fill_keys(&mut keys, 4096).expect("reads") > 0 {
+        sum = keys.iter().fold(sum, |sum, key| sum.wrapping_add(*key));
+        keys.clear();
+    }
+    sum as usize
 }
 
 fn main() {
@@ -115,37 +126,52 @@ fn main() {
     report("oracle-general, streamed instead of mapped", streamed.0);
     let keys_only = best(|| {
         let mut reader = trace::open(&oracle, &ReadOptions::default()).expect("reads");
-        let (mut keys, mut sum) = (Vec::new(), 0_u64);
-        while reader.fill_keys(&mut keys, 4096).expect("reads") > 0 {
-            sum = keys.iter().fold(sum, |sum, key| sum.wrapping_add(*key));
-            keys.clear();
-        }
-        sum as usize
+        sum_of_keys(reader.as_mut())
     });
     report("oracle-general, mapped, not interned", keys_only.0);
 
-    let keys: Vec<u64> = recipe.generate().map(|request| request.key).collect();
-    let batched = best(|| {
-        let (mut interner, mut ids) = (Interner::new(), Vec::with_capacity(keys.len()));
-        interner.intern_all(&keys, &mut ids);
-        interner.keys().len()
+    let streamed_keys = best(|| {
+        let file = std::fs::File::open(&oracle).expect("opens");
+        let input = Input::streamed("bench".to_owned(), Box::new(file)).expect("opens");
+        let (_, mut reader) = trace::open_input(input, &ReadOptions::default()).expect("reads");
+        sum_of_keys(reader.as_mut())
     });
-    report("interning alone, in batches", batched.0);
-    let singly = best(|| {
-        let (mut interner, mut ids) = (Interner::new(), Vec::with_capacity(keys.len()));
-        ids.extend(keys.iter().filter_map(|&key| interner.intern(key)));
-        interner.keys().len()
-    });
-    report("interning alone, one by one", singly.0);
-    drop(keys);
+    report("oracle-general, streamed, not interned", streamed_keys.0);
+
+    // With a uniform popularity nearly every request misses the processor's caches.
+    let uniform = Recipe {
+        keys: 10_000_000,
+        pattern: Pattern::Zipf { exponent: 0.0 },
+        ..recipe.clone()
+    };
+    for (name, recipe) in [
+        ("Zipf(1) over 1M keys", &recipe),
+        ("uniform over 10M keys", &uniform),
+    ] {
+        let keys: Vec<u64> = recipe.generate().map(|request| request.key).collect();
+        let batched = best(|| {
+            let (mut interner, mut ids) = (Interner::new(), Vec::with_capacity(keys.len()));
+            interner.intern_all(&keys, &mut ids);
+            interner.keys().len()
+        });
+        report(&format!("interning {name}, in batches"), batched.0);
+        let singly = best(|| {
+            let (mut interner, mut ids) = (Interner::new(), Vec::with_capacity(keys.len()));
+            ids.extend(keys.iter().filter_map(|&key| interner.intern(key)));
+            interner.keys().len()
+        });
+        report(&format!("interning {name}, one by one"), singly.0);
+    }
 
     for (name, compression) in [
+        ("compact", Compression::Plain),
         ("lcs", Compression::Plain),
         ("key-per-line", Compression::Plain),
         ("csv", Compression::Plain),
         ("twitter", Compression::Plain),
         ("oracle-general", Compression::Zstandard),
         ("oracle-general", Compression::Gzip),
+        ("compact", Compression::Zstandard),
     ] {
         let path = write(name, compression);
         let seconds = best(|| intern(&path, Columns::NONE)).0;
