@@ -31,7 +31,7 @@ use error::{Problem, suggestion};
 
 /// Reads one trace, request by request.
 ///
-/// After an error the reader is at its end: nothing more comes.
+/// The first error ends a trace: what a reader says after it means nothing.
 pub trait Reader: Send {
     /// What the requests say beside their keys. Fixed from the start.
     fn fields(&self) -> Fields;
