@@ -16,6 +16,7 @@ mod completions;
 mod list;
 mod run;
 mod schema;
+mod trace;
 mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
@@ -34,9 +35,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Trace(trace::Trace),
+    Verify(verify::Verify),
     Check(check::Check),
     List(list::List),
-    Verify(verify::Verify),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -149,11 +151,12 @@ impl Cli {
     pub fn execute(self) -> ExitCode {
         plain_errors_in_files();
         let answer = match self.command {
-            Command::Check(command) => command.execute(),
-            Command::Verify(command) => command.execute(),
-            Command::Schema(command) => command.execute(),
             Command::Run(command) => command.execute(),
+            Command::Trace(command) => command.execute(),
+            Command::Verify(command) => command.execute(),
+            Command::Check(command) => command.execute(),
             Command::List(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
             Command::Completions(command) => command.execute(),
         };
         match answer {

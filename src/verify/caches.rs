@@ -87,7 +87,7 @@ fn exact(
 ) -> Check {
     Check {
         model: format!("{eviction}, {popularity}, C {capacity} (exact)"),
-        scenario: scenario(effort.seconds(400_000.0), 1000.0, keys, capacity, eviction),
+        scenario: scenario(effort.seconds(800_000.0), 1000.0, keys, capacity, eviction),
         replications: 10,
         comparisons: vec![metric(
             "hit ratio",

@@ -50,7 +50,7 @@ fn many_keys(effort: Effort, sliding: bool) -> Check {
     let hit_ratio = theory::over_keys(&probabilities, rate, |rate| of_key(rate, ttl_s, sliding));
     let keys = "{ distribution = \"zipf\", count = 10_000, exponent = 1.0 }";
     // The rarest key comes every 98 s, and a cold start is forgotten only after many of those.
-    let warmup = 1000.0;
+    let warmup = 600.0;
     let seconds = effort.seconds(800.0);
     Check {
         model: format!("TTL 60 s {}, Zipf(1), N 10 000, 1000/s", name(sliding)),

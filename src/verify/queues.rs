@@ -42,7 +42,8 @@ pub(super) fn m_m_c_scenario(rate: f64, servers: u32, seconds: f64) -> String {
         "connections = {servers}\n\
          service_time = {{ distribution = \"exponential\", mean = \"10ms\" }}"
     );
-    scenario(seconds, 20.0, &poisson(rate), &database)
+    // A queue at 90 % load forgets its empty start within a second.
+    scenario(seconds, 5.0, &poisson(rate), &database)
 }
 
 /// M/M/c with servers of rate 100/s: Erlang C.

@@ -2,3 +2,4 @@
 
 mod scenario_cli;
 mod scenario_errors;
+mod trace;
