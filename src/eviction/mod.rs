@@ -17,12 +17,30 @@ use std::sync::Arc;
 
 mod heap;
 mod queue;
+mod sketch;
 mod specification;
 
+mod arc;
+mod belady;
+mod belady_size;
+mod car;
+mod clock;
 mod fifo;
+mod gdsf;
 mod lfu;
+mod lfu_aging;
+mod lirs;
 mod lru;
+mod mru;
+mod nothing;
 mod random;
+mod s3_fifo;
+mod sieve;
+mod size;
+mod slru;
+mod tinylfu;
+mod two_queues;
+mod w_tinylfu;
 
 pub use queue::{Bytes, Entries, Weights};
 pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
@@ -258,6 +276,24 @@ table! {
     fifo::Fifo,
     lfu::Lfu,
     random::Random,
+    clock::Clock,
+    sieve::Sieve,
+    slru::Slru,
+    two_queues::TwoQueues,
+    arc::Arc,
+    car::Car,
+    lirs::Lirs,
+    s3_fifo::S3Fifo,
+    s3_fifo::S3FifoV0,
+    w_tinylfu::WTinyLfu,
+    tinylfu::TinyLfu,
+    gdsf::Gdsf,
+    lfu_aging::LfuAging,
+    mru::Mru,
+    size::Size,
+    belady::Belady,
+    belady_size::BeladySize,
+    nothing::Nothing,
 }
 
 /// The descriptions of all policies, in the order of the table.
