@@ -1,1 +1,220 @@
-//! Wires one checked plan into a world and runs it.
+//! Wires one checked plan into a world, runs it, and reads the meter.
+
+use std::rc::Rc;
+
+use crate::client::{self, Client};
+use crate::database::{self, Database};
+use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
+use crate::metrics::{Meter, Outcome};
+use crate::pattern::{LayerPlan, System};
+use crate::random::Luck;
+use crate::units::{NEVER, Nanoseconds, SECOND_NS};
+use crate::workload::{self, Workload};
+
+mod outcome;
+
+/// One variant as checked: nothing in it can be invalid, names are resolved and units are gone.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// When arrivals stop and, unless `drain` is set, the run ends.
+    pub duration_ns: Nanoseconds,
+    /// What happens before is simulated but not measured; less than `duration_ns`.
+    pub warmup_ns: Nanoseconds,
+    /// Whether requests in flight when arrivals stop are still finished and measured.
+    pub drain: bool,
+    /// When requests arrive and what they ask for.
+    pub workload: workload::Plan,
+    /// App instances, at least 1: processes that share nothing but the tiers below them.
+    pub instances: u32,
+    /// Tiers from the client to the database; may be empty.
+    pub tiers: Vec<LayerPlan>,
+    /// The database.
+    pub database: database::Plan,
+}
+
+/// How far runs have come; shared by all threads, so its numbers must never reach a result.
+pub trait Progress: Sync {
+    /// `simulated_ns` more of simulated time have passed, with `requests` more arrivals.
+    fn advance(&self, simulated_ns: Nanoseconds, requests: u64);
+}
+
+/// Nobody is watching.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn advance(&self, _: Nanoseconds, _: u64) {}
+}
+
+/// A run that could not be finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Requests are waiting for something that nobody will do.
+    #[error("deadlock: {0}")]
+    Deadlock(#[from] Deadlock),
+    /// A conservation law does not hold: a defect of the simulator.
+    #[error("conservation law broken: {0}")]
+    Conservation(String),
+}
+
+/// The most points of a time series.
+const SERIES_POINTS_MAX: u64 = 300;
+
+/// The width of one point of the time series: the smallest of 1, 2, 5 x 10^k nanoseconds, a
+/// millisecond at least, that needs no more than [`SERIES_POINTS_MAX`] points.
+fn step_ns(duration_ns: Nanoseconds) -> Nanoseconds {
+    let mut decade = SECOND_NS / 1000;
+    loop {
+        for factor in [1, 2, 5] {
+            if duration_ns.div_ceil(decade * factor) <= SERIES_POINTS_MAX {
+                return decade * factor;
+            }
+        }
+        decade *= 10;
+    }
+}
+
+/// The parts of one run.
+struct World {
+    kernel: Rc<Kernel>,
+    meter: Rc<Meter>,
+    system: Rc<System>,
+    client: Rc<Client>,
+    spawner: Rc<Spawner<client::Arrival>>,
+}
+
+impl World {
+    fn new(plan: &Plan, replication: u64) -> Self {
+        let luck = Luck::new(plan.seed, replication);
+        let kernel = Rc::new(Kernel::new());
+        let nodes: Vec<u32> = plan.tiers.iter().map(|layer| layer.tier.nodes).collect();
+        let meter = Rc::new(Meter::new(plan.warmup_ns, &nodes));
+        let workload = Rc::new(std::cell::RefCell::new(Workload::new(&plan.workload, luck)));
+        let database = Rc::new(Database::new(
+            &plan.database,
+            &kernel,
+            &meter,
+            &workload,
+            luck,
+        ));
+        let system = Rc::new(System::new(&plan.tiers, database, &kernel, &meter, luck));
+        let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
+        let spawner = Rc::new(Spawner::default());
+        Self {
+            kernel,
+            meter,
+            system,
+            client: Rc::new(client),
+            spawner,
+        }
+    }
+
+    /// Starts what goes on by itself: arrivals and sweeps.
+    fn start(&self, plan: &Plan, replication: u64) {
+        let luck = Luck::new(plan.seed, replication);
+        client::start(
+            &self.client,
+            &self.spawner,
+            &plan.workload,
+            plan.duration_ns,
+            luck,
+        );
+        for level in 0..self.system.layers.len() {
+            let system = self.system.clone();
+            if system.layers[level].tier.plan().sweep.is_some() {
+                let label = Label {
+                    kind: "sweep of tier",
+                    number: level as u64,
+                };
+                self.kernel.spawn(label, async move {
+                    system.layers[level].tier.sweep_for_ever().await;
+                });
+            }
+        }
+    }
+
+    fn start_measuring(&self) {
+        self.meter.start_measuring(self.kernel.now());
+        self.system.database.reset_usage();
+        self.system
+            .layers
+            .iter()
+            .for_each(|layer| layer.tier.reset_usage());
+    }
+}
+
+/// Runs replication `replication` of `plan`.
+///
+/// # Errors
+/// See [`RunError`]; both kinds are defects of the simulator rather than of the plan.
+pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    let world = World::new(plan, replication);
+    world.start(plan, replication);
+    let client = world.client.clone();
+    let mut executor = Executor::new(move |arrival: client::Arrival| {
+        let label = Label {
+            kind: "request",
+            number: arrival.index,
+        };
+        (label, client::serve(client.clone(), arrival))
+    });
+    let step_ns = step_ns(plan.duration_ns);
+    let mut recorder = outcome::Recorder::new(plan, step_ns);
+    let (mut next_step_ns, mut next_second_ns) = (step_ns, NEVER);
+    let mut reported = (0, 0);
+    if plan.warmup_ns == 0 {
+        world.start_measuring();
+        next_second_ns = SECOND_NS;
+    }
+    let mut now_ns = 0;
+    // Simulated time is cut where something is to be read off; between two cuts nothing is sampled.
+    while now_ns < plan.duration_ns {
+        let warmup_ns = if world.meter.is_measuring() {
+            NEVER
+        } else {
+            plan.warmup_ns
+        };
+        let until_ns = next_step_ns
+            .min(next_second_ns)
+            .min(warmup_ns)
+            .min(plan.duration_ns);
+        executor.run_until(&world.kernel, &world.spawner, until_ns)?;
+        now_ns = until_ns;
+        if now_ns == warmup_ns {
+            world.start_measuring();
+            next_second_ns = now_ns + SECOND_NS;
+        }
+        if now_ns == next_second_ns || now_ns == plan.duration_ns {
+            world.meter.end_second();
+            next_second_ns = now_ns + SECOND_NS;
+        }
+        if now_ns == next_step_ns || now_ns == plan.duration_ns {
+            recorder.end_step(&world.meter, &world.system, now_ns);
+            next_step_ns = now_ns + step_ns;
+            let arrived = world.meter.total_arrived();
+            progress.advance(now_ns - reported.0, arrived - reported.1);
+            reported = (now_ns, arrived);
+        }
+    }
+    if plan.drain && world.meter.in_system() > 0 {
+        world.client.stop_when_idle();
+        executor.run_until(&world.kernel, &world.spawner, NEVER)?;
+    }
+    recorder.finish(&world.meter, &world.system, &world.kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_a_round_number_and_there_are_at_most_300() {
+        assert_eq!(step_ns(1), 1_000_000);
+        assert_eq!(step_ns(300 * SECOND_NS), SECOND_NS);
+        assert_eq!(step_ns(301 * SECOND_NS), 2 * SECOND_NS);
+        assert_eq!(step_ns(86_400 * SECOND_NS), 500 * SECOND_NS);
+    }
+}

@@ -70,6 +70,16 @@ pub struct Cache<V> {
     expirations: u64,
 }
 
+impl<V> std::fmt::Debug for Cache<V> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Cache");
+        shown
+            .field("len", &self.len())
+            .field("weight", &self.weight())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Mixes the bits of a key: both halves of a 128-bit product. Cheaper than a hash that resists
 /// attackers, of whom a simulation has none.
 #[inline]
@@ -228,32 +238,29 @@ impl<V> Cache<V> {
 
     /// Looks at `sample` slots, beginning where the last sweep ended, and takes expired entries
     /// out; while more than a quarter of a sample had expired it goes on, once around at most.
-    /// Returns how many it took out. (Redis does the same with random samples.)
-    pub fn sweep(&mut self, now: Nanoseconds, sample: usize) -> usize {
+    /// Returns the values that it took out. (Redis does the same with random samples.)
+    pub fn sweep(&mut self, now: Nanoseconds, sample: usize) -> Vec<V> {
         self.evicted.clear();
         let mut left = self.entries.len();
-        let mut swept = 0;
+        let mut swept = Vec::new();
         while left > 0 && sample > 0 {
             let round = sample.min(left);
-            let mut expired = 0;
+            let swept_before = swept.len();
             for _ in 0..round {
                 if self.sweep_from >= self.entries.len() {
                     self.sweep_from = 0;
                 }
-                if self.entries[self.sweep_from].expires_ns <= now
-                    && self.take_out(self.sweep_from as Id).is_some()
-                {
-                    expired += 1;
+                if self.entries[self.sweep_from].expires_ns <= now {
+                    swept.extend(self.take_out(self.sweep_from as Id));
                 }
                 self.sweep_from += 1;
             }
             left -= round;
-            swept += expired;
-            if expired * 4 <= round {
+            if (swept.len() - swept_before) * 4 <= round {
                 break;
             }
         }
-        self.expirations += swept as u64;
+        self.expirations += swept.len() as u64;
         swept
     }
 
@@ -460,10 +467,10 @@ mod tests {
             cache.insert(key, 0, 1, 0, if key < 20 { 10 } else { NEVER });
         }
         // Slots 0..10: all expired; 10..20: all expired; 20..30: none.
-        assert_eq!(cache.sweep(10, 10), 20);
+        assert_eq!(cache.sweep(10, 10).len(), 20);
         assert_eq!(cache.len(), 20);
-        assert_eq!(cache.sweep(10, 10), 0);
-        assert_eq!(cache.sweep(10, 0), 0);
+        assert!(cache.sweep(10, 10).is_empty());
+        assert!(cache.sweep(10, 0).is_empty());
     }
 
     #[test]
@@ -490,7 +497,7 @@ mod tests {
                 }
                 2 if draws.below(5) == 0 => {
                     let before = cache.expirations();
-                    let swept = cache.sweep(now, 4) as u64;
+                    let swept = cache.sweep(now, 4).len() as u64;
                     assert_eq!(cache.expirations(), before + swept);
                     map.retain(|key, _| cache.peek(*key).is_some());
                 }

@@ -1,1 +1,133 @@
-//! To be written.
+//! Clients: they issue requests, wait for the answers, and time them.
+//!
+//! In an open loop requests arrive whether or not earlier ones were answered; in a closed loop each
+//! user waits for an answer and thinks before asking again. Latency counts from the intended
+//! arrival, so nothing hides behind a slow answer (no coordinated omission).
+//!
+//! Not here: when requests arrive and what they ask for (see `workload`), and what the app does
+//! about them (see `pattern`).
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::kernel::{Kernel, Spawner};
+use crate::metrics::{Failure, Meter};
+use crate::pattern::System;
+use crate::random::{Luck, Stream};
+use crate::units::Nanoseconds;
+use crate::workload::{self, Operation, Request, Workload, arrivals};
+
+mod closed_loop;
+mod open_loop;
+
+/// A request that has just arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number: all its luck depends on it.
+    pub index: u64,
+    /// When it was meant to arrive.
+    pub arrived_ns: Nanoseconds,
+}
+
+/// The clients of one run, and the app instances that they talk to.
+#[derive(Debug)]
+pub struct Client {
+    kernel: Rc<Kernel>,
+    meter: Rc<Meter>,
+    workload: Rc<RefCell<Workload>>,
+    system: Rc<System>,
+    instances: u64,
+    instance_luck: Stream,
+    stop_when_idle: Cell<bool>,
+}
+
+impl Client {
+    /// Clients of an app with so many instances (at least 1).
+    #[must_use]
+    pub fn new(
+        instances: u32,
+        kernel: &Rc<Kernel>,
+        meter: &Rc<Meter>,
+        workload: &Rc<RefCell<Workload>>,
+        system: &Rc<System>,
+        luck: Luck,
+    ) -> Self {
+        Self {
+            kernel: kernel.clone(),
+            meter: meter.clone(),
+            workload: workload.clone(),
+            system: system.clone(),
+            instances: u64::from(instances),
+            instance_luck: luck.stream("app.instance"),
+            stop_when_idle: Cell::new(false),
+        }
+    }
+
+    /// Ends the run as soon as no request is being worked on.
+    pub fn stop_when_idle(&self) {
+        self.stop_when_idle.set(true);
+    }
+
+    /// The instance that gets request `index`: any, as behind a load balancer.
+    #[inline]
+    fn instance_of(&self, index: u64) -> u32 {
+        if self.instances == 1 {
+            return 0;
+        }
+        self.instance_luck.at(index).below(self.instances) as u32
+    }
+
+    /// How long ago a newer version than `row` had been committed when the request was issued.
+    #[inline]
+    fn staleness_ns(&self, request: &Request, row: &crate::database::Row) -> Nanoseconds {
+        let superseded_ns = self.system.database.superseded_ns(request.key, row);
+        request.issued_ns.saturating_sub(superseded_ns)
+    }
+}
+
+/// Starts the clients: they issue requests until `until_ns`.
+pub fn start(
+    client: &Rc<Client>,
+    spawner: &Rc<Spawner<Arrival>>,
+    plan: &workload::Plan,
+    until_ns: Nanoseconds,
+    luck: Luck,
+) {
+    match &plan.arrivals {
+        arrivals::Plan::Open(open) => open_loop::start(client, spawner, open, until_ns, luck),
+        arrivals::Plan::Closed(closed) => closed_loop::start(client, closed, until_ns, luck),
+    }
+}
+
+/// Works on one request until it is answered or has failed.
+pub async fn serve(client: Rc<Client>, arrival: Arrival) {
+    let client = &*client;
+    let meter = &*client.meter;
+    let in_flight = meter.arrive(arrival.arrived_ns);
+    let draw = client
+        .workload
+        .borrow_mut()
+        .draw(arrival.index, arrival.arrived_ns);
+    let request = Request {
+        index: arrival.index,
+        instance: client.instance_of(arrival.index),
+        key: draw.key,
+        issued_ns: arrival.arrived_ns,
+    };
+    let outcome: Result<(), Failure> = match draw.operation {
+        Operation::Read => client.system.read(&request).await.map(|answer| {
+            let staleness_ns = client.staleness_ns(&request, &answer.row);
+            in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
+        }),
+        Operation::Write => client.system.write(&request).await.map(|()| {
+            in_flight.answer_write(client.kernel.now());
+        }),
+    };
+    if let Err(failure) = outcome {
+        in_flight.fail(client.kernel.now(), failure);
+    }
+    drop(in_flight);
+    if client.stop_when_idle.get() && meter.in_system() == 0 {
+        client.kernel.stop();
+    }
+}

@@ -1,1 +1,256 @@
-//! To be written.
+//! The database: connections with a queue, service times, and a version for each row.
+//!
+//! A query that reached the database is carried out whether or not its caller still waits. A read
+//! sees the row as it was when its service began; a write commits when its service ends.
+//!
+//! Not here: what the app does with a row, and caches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+
+use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
+use crate::metrics::{Failure, Meter};
+use crate::random::{Luck, Stream};
+use crate::units::{Key, KeyHash, Nanoseconds};
+use crate::workload::Workload;
+use crate::workload::distribution::Distribution;
+
+mod row;
+
+pub use row::Row;
+use row::Rows;
+
+/// The database as checked: nothing in it can be invalid.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Queries in service at a time, at least 1.
+    pub connections: u32,
+    /// Queries that may wait for a connection; more are rejected. `None` for no limit.
+    pub queue_limit: Option<u32>,
+    /// How long a read holds its connection, in nanoseconds.
+    pub service_time: Distribution,
+    /// How long a write holds its connection, in nanoseconds.
+    pub write_service_time: Distribution,
+    /// Service times are multiplied by 1 + `slowdown` x (busy - 1) / (connections - 1): 0 for a
+    /// database that does not slow down, 1 for one that is half as fast when all connections are
+    /// busy.
+    pub slowdown: f64,
+    /// After so long the app gives up on a query, which goes on all the same. `None` for never.
+    pub timeout_ns: Option<Nanoseconds>,
+    /// Round-trip time of one query, in nanoseconds, half out and half back.
+    pub network: Distribution,
+}
+
+/// What a query is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Read,
+    Write,
+}
+
+/// The database of one run.
+#[derive(Debug)]
+pub struct Database {
+    plan: Plan,
+    kernel: Rc<Kernel>,
+    meter: Rc<Meter>,
+    workload: Rc<RefCell<Workload>>,
+    connections: Resource,
+    rows: RefCell<Rows>,
+    /// Fetches in flight of each key, for the keys that have any.
+    fetches: RefCell<HashMap<Key, u64, KeyHash>>,
+    service_luck: Stream,
+    network_luck: Stream,
+    abandonable: Broadcast<Result<Row, Failure>>,
+}
+
+impl Database {
+    /// A database at rest, in which every row has version 0.
+    #[must_use]
+    pub fn new(
+        plan: &Plan,
+        kernel: &Rc<Kernel>,
+        meter: &Rc<Meter>,
+        workload: &Rc<RefCell<Workload>>,
+        luck: Luck,
+    ) -> Self {
+        Self {
+            plan: plan.clone(),
+            kernel: kernel.clone(),
+            meter: meter.clone(),
+            workload: workload.clone(),
+            connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
+            rows: RefCell::default(),
+            fetches: RefCell::default(),
+            service_luck: luck.stream("database.service"),
+            network_luck: luck.stream("database.network"),
+            abandonable: Broadcast::new(kernel.clone()),
+        }
+    }
+
+    /// Reads the row of `key` on behalf of request `index`.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
+    pub async fn read(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
+        self.query(Verb::Read, index, key).await
+    }
+
+    /// Writes the row of `key` on behalf of request `index`, and returns the new one.
+    ///
+    /// # Errors
+    /// As [`Database::read`]. A write that timed out is committed all the same.
+    pub async fn write(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
+        self.query(Verb::Write, index, key).await
+    }
+
+    /// When the first version newer than `row` was committed; [`crate::units::NEVER`] if it is the newest.
+    #[inline]
+    pub fn superseded_ns(&self, key: Key, row: &Row) -> Nanoseconds {
+        self.rows.borrow().superseded_ns(key, row)
+    }
+
+    /// Connections in use and the queue for them, since the last reset.
+    pub fn usage(&self) -> Usage {
+        self.connections.usage()
+    }
+
+    /// Starts measuring [`Database::usage`] anew.
+    pub fn reset_usage(&self) {
+        self.connections.reset_usage();
+    }
+
+    async fn query(self: &Rc<Self>, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+        let Some(timeout_ns) = self.plan.timeout_ns else {
+            return self.carry_out(verb, index, key).await;
+        };
+        // The query is a task of its own, so that it goes on when nobody waits for it any more.
+        let reply = self.abandonable.open();
+        let answer = self.abandonable.receive(reply);
+        let database = self.clone();
+        self.kernel.spawn(
+            Label {
+                kind: "query of request",
+                number: index,
+            },
+            async move {
+                let outcome = database.carry_out(verb, index, key).await;
+                database.abandonable.close(reply, Some(outcome));
+            },
+        );
+        match self.kernel.timeout(timeout_ns, answer).await {
+            Ok(outcome) => outcome.expect("the query's task always answers"),
+            Err(_) => {
+                if self.meter.is_measuring() {
+                    self.meter.database.timed_out.increment();
+                }
+                Err(Failure::TimedOut)
+            }
+        }
+    }
+
+    async fn carry_out(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+        let round_trip_ns = self
+            .plan
+            .network
+            .sample_u64(&mut self.network_luck.at(index));
+        let way_out_ns = round_trip_ns / 2;
+        self.kernel.sleep(way_out_ns).await;
+        let outcome = self.serve(verb, index, key).await;
+        self.kernel.sleep(round_trip_ns - way_out_ns).await;
+        outcome
+    }
+
+    async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+        self.meter.query(verb == Verb::Write);
+        let _fetch = (verb == Verb::Read).then(|| Fetch::start(self, key));
+        let issued_ns = self.kernel.now();
+        let Ok(_connection) = self.connections.acquire().await else {
+            if self.meter.is_measuring() {
+                self.meter.database.rejected.increment();
+            }
+            return Err(Failure::Rejected);
+        };
+        if self.meter.is_measuring() {
+            self.meter
+                .database
+                .wait
+                .borrow_mut()
+                .record(self.kernel.now() - issued_ns);
+        }
+        match verb {
+            Verb::Read => {
+                let row = self
+                    .rows
+                    .borrow()
+                    .read(key, |version| self.bytes(key, version));
+                self.kernel
+                    .sleep(self.service_ns(&self.plan.service_time, index))
+                    .await;
+                Ok(row)
+            }
+            Verb::Write => {
+                self.kernel
+                    .sleep(self.service_ns(&self.plan.write_service_time, index))
+                    .await;
+                let now_ns = self.kernel.now();
+                let mut rows = self.rows.borrow_mut();
+                Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
+            }
+        }
+    }
+
+    fn bytes(&self, key: Key, version: u64) -> u32 {
+        self.workload.borrow().value_bytes(key, version)
+    }
+
+    /// The service time of request `index`'s query, given how many connections are busy now.
+    fn service_ns(&self, service_time: &Distribution, index: u64) -> Nanoseconds {
+        let mut draws = self.service_luck.at(index);
+        if self.plan.slowdown == 0.0 {
+            return service_time.sample_u64(&mut draws);
+        }
+        let others = f64::from(self.connections.busy().saturating_sub(1));
+        let most_others = f64::from((self.plan.connections - 1).max(1));
+        let factor = 1.0 + self.plan.slowdown * others / most_others;
+        (service_time.sample(&mut draws) * factor).round() as Nanoseconds
+    }
+}
+
+/// A read of one key that is in flight at the database: in its queue or in service.
+struct Fetch<'a> {
+    database: &'a Database,
+    key: Key,
+}
+
+impl<'a> Fetch<'a> {
+    fn start(database: &'a Database, key: Key) -> Self {
+        let meter = &database.meter.database;
+        let mut fetches = database.fetches.borrow_mut();
+        let in_flight = fetches.entry(key).or_insert(0);
+        *in_flight += 1;
+        if database.meter.is_measuring() {
+            if *in_flight == 2 {
+                meter.stampedes.increment();
+            }
+            meter
+                .stampede_peak
+                .set(meter.stampede_peak.get().max(*in_flight));
+        }
+        Self { database, key }
+    }
+}
+
+impl Drop for Fetch<'_> {
+    fn drop(&mut self) {
+        let mut fetches = self.database.fetches.borrow_mut();
+        if let Some(in_flight) = fetches.get_mut(&self.key) {
+            *in_flight -= 1;
+            if *in_flight == 0 {
+                fetches.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,1 +1,229 @@
-//! To be written.
+//! The kernel: a clock, a calendar of events, tasks, and what tasks wait for.
+//!
+//! Simulated activities are plain `async fn`s. A leaf future ([`Sleep`], [`Acquire`], [`Receive`])
+//! notes the number of the task that polls it; when what it waits for comes, that task is polled
+//! again. Nothing is ever polled to see whether it is ready: tasks are woken.
+//!
+//! What is guaranteed:
+//!
+//! 1. Time is whole nanoseconds and never runs backwards.
+//! 2. What happens at one instant happens in the order in which it was scheduled: timers, wake-ups
+//!    and starts of tasks draw their numbers from one sequence.
+//! 3. Cancelling is dropping. A dropped waiter leaves its queue, or hands on the permit that it was
+//!    just given; a timer of a task that is gone wakes nobody.
+//! 4. A calendar that runs empty while tasks are still waiting is a [`Deadlock`], which names them.
+//!
+//! Not here: anything about caches, and random numbers (see `random`).
+
+mod broadcast;
+mod calendar;
+mod combine;
+mod executor;
+mod resource;
+#[cfg(test)]
+mod tests;
+
+pub use broadcast::{Broadcast, BroadcastId, Receive};
+pub use calendar::Calendar;
+pub use combine::{Either, TimedOut, join, race};
+pub use executor::{Deadlock, Executor, Label, Spawner};
+pub use resource::{Acquire, Permit, Refused, Resource, Usage};
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::units::Nanoseconds;
+
+/// A task: its slot, and the generation of that slot, so that a number kept for too long points at
+/// nobody rather than at a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskId {
+    slot: u32,
+    generation: u32,
+}
+
+impl TaskId {
+    /// No task at all.
+    const NOBODY: Self = Self {
+        slot: u32::MAX,
+        generation: u32::MAX,
+    };
+}
+
+/// What is to be done at the present instant.
+#[derive(Clone, Copy, Debug)]
+enum Ready {
+    /// Poll this task.
+    Wake(TaskId),
+    /// Start the spawner's oldest job.
+    Start,
+    /// Start the oldest background task.
+    StartBackground,
+}
+
+/// A task that is rare enough to be boxed: a generator, a sweeper, a query that its caller may
+/// abandon.
+pub type Background = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The clock and the calendar of one run. Single-threaded; shared by reference counting.
+pub struct Kernel {
+    now_ns: Cell<Nanoseconds>,
+    /// Number of the next thing to be scheduled: the order within an instant.
+    sequence: Cell<u64>,
+    calendar: RefCell<Calendar>,
+    ready: RefCell<VecDeque<(u64, Ready)>>,
+    background: RefCell<VecDeque<(Label, Background)>>,
+    current: Cell<TaskId>,
+    stopped: Cell<bool>,
+    events: Cell<u64>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Kernel");
+        shown
+            .field("now_ns", &self.now_ns.get())
+            .field("events", &self.events.get());
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel {
+    /// A kernel at time 0 with nothing to do.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            now_ns: Cell::new(0),
+            sequence: Cell::new(0),
+            calendar: RefCell::new(Calendar::new()),
+            ready: RefCell::new(VecDeque::new()),
+            background: RefCell::new(VecDeque::new()),
+            current: Cell::new(TaskId::NOBODY),
+            stopped: Cell::new(false),
+            events: Cell::new(0),
+        }
+    }
+
+    /// The present instant.
+    #[inline]
+    pub fn now(&self) -> Nanoseconds {
+        self.now_ns.get()
+    }
+
+    /// How many events have been carried out: timers, wake-ups and starts.
+    pub fn events(&self) -> u64 {
+        self.events.get()
+    }
+
+    /// Waits for `duration_ns`. Zero does not wait at all.
+    #[inline]
+    pub fn sleep(&self, duration_ns: Nanoseconds) -> Sleep<'_> {
+        self.sleep_until(self.now().saturating_add(duration_ns))
+    }
+
+    /// Waits until the instant `until_ns`; not at all if that is past.
+    #[inline]
+    pub fn sleep_until(&self, until_ns: Nanoseconds) -> Sleep<'_> {
+        Sleep {
+            kernel: self,
+            until_ns,
+            scheduled: false,
+        }
+    }
+
+    /// Starts a background task at the present instant, after all that is scheduled already. It
+    /// outlives whoever asked for it. Work that comes with every request is better a job of the
+    /// [`Spawner`], which allocates nothing.
+    pub fn spawn(&self, label: Label, task: impl Future<Output = ()> + 'static) {
+        let sequence = self.next_sequence();
+        self.background
+            .borrow_mut()
+            .push_back((label, Box::pin(task)));
+        self.ready
+            .borrow_mut()
+            .push_back((sequence, Ready::StartBackground));
+    }
+
+    /// Ends the run after the present event, whatever is left in the calendar.
+    pub fn stop(&self) {
+        self.stopped.set(true);
+    }
+
+    /// Runs `future` for at most `duration_ns`, then drops it. If both come at one instant, what was
+    /// scheduled first wins.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the time is over first.
+    pub async fn timeout<F: Future>(
+        &self,
+        duration_ns: Nanoseconds,
+        future: F,
+    ) -> Result<F::Output, TimedOut> {
+        match race(future, self.sleep(duration_ns)).await {
+            Either::Left(output) => Ok(output),
+            Either::Right(()) => Err(TimedOut),
+        }
+    }
+
+    /// The task that is being polled.
+    #[inline]
+    fn current(&self) -> TaskId {
+        self.current.get()
+    }
+
+    #[inline]
+    fn next_sequence(&self) -> u64 {
+        let sequence = self.sequence.get();
+        self.sequence.set(sequence + 1);
+        sequence
+    }
+
+    /// Polls `task` again at the present instant, after all that is scheduled already.
+    #[inline]
+    fn wake(&self, task: TaskId) {
+        let sequence = self.next_sequence();
+        self.ready
+            .borrow_mut()
+            .push_back((sequence, Ready::Wake(task)));
+    }
+
+    #[inline]
+    fn schedule(&self, at_ns: Nanoseconds, task: TaskId) {
+        let sequence = self.next_sequence();
+        self.calendar.borrow_mut().push(at_ns, sequence, task);
+    }
+}
+
+/// The future of [`Kernel::sleep`].
+#[derive(Debug)]
+pub struct Sleep<'a> {
+    kernel: &'a Kernel,
+    until_ns: Nanoseconds,
+    scheduled: bool,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.kernel.now() >= self.until_ns {
+            return Poll::Ready(());
+        }
+        if !self.scheduled {
+            self.scheduled = true;
+            self.kernel.schedule(self.until_ns, self.kernel.current());
+        }
+        Poll::Pending
+    }
+}

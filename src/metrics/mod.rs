@@ -1,1 +1,82 @@
-//! To be written.
+//! What is measured: counters, histograms, time series, and the names under which they come out.
+
+mod catalogue;
+mod histogram;
+mod meter;
+
+pub use catalogue::CATALOGUE;
+pub use histogram::Histogram;
+pub use meter::{Counter, Failure, InFlight, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter};
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+/// Units in which metrics are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Seconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// Events per second.
+    PerSecond,
+    /// A share in 0..1 (or a plain ratio).
+    Ratio,
+    /// A number of things.
+    Count,
+}
+
+/// Which way of a metric is good news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// It depends.
+    Neither,
+}
+
+/// One row of the catalogue of metrics. `<tier>` in a name stands for a tier's name and `<i>` for a
+/// node's number.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// The name in the contract, for example `tier.<tier>.hit_ratio`.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// Which way is good news.
+    pub better: Better,
+    /// What the number means and how it is measured, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// The result of one run (one replication of one variant).
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Every metric by its name, in the order of the catalogue; base units.
+    pub metrics: IndexMap<String, f64>,
+    /// Time series, in a fixed order.
+    pub series: Vec<Series>,
+    /// The latency distribution of answered requests: (quantile in 0..1, seconds), rising.
+    pub latency_quantiles: Vec<(f64, f64)>,
+    /// Requests that arrived, warm-up included.
+    pub requests: u64,
+    /// Events that the kernel carried out.
+    pub events: u64,
+}
+
+/// A time series over one run, bounded to a few hundred points.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Series {
+    /// The name: `database.qps`, `latency.p99`, `hit_ratio`, `tier.<tier>.hit_ratio`, ...
+    pub name: String,
+    /// The unit of the values.
+    pub unit: Unit,
+    /// Seconds of simulated time covered by one point; the first point starts at 0, so warm-up is
+    /// included.
+    pub step_s: f64,
+    /// One value per step; NaN where nothing happened that could be measured.
+    pub values: Vec<f64>,
+}

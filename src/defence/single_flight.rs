@@ -1,0 +1,85 @@
+//! Single-flight: of the requests that miss one key in one app instance, the first fetches and the
+//! others wait for its answer, be it a row or a failure.
+//!
+//! Known weakness: n instances still send n fetches, and a slow fetch makes everybody wait.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+
+use super::Answer;
+use crate::kernel::{Broadcast, BroadcastId, Kernel};
+use crate::metrics::{Failure, ReadOutcome};
+use crate::tier::Tier;
+use crate::units::{Key, KeyHash};
+use crate::workload::Request;
+
+type Flight = (u32, Key);
+
+/// The fetches in flight of every instance.
+#[derive(Debug)]
+pub struct SingleFlight {
+    flights: RefCell<HashMap<Flight, BroadcastId, KeyHash>>,
+    answers: Broadcast<Result<Answer, Failure>>,
+}
+
+impl SingleFlight {
+    pub(super) fn new(kernel: Rc<Kernel>) -> Self {
+        Self {
+            flights: RefCell::default(),
+            answers: Broadcast::new(kernel),
+        }
+    }
+
+    pub(super) async fn fetch(
+        &self,
+        tier: &Tier,
+        request: &Request,
+        load: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Result<Answer, Failure> {
+        let flight = (request.instance, request.key);
+        let under_way = self.flights.borrow().get(&flight).copied();
+        if let Some(channel) = under_way {
+            tier.note(ReadOutcome::DelayedHit);
+            return match self.answers.receive(channel).await {
+                Some(Ok(Answer { row, .. })) => Ok(Answer {
+                    row,
+                    outcome: ReadOutcome::DelayedHit,
+                }),
+                Some(Err(failure)) => Err(failure),
+                // Whoever fetched was cancelled. Then the app gives up as well.
+                None => Err(Failure::TimedOut),
+            };
+        }
+        tier.note(ReadOutcome::Miss);
+        let channel = self.answers.open();
+        self.flights.borrow_mut().insert(flight, channel);
+        let mut landing = Landing {
+            defence: self,
+            flight,
+            channel,
+            outcome: None,
+        };
+        let outcome = load.await;
+        landing.outcome = Some(outcome.clone());
+        outcome
+    }
+}
+
+/// Ends a flight when dropped, even if the fetch itself was cancelled: nobody waits for ever.
+struct Landing<'a> {
+    defence: &'a SingleFlight,
+    flight: Flight,
+    channel: BroadcastId,
+    outcome: Option<Result<Answer, Failure>>,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        self.defence.flights.borrow_mut().remove(&self.flight);
+        self.defence
+            .answers
+            .close(self.channel, self.outcome.take());
+    }
+}

@@ -1,0 +1,376 @@
+//! The kernel's guarantees, one test each.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use super::*;
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A kernel whose jobs are boxed futures, and a diary of what happened when.
+#[derive(Clone)]
+struct World {
+    kernel: Rc<Kernel>,
+    spawner: Rc<Spawner<(Label, Task)>>,
+    diary: Rc<RefCell<Vec<(Nanoseconds, &'static str)>>>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            kernel: Rc::new(Kernel::new()),
+            spawner: Rc::default(),
+            diary: Rc::default(),
+        }
+    }
+
+    fn spawn(&self, kind: &'static str, task: impl Future<Output = ()> + 'static) {
+        self.spawner
+            .spawn(&self.kernel, (Label { kind, number: 1 }, Box::pin(task)));
+    }
+
+    fn note(&self, what: &'static str) {
+        self.diary.borrow_mut().push((self.kernel.now(), what));
+    }
+
+    fn run(&self) -> Result<bool, Deadlock> {
+        let mut executor = Executor::new(|job: (Label, Task)| job);
+        executor.run_until(&self.kernel, &self.spawner, 1_000_000)
+    }
+
+    fn diary(&self) -> Vec<(Nanoseconds, &'static str)> {
+        self.diary.borrow().clone()
+    }
+}
+
+/// Spawns a task that has the world at hand.
+macro_rules! task {
+    ($world:expr, $kind:literal, |$inner:ident| $body:expr) => {{
+        let $inner = $world.clone();
+        $world.spawn($kind, async move { $body });
+    }};
+}
+
+#[test]
+fn events_of_one_instant_run_in_the_order_in_which_they_were_scheduled() {
+    let world = World::new();
+    task!(world, "a", |w| {
+        w.kernel.sleep(10).await;
+        w.note("a");
+        // Scheduled now, at 10: after b's timer of the same instant, which was set at 0.
+        let inner = w.clone();
+        w.spawn("c", async move { inner.note("c") });
+    });
+    task!(world, "b", |w| {
+        w.kernel.sleep(10).await;
+        w.note("b");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(10, "a"), (10, "b"), (10, "c")]);
+}
+
+#[test]
+fn whoever_is_woken_runs_after_the_one_that_woke_it_has_paused() {
+    let world = World::new();
+    let broadcast = Rc::new(Broadcast::new(world.kernel.clone()));
+    let id = broadcast.open();
+    let waiting = broadcast.clone();
+    task!(world, "waiter", |w| {
+        assert_eq!(waiting.receive(id).await, Some(5));
+        w.note("woken");
+    });
+    task!(world, "sender", |w| {
+        w.kernel.sleep(3).await;
+        broadcast.close(id, Some(5));
+        w.kernel.sleep_until(3).await;
+        w.note("sender goes on without waiting");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(
+        world.diary(),
+        [(3, "sender goes on without waiting"), (3, "woken")]
+    );
+}
+
+#[test]
+fn a_run_stops_before_its_end_and_goes_on_from_there() {
+    let world = World::new();
+    task!(world, "a", |w| {
+        w.kernel.sleep(100).await;
+        w.note("at the end");
+    });
+    let mut executor = Executor::new(|job: (Label, Task)| job);
+    assert_eq!(
+        executor.run_until(&world.kernel, &world.spawner, 100),
+        Ok(true)
+    );
+    assert_eq!(
+        (world.kernel.now(), world.diary().len(), executor.live()),
+        (100, 0, 1)
+    );
+    assert_eq!(
+        executor.run_until(&world.kernel, &world.spawner, 101),
+        Ok(false)
+    );
+    assert_eq!(world.diary(), [(100, "at the end")]);
+    assert_eq!(executor.live(), 0);
+}
+
+#[test]
+fn stop_ends_the_run_whatever_is_left() {
+    let world = World::new();
+    task!(world, "stopper", |w| {
+        w.kernel.sleep(5).await;
+        w.kernel.stop();
+    });
+    task!(world, "left", |w| {
+        w.kernel.sleep(6).await;
+        w.note("never");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!((world.kernel.now(), world.diary()), (5, vec![]));
+}
+
+#[test]
+fn servers_are_given_in_the_order_of_asking() {
+    let world = World::new();
+    let resource = Rc::new(Resource::new(world.kernel.clone(), 2, None));
+    for name in ["first", "second", "third", "fourth"] {
+        let (inner, resource) = (world.clone(), resource.clone());
+        world.spawn(name, async move {
+            let _permit = resource.acquire().await.unwrap();
+            inner.note(name);
+            inner.kernel.sleep(10).await;
+        });
+    }
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(
+        world.diary(),
+        [(0, "first"), (0, "second"), (10, "third"), (10, "fourth")]
+    );
+    let usage = resource.usage();
+    assert_eq!((usage.busy_area_ns, usage.queue_area_ns), (40, 20));
+    assert_eq!(
+        (usage.inflight_max, usage.queue_max, usage.refused),
+        (4, 2, 0)
+    );
+}
+
+#[test]
+fn a_full_queue_refuses_at_once() {
+    let world = World::new();
+    let resource = Rc::new(Resource::new(world.kernel.clone(), 1, Some(1)));
+    for name in ["served", "queued", "refused"] {
+        let (inner, resource) = (world.clone(), resource.clone());
+        world.spawn(name, async move {
+            match resource.acquire().await {
+                Ok(_permit) => inner.kernel.sleep(10).await,
+                Err(Refused) => inner.note(name),
+            }
+        });
+    }
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(0, "refused")]);
+    assert_eq!(resource.usage().refused, 1);
+}
+
+#[test]
+fn a_waiter_that_gives_up_leaves_the_queue() {
+    let world = World::new();
+    let resource = Rc::new(Resource::new(world.kernel.clone(), 1, None));
+    let (holding, impatient, patient) = (resource.clone(), resource.clone(), resource.clone());
+    task!(world, "holder", |w| {
+        let _permit = holding.acquire().await;
+        w.kernel.sleep(10).await;
+    });
+    task!(world, "impatient", |w| {
+        assert!(w.kernel.timeout(4, impatient.acquire()).await.is_err());
+        w.note("gave up");
+    });
+    task!(world, "patient", |w| {
+        let _permit = patient.acquire().await;
+        w.note("served");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(4, "gave up"), (10, "served")]);
+    assert_eq!((resource.busy(), resource.queued()), (0, 0));
+}
+
+#[test]
+fn a_permit_that_was_just_given_to_a_waiter_that_is_dropped_goes_to_the_next() {
+    let world = World::new();
+    let resource = Rc::new(Resource::new(world.kernel.clone(), 1, None));
+    let (holding, dropped, next) = (resource.clone(), resource.clone(), resource.clone());
+    task!(world, "holder", |w| {
+        let permit = holding.acquire().await;
+        w.kernel.sleep(10).await;
+        drop(permit);
+    });
+    task!(world, "dropped", |w| {
+        // At 10 the holder's timer comes first and grants the permit; the wake-up for it is queued
+        // behind this sleep's own timer, which ends the race and drops the permit unseen.
+        let sleep = w.kernel.sleep(10);
+        match race(sleep, dropped.acquire()).await {
+            Either::Left(()) => w.note("gave up"),
+            Either::Right(_) => w.note("served in time"),
+        }
+    });
+    task!(world, "next", |w| {
+        let _permit = next.acquire().await;
+        w.note("next");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(10, "gave up"), (10, "next")]);
+    assert_eq!((resource.busy(), resource.queued()), (0, 0));
+}
+
+#[test]
+fn work_that_was_spawned_outlives_who_asked_for_it() {
+    let world = World::new();
+    task!(world, "asker", |w| {
+        let inner = w.clone();
+        let work = async move {
+            inner.kernel.sleep(50).await;
+            inner.note("done all the same");
+        };
+        w.kernel.spawn(
+            Label {
+                kind: "work",
+                number: 2,
+            },
+            work,
+        );
+        w.note("gone");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(0, "gone"), (50, "done all the same")]);
+}
+
+#[test]
+fn join_waits_for_both_and_race_for_the_first() {
+    let world = World::new();
+    task!(world, "a", |w| {
+        let slow = async {
+            w.kernel.sleep(7).await;
+            7
+        };
+        let fast = async {
+            w.kernel.sleep(3).await;
+            3
+        };
+        assert_eq!(join(slow, fast).await, (7, 3));
+        w.note("joined");
+        let first = race(w.kernel.sleep(9), w.kernel.sleep(2)).await;
+        assert_eq!(first, Either::Right(()));
+        w.note("raced");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(7, "joined"), (9, "raced")]);
+}
+
+#[test]
+fn a_timer_of_a_task_that_is_gone_wakes_nobody() {
+    let world = World::new();
+    task!(world, "leaves a timer", |w| {
+        let _ = race(w.kernel.sleep(1), w.kernel.sleep(5)).await;
+    });
+    task!(world, "starts later", |w| {
+        w.kernel.sleep(2).await;
+        let inner = w.clone();
+        // Takes the slot of the task above; its timer at 5 must not reach the newcomer.
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
+        w.spawn("newcomer", async move {
+            let mut sleep = std::pin::pin!(inner.kernel.sleep(10));
+            std::future::poll_fn(|context| {
+                counted.set(counted.get() + 1);
+                sleep.as_mut().poll(context)
+            })
+            .await;
+        });
+        w.kernel.sleep(20).await;
+        assert_eq!(polls.get(), 2);
+        w.note("checked");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(22, "checked")]);
+}
+
+#[test]
+fn a_broadcast_reaches_all_who_wait_and_its_channel_is_used_again() {
+    let world = World::new();
+    let broadcast = Rc::new(Broadcast::new(world.kernel.clone()));
+    let id = broadcast.open();
+    for name in ["one", "two"] {
+        let (inner, broadcast) = (world.clone(), broadcast.clone());
+        world.spawn(name, async move {
+            assert_eq!(broadcast.receive(id).await, Some("news"));
+            inner.note(name);
+        });
+    }
+    let sending = broadcast.clone();
+    task!(world, "sender", |w| {
+        w.kernel.sleep(4).await;
+        assert_eq!(sending.receivers(id), 2);
+        sending.close(id, Some("news"));
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(4, "one"), (4, "two")]);
+    assert_eq!(broadcast.open(), id);
+}
+
+#[test]
+fn a_deadlock_names_the_tasks_that_wait() {
+    let world = World::new();
+    let broadcast: Rc<Broadcast<()>> = Rc::new(Broadcast::new(world.kernel.clone()));
+    let id = broadcast.open();
+    task!(world, "request", |w| {
+        w.kernel.sleep(3).await;
+        broadcast.receive(id).await;
+    });
+    let deadlock = world.run().unwrap_err();
+    assert_eq!(deadlock.at_ns, 3);
+    assert_eq!(
+        deadlock.to_string(),
+        "at 3 ns nothing is left to happen, but 1 tasks wait: request 1"
+    );
+}
+
+#[test]
+fn a_thousand_contending_tasks_leave_the_same_diary_twice() {
+    let diary = || {
+        let world = World::new();
+        let resource = Rc::new(Resource::new(world.kernel.clone(), 3, Some(50)));
+        let stream = crate::random::Luck::new(1, 0).stream("test");
+        for number in 0..1000 {
+            let (inner, resource) = (world.clone(), resource.clone());
+            world.spawn("request", async move {
+                let mut draws = stream.at(number);
+                inner.kernel.sleep(draws.below(2000)).await;
+                let wait = draws.below(40);
+                match inner.kernel.timeout(wait, resource.acquire()).await {
+                    Ok(Ok(_permit)) => {
+                        inner.kernel.sleep(draws.below(20)).await;
+                        inner.note("served");
+                    }
+                    Ok(Err(Refused)) => inner.note("refused"),
+                    Err(TimedOut) => inner.note("timed out"),
+                }
+            });
+        }
+        assert_eq!(world.run(), Ok(false));
+        assert_eq!((resource.busy(), resource.queued()), (0, 0));
+        assert_eq!(world.diary().len(), 1000);
+        world.diary()
+    };
+    let first = diary();
+    assert_eq!(first, diary());
+    for outcome in ["served", "timed out"] {
+        assert!(
+            first.iter().any(|entry| entry.1 == outcome),
+            "none {outcome}"
+        );
+    }
+}

@@ -1,0 +1,402 @@
+//! The catalogue: every metric that a run reports, with its unit and meaning. The reference in
+//! docs/, the check of `[[expect]]` and the order of reports are derived from it.
+
+use super::Better::{Higher, Lower, Neither};
+use super::Metric;
+use super::Unit::{Bytes, Count, PerSecond, Ratio, Seconds};
+
+const fn row(
+    name: &'static str,
+    unit: super::Unit,
+    better: super::Better,
+    meaning: &'static str,
+) -> Metric {
+    Metric {
+        name,
+        unit,
+        better,
+        meaning,
+    }
+}
+
+/// All metrics, in the order of reports.
+pub static CATALOGUE: &[Metric] = &[
+    row(
+        "requests.arrived",
+        Count,
+        Neither,
+        "requests that arrived after warm-up: the cohort that all request metrics are about",
+    ),
+    row(
+        "requests.answered",
+        Count,
+        Higher,
+        "requests of the cohort that were answered before the run ended",
+    ),
+    row(
+        "requests.failed",
+        Count,
+        Lower,
+        "requests of the cohort that failed: the database rejected their query or the app gave up on it",
+    ),
+    row(
+        "requests.rejected",
+        Count,
+        Lower,
+        "requests of the cohort that failed because the database's queue was full",
+    ),
+    row(
+        "requests.timed_out",
+        Count,
+        Lower,
+        "requests of the cohort that failed because the app gave up on their query",
+    ),
+    row(
+        "requests.in_flight",
+        Count,
+        Neither,
+        "requests of the cohort that were still being worked on when the run ended",
+    ),
+    row(
+        "requests.rate",
+        PerSecond,
+        Neither,
+        "arrivals per second of measured time",
+    ),
+    row(
+        "requests.concurrency",
+        Count,
+        Lower,
+        "requests being worked on, averaged over the measured time (the L of Little's law)",
+    ),
+    row(
+        "goodput.rate",
+        PerSecond,
+        Higher,
+        "requests of the cohort that were answered, per second of measured time",
+    ),
+    row(
+        "latency.mean",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, mean over answered requests",
+    ),
+    row(
+        "latency.p50",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, median of answered requests",
+    ),
+    row(
+        "latency.p90",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, 90th percentile of answered requests",
+    ),
+    row(
+        "latency.p99",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, 99th percentile of answered requests",
+    ),
+    row(
+        "latency.p999",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, 99.9th percentile of answered requests",
+    ),
+    row(
+        "latency.max",
+        Seconds,
+        Lower,
+        "from the intended arrival to the answer, the longest of answered requests",
+    ),
+    row(
+        "read.latency.mean",
+        Seconds,
+        Lower,
+        "as latency.mean, of reads",
+    ),
+    row(
+        "read.latency.p50",
+        Seconds,
+        Lower,
+        "as latency.p50, of reads",
+    ),
+    row(
+        "read.latency.p90",
+        Seconds,
+        Lower,
+        "as latency.p90, of reads",
+    ),
+    row(
+        "read.latency.p99",
+        Seconds,
+        Lower,
+        "as latency.p99, of reads",
+    ),
+    row(
+        "read.latency.p999",
+        Seconds,
+        Lower,
+        "as latency.p999, of reads",
+    ),
+    row(
+        "read.latency.max",
+        Seconds,
+        Lower,
+        "as latency.max, of reads",
+    ),
+    row(
+        "write.latency.mean",
+        Seconds,
+        Lower,
+        "as latency.mean, of writes",
+    ),
+    row(
+        "write.latency.p50",
+        Seconds,
+        Lower,
+        "as latency.p50, of writes",
+    ),
+    row(
+        "write.latency.p90",
+        Seconds,
+        Lower,
+        "as latency.p90, of writes",
+    ),
+    row(
+        "write.latency.p99",
+        Seconds,
+        Lower,
+        "as latency.p99, of writes",
+    ),
+    row(
+        "write.latency.p999",
+        Seconds,
+        Lower,
+        "as latency.p999, of writes",
+    ),
+    row(
+        "write.latency.max",
+        Seconds,
+        Lower,
+        "as latency.max, of writes",
+    ),
+    row(
+        "hit_ratio",
+        Ratio,
+        Higher,
+        "share of answered reads that needed no database query of their own",
+    ),
+    row(
+        "tier.<tier>.hit_ratio",
+        Ratio,
+        Higher,
+        "share of the tier's lookups that were answered by an unexpired resident entry",
+    ),
+    row(
+        "tier.<tier>.delayed_hit_ratio",
+        Ratio,
+        Neither,
+        "share of the tier's lookups that waited for somebody else's fetch of the same key",
+    ),
+    row(
+        "tier.<tier>.stale_hit_ratio",
+        Ratio,
+        Neither,
+        "share of the tier's lookups that were answered by an entry past its soft TTL",
+    ),
+    row(
+        "tier.<tier>.negative_hit_ratio",
+        Ratio,
+        Neither,
+        "share of the tier's lookups that were answered by a cached \"no such row\"",
+    ),
+    row(
+        "tier.<tier>.miss_ratio",
+        Ratio,
+        Lower,
+        "share of the tier's lookups that had to go further down themselves; the five shares add up to 1",
+    ),
+    row(
+        "tier.<tier>.rate",
+        PerSecond,
+        Neither,
+        "exchanges (lookups, sets, deletes) that reached the tier's nodes, per second",
+    ),
+    row(
+        "tier.<tier>.refused",
+        Count,
+        Lower,
+        "exchanges that a node refused because its queue was full",
+    ),
+    row(
+        "tier.<tier>.evictions.rate",
+        PerSecond,
+        Neither,
+        "entries evicted to make room, per second",
+    ),
+    row(
+        "tier.<tier>.expirations.rate",
+        PerSecond,
+        Neither,
+        "expired entries found by a lookup or by the active sweep, per second",
+    ),
+    row(
+        "tier.<tier>.entries",
+        Count,
+        Neither,
+        "resident entries of all nodes, expired ones that nobody has touched included, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.bytes",
+        Bytes,
+        Neither,
+        "bytes of resident values of all nodes, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.latency.p99",
+        Seconds,
+        Lower,
+        "round trip of a lookup as the app sees it, queueing at the node included, 99th percentile",
+    ),
+    row(
+        "tier.<tier>.utilization",
+        Ratio,
+        Neither,
+        "share of the nodes' workers that were busy, averaged over time and nodes",
+    ),
+    row(
+        "tier.<tier>.imbalance",
+        Ratio,
+        Lower,
+        "exchanges of the busiest node over the mean of all nodes",
+    ),
+    row(
+        "tier.<tier>.node.<i>.rate",
+        PerSecond,
+        Neither,
+        "exchanges that reached the node, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.utilization",
+        Ratio,
+        Neither,
+        "share of the node's workers that were busy, averaged over time",
+    ),
+    row(
+        "tier.<tier>.node.<i>.entries",
+        Count,
+        Neither,
+        "resident entries of the node, averaged over the measured time",
+    ),
+    row(
+        "database.qps.mean",
+        PerSecond,
+        Lower,
+        "queries (reads and writes) that reached the database, per second of measured time",
+    ),
+    row(
+        "database.qps.max",
+        PerSecond,
+        Lower,
+        "the most queries that reached the database in one second; seconds are counted from the end of warm-up",
+    ),
+    row(
+        "database.reads.rate",
+        PerSecond,
+        Lower,
+        "read queries that reached the database, per second",
+    ),
+    row(
+        "database.writes.rate",
+        PerSecond,
+        Neither,
+        "write queries that reached the database, per second",
+    ),
+    row(
+        "database.utilization",
+        Ratio,
+        Lower,
+        "share of the connections that were busy, averaged over the measured time",
+    ),
+    row(
+        "database.wait.mean",
+        Seconds,
+        Lower,
+        "time in the queue for a connection, mean over all queries served, those that did not wait included",
+    ),
+    row(
+        "database.wait.p99",
+        Seconds,
+        Lower,
+        "time in the queue for a connection, 99th percentile of all queries served",
+    ),
+    row(
+        "database.wait.ratio",
+        Ratio,
+        Lower,
+        "share of the queries served that had to wait for a connection",
+    ),
+    row(
+        "database.inflight.max",
+        Count,
+        Lower,
+        "the most queries in service and in the queue at one instant",
+    ),
+    row(
+        "database.queue.max",
+        Count,
+        Lower,
+        "the most queries in the queue at one instant",
+    ),
+    row(
+        "database.rejected",
+        Count,
+        Lower,
+        "queries that found the queue full",
+    ),
+    row(
+        "database.timed_out",
+        Count,
+        Lower,
+        "queries that the app gave up on; the database finished them all the same",
+    ),
+    row(
+        "stampede.events",
+        Count,
+        Lower,
+        "times that the fetches of one key in flight at the database went from one to two",
+    ),
+    row(
+        "stampede.peak",
+        Count,
+        Lower,
+        "the most fetches of one key in flight at the database at once",
+    ),
+    row(
+        "staleness.ratio",
+        Ratio,
+        Lower,
+        "share of answered reads that gave an older version than was committed when they were issued",
+    ),
+    row(
+        "staleness.mean",
+        Seconds,
+        Lower,
+        "how long ago the first newer version had been committed when the read was issued, mean over all answered reads (0 for a fresh one)",
+    ),
+    row(
+        "staleness.p99",
+        Seconds,
+        Lower,
+        "as staleness.mean, 99th percentile of all answered reads",
+    ),
+    row(
+        "staleness.max",
+        Seconds,
+        Lower,
+        "as staleness.mean, the most",
+    ),
+];

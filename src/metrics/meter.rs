@@ -1,0 +1,451 @@
+//! The meter of one run: what happens is counted here as it happens.
+//!
+//! Requests are measured as a cohort: those that arrived at or after the end of warm-up. Lookups in
+//! tiers and queries at the database are measured by when they happen: at or after the end of
+//! warm-up. Beside the totals there are counts for the present step of the time series; they are
+//! taken and cleared at the end of each step, so memory does not grow with time.
+
+use std::cell::{Cell, RefCell};
+
+use super::histogram::Histogram;
+use crate::units::Nanoseconds;
+
+/// How a read was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// By an unexpired resident entry.
+    Hit,
+    /// By a fetch of somebody else, for which it waited.
+    DelayedHit,
+    /// By an entry past its soft TTL.
+    StaleHit,
+    /// By a cached "no such row".
+    NegativeHit,
+    /// By going further down itself.
+    Miss,
+}
+
+impl ReadOutcome {
+    /// All outcomes, in the order in which they are counted.
+    pub const ALL: [Self; 5] = [
+        Self::Hit,
+        Self::DelayedHit,
+        Self::StaleHit,
+        Self::NegativeHit,
+        Self::Miss,
+    ];
+
+    /// What the share of lookups that ended so is called in the contract.
+    #[must_use]
+    pub fn ratio_name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit_ratio",
+            Self::DelayedHit => "delayed_hit_ratio",
+            Self::StaleHit => "stale_hit_ratio",
+            Self::NegativeHit => "negative_hit_ratio",
+            Self::Miss => "miss_ratio",
+        }
+    }
+}
+
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The database's queue was full.
+    Rejected,
+    /// The app gave up waiting for the database.
+    TimedOut,
+}
+
+/// A plain counter.
+#[derive(Debug, Default)]
+pub struct Counter(Cell<u64>);
+
+impl Counter {
+    /// Counts one more.
+    #[inline]
+    pub fn increment(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    /// Counts `count` more.
+    #[inline]
+    pub fn add(&self, count: u64) {
+        self.0.set(self.0.get() + count);
+    }
+
+    /// The count.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.get()
+    }
+
+    /// The count, which starts from 0 again.
+    #[inline]
+    pub fn take(&self) -> u64 {
+        self.0.replace(0)
+    }
+}
+
+/// How often each [`ReadOutcome`] happened.
+#[derive(Debug, Default)]
+pub struct OutcomeCounters([Counter; 5]);
+
+impl OutcomeCounters {
+    /// Counts one.
+    #[inline]
+    pub fn increment(&self, outcome: ReadOutcome) {
+        self.0[outcome as usize].increment();
+    }
+
+    /// The count of one outcome.
+    pub fn get(&self, outcome: ReadOutcome) -> u64 {
+        self.0[outcome as usize].get()
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(Counter::get).sum()
+    }
+}
+
+/// Requests, as the client sees them.
+#[derive(Debug, Default)]
+pub struct RequestMeter {
+    /// Requests of the cohort that arrived.
+    pub arrived: Counter,
+    /// Requests of the cohort that were answered.
+    pub answered: Counter,
+    /// Requests of the cohort that failed because the database rejected their query.
+    pub rejected: Counter,
+    /// Requests of the cohort that failed because the app gave up on their query.
+    pub timed_out: Counter,
+    /// Requests of the cohort that are still being worked on.
+    in_flight: Cell<u64>,
+    /// Requests of any time that are being worked on, integrated over the measured time.
+    in_system: Cell<InSystem>,
+    /// How the answered reads were answered.
+    pub reads: OutcomeCounters,
+    /// Latency of answered reads.
+    pub read_latency: RefCell<Histogram>,
+    /// Latency of answered writes.
+    pub write_latency: RefCell<Histogram>,
+    /// Staleness of those answered reads that were stale.
+    pub staleness: RefCell<Histogram>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct InSystem {
+    now: u64,
+    area_ns: u128,
+    accounted_until_ns: Nanoseconds,
+}
+
+/// Lookups and other exchanges of one tier.
+#[derive(Debug)]
+pub struct TierMeter {
+    /// Lookups that were decided, by outcome.
+    pub lookups: OutcomeCounters,
+    /// Exchanges that reached each node.
+    pub node_exchanges: Vec<Counter>,
+    /// Exchanges that were refused because a node's queue was full.
+    pub refused: Counter,
+    /// Entries that were evicted.
+    pub evictions: Counter,
+    /// Entries that expired and were found so by a lookup or a sweep.
+    pub expirations: Counter,
+    /// Round trip of lookups as the app sees it, queueing included.
+    pub lookup_latency: RefCell<Histogram>,
+    step_lookups: Counter,
+    step_hits: Counter,
+}
+
+/// Queries at the database.
+#[derive(Debug, Default)]
+pub struct DatabaseMeter {
+    /// Read queries that reached the database.
+    pub reads: Counter,
+    /// Write queries that reached the database.
+    pub writes: Counter,
+    /// Queries that found the queue full.
+    pub rejected: Counter,
+    /// Queries that the app gave up on.
+    pub timed_out: Counter,
+    /// Time in the queue of every query that was served.
+    pub wait: RefCell<Histogram>,
+    /// Times that a key went from one fetch in flight to two.
+    pub stampedes: Counter,
+    /// The most fetches of one key in flight at once.
+    pub stampede_peak: Cell<u64>,
+    step_queries: Counter,
+    second_queries: Counter,
+    /// The most queries in one second.
+    pub second_queries_max: Cell<u64>,
+}
+
+/// The meter of one run.
+#[derive(Debug)]
+pub struct Meter {
+    /// When warm-up ends.
+    warmup_ns: Nanoseconds,
+    /// Whether warm-up is over at present.
+    measuring: Cell<bool>,
+    /// Requests, as the client sees them.
+    pub requests: RequestMeter,
+    /// One for each tier, in the scenario's order.
+    pub tiers: Vec<TierMeter>,
+    /// The database.
+    pub database: DatabaseMeter,
+    total_arrived: Counter,
+    step_latency: RefCell<Histogram>,
+    step_reads: Counter,
+    step_read_hits: Counter,
+    step_failed: Counter,
+}
+
+/// What happened in one step of the time series, as rates and shares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Requests answered per second.
+    pub answered_per_s: f64,
+    /// Requests failed per second.
+    pub failed_per_s: f64,
+    /// Queries per second at the database.
+    pub queries_per_s: f64,
+    /// Share of answered reads that needed no query of their own; NaN without reads.
+    pub hit_ratio: f64,
+    /// Median latency of answered requests in seconds; NaN without any.
+    pub latency_p50_s: f64,
+    /// 99th percentile of latency of answered requests in seconds; NaN without any.
+    pub latency_p99_s: f64,
+    /// For each tier, the share of lookups that were fresh hits; NaN without lookups.
+    pub tier_hit_ratios: Vec<f64>,
+}
+
+impl Meter {
+    /// A meter for tiers with so many nodes each, which measures from `warmup_ns` on.
+    #[must_use]
+    pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
+        let tier = |&nodes: &u32| TierMeter {
+            lookups: OutcomeCounters::default(),
+            node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
+            refused: Counter::default(),
+            evictions: Counter::default(),
+            expirations: Counter::default(),
+            lookup_latency: RefCell::default(),
+            step_lookups: Counter::default(),
+            step_hits: Counter::default(),
+        };
+        Self {
+            warmup_ns,
+            measuring: Cell::new(false),
+            requests: RequestMeter::default(),
+            tiers: nodes_of_tiers.iter().map(tier).collect(),
+            database: DatabaseMeter::default(),
+            total_arrived: Counter::default(),
+            step_latency: RefCell::new(Histogram::with_digits(2)),
+            step_reads: Counter::default(),
+            step_read_hits: Counter::default(),
+            step_failed: Counter::default(),
+        }
+    }
+
+    /// Warm-up is over.
+    pub fn start_measuring(&self, now_ns: Nanoseconds) {
+        self.measuring.set(true);
+        self.account_in_system(now_ns, |in_system| in_system.area_ns = 0);
+    }
+
+    /// Whether warm-up is over at present.
+    #[inline]
+    pub fn is_measuring(&self) -> bool {
+        self.measuring.get()
+    }
+
+    /// Requests that have arrived since the start of the run, warm-up included.
+    pub fn total_arrived(&self) -> u64 {
+        self.total_arrived.get()
+    }
+
+    #[inline]
+    fn account_in_system(&self, now_ns: Nanoseconds, change: impl FnOnce(&mut InSystem)) {
+        let mut in_system = self.requests.in_system.get();
+        let elapsed = u128::from(now_ns - in_system.accounted_until_ns);
+        in_system.area_ns += elapsed * u128::from(in_system.now);
+        in_system.accounted_until_ns = now_ns;
+        change(&mut in_system);
+        self.requests.in_system.set(in_system);
+    }
+
+    /// Requests in the system, integrated over the measured time: request-nanoseconds.
+    pub fn in_system_area_ns(&self, now_ns: Nanoseconds) -> u128 {
+        self.account_in_system(now_ns, |_| ());
+        self.requests.in_system.get().area_ns
+    }
+
+    /// Requests of any time that are being worked on at present.
+    pub fn in_system(&self) -> u64 {
+        self.requests.in_system.get().now
+    }
+
+    /// Requests of the cohort that are still being worked on.
+    pub fn in_flight(&self) -> u64 {
+        self.requests.in_flight.get()
+    }
+
+    /// A request arrives. The guard lives as long as it is being worked on.
+    #[inline]
+    pub fn arrive(&self, arrived_ns: Nanoseconds) -> InFlight<'_> {
+        self.total_arrived.increment();
+        self.account_in_system(arrived_ns, |in_system| in_system.now += 1);
+        let measured = arrived_ns >= self.warmup_ns;
+        if measured {
+            self.requests.arrived.increment();
+            self.requests
+                .in_flight
+                .set(self.requests.in_flight.get() + 1);
+        }
+        InFlight {
+            meter: self,
+            arrived_ns,
+            left_ns: Cell::new(None),
+            measured,
+        }
+    }
+
+    /// A lookup in tier `tier` is decided.
+    #[inline]
+    pub fn look_up(&self, tier: usize, outcome: ReadOutcome) {
+        let meter = &self.tiers[tier];
+        if self.measuring.get() {
+            meter.lookups.increment(outcome);
+        }
+        meter.step_lookups.increment();
+        if outcome == ReadOutcome::Hit {
+            meter.step_hits.increment();
+        }
+    }
+
+    /// A query reaches the database.
+    #[inline]
+    pub fn query(&self, is_write: bool) {
+        let meter = &self.database;
+        if self.measuring.get() {
+            let counter = if is_write {
+                &meter.writes
+            } else {
+                &meter.reads
+            };
+            counter.increment();
+            meter.second_queries.increment();
+        }
+        meter.step_queries.increment();
+    }
+
+    /// A second of measured time is over.
+    pub fn end_second(&self) {
+        let queries = self.database.second_queries.take();
+        let max = &self.database.second_queries_max;
+        max.set(max.get().max(queries));
+    }
+
+    /// A step of the time series is over: what happened in its `step_s` seconds.
+    pub fn end_step(&self, step_s: f64) -> Step {
+        let ratio = |part: u64, whole: u64| part as f64 / whole as f64;
+        let mut latency = self.step_latency.borrow_mut();
+        let step = Step {
+            answered_per_s: latency.count() as f64 / step_s,
+            failed_per_s: self.step_failed.take() as f64 / step_s,
+            queries_per_s: self.database.step_queries.take() as f64 / step_s,
+            hit_ratio: ratio(self.step_read_hits.take(), self.step_reads.take()),
+            latency_p50_s: latency.quantile_s(0.5),
+            latency_p99_s: latency.quantile_s(0.99),
+            tier_hit_ratios: self
+                .tiers
+                .iter()
+                .map(|tier| ratio(tier.step_hits.take(), tier.step_lookups.take()))
+                .collect(),
+        };
+        latency.clear();
+        step
+    }
+}
+
+/// A request that is being worked on.
+#[derive(Debug)]
+pub struct InFlight<'a> {
+    meter: &'a Meter,
+    arrived_ns: Nanoseconds,
+    left_ns: Cell<Option<Nanoseconds>>,
+    measured: bool,
+}
+
+impl InFlight<'_> {
+    /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
+    /// there was none).
+    #[inline]
+    pub fn answer_read(
+        &self,
+        now_ns: Nanoseconds,
+        outcome: ReadOutcome,
+        staleness_ns: Nanoseconds,
+    ) {
+        let meter = self.meter;
+        let latency_ns = now_ns - self.arrived_ns;
+        meter.step_latency.borrow_mut().record(latency_ns);
+        meter.step_reads.increment();
+        if outcome != ReadOutcome::Miss {
+            meter.step_read_hits.increment();
+        }
+        if self.measured {
+            meter.requests.answered.increment();
+            meter.requests.reads.increment(outcome);
+            meter.requests.read_latency.borrow_mut().record(latency_ns);
+            if staleness_ns > 0 {
+                meter.requests.staleness.borrow_mut().record(staleness_ns);
+            }
+        }
+        self.left_ns.set(Some(now_ns));
+    }
+
+    /// A write was answered.
+    #[inline]
+    pub fn answer_write(&self, now_ns: Nanoseconds) {
+        let meter = self.meter;
+        let latency_ns = now_ns - self.arrived_ns;
+        meter.step_latency.borrow_mut().record(latency_ns);
+        if self.measured {
+            meter.requests.answered.increment();
+            meter.requests.write_latency.borrow_mut().record(latency_ns);
+        }
+        self.left_ns.set(Some(now_ns));
+    }
+
+    /// The request failed.
+    pub fn fail(&self, now_ns: Nanoseconds, failure: Failure) {
+        self.meter.step_failed.increment();
+        if self.measured {
+            match failure {
+                Failure::Rejected => self.meter.requests.rejected.increment(),
+                Failure::TimedOut => self.meter.requests.timed_out.increment(),
+            }
+        }
+        self.left_ns.set(Some(now_ns));
+    }
+}
+
+impl Drop for InFlight<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Without an answer or a failure the request was still in flight when the run ended.
+        let Some(now_ns) = self.left_ns.get() else {
+            return;
+        };
+        self.meter
+            .account_in_system(now_ns, |in_system| in_system.now -= 1);
+        if self.measured {
+            let in_flight = &self.meter.requests.in_flight;
+            in_flight.set(in_flight.get() - 1);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Ring: consistent hashing (Karger et al., STOC 1997). Every node owns a number of random points
+//! on a circle; a key belongs to the first point at or after its hash.
+//!
+//! Weakness: shares are uneven; their coefficient of variation with v points a node is about
+//! 1 / sqrt(v).
+
+use super::Scheme;
+use crate::random::mix;
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Ring {
+    /// Points in order: (position, node).
+    points: Vec<(u64, u32)>,
+    /// For each equal slice of the circle, the first point at or after its start: a search begins
+    /// there and ends after a step or two.
+    guide: Vec<u32>,
+    /// Bits by which a hash is shifted to give its slice.
+    shift: u32,
+}
+
+impl Ring {
+    pub(super) fn new(nodes: u32, virtual_nodes: u32) -> Self {
+        let place = |node: u32| {
+            (0..virtual_nodes).map(move |point| {
+                // A node's points depend on its own number only: adding a node moves no other.
+                (mix(mix(u64::from(node) + 1) ^ u64::from(point)), node)
+            })
+        };
+        let mut points: Vec<(u64, u32)> = (0..nodes).flat_map(place).collect();
+        points.sort_unstable();
+        let slices = (2 * points.len()).next_power_of_two();
+        let shift = u64::BITS - slices.trailing_zeros();
+        let guide = (0..slices as u64)
+            .map(|slice| points.partition_point(|&(position, _)| position < slice << shift) as u32)
+            .collect();
+        Self {
+            points,
+            guide,
+            shift,
+        }
+    }
+}
+
+impl Scheme for Ring {
+    #[inline]
+    fn node(&self, hash: u64) -> u32 {
+        let start = self.guide[(hash >> self.shift) as usize] as usize;
+        for &(position, node) in &self.points[start..] {
+            if position >= hash {
+                return node;
+            }
+        }
+        self.points[0].1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_key_belongs_to_the_first_point_at_or_after_its_hash(
+            hash in any::<u64>(),
+            nodes in 1u32..10,
+            virtual_nodes in 1u32..50,
+        ) {
+            let ring = Ring::new(nodes, virtual_nodes);
+            let owner = ring.points.iter().find(|point| point.0 >= hash).unwrap_or(&ring.points[0]);
+            prop_assert_eq!(ring.node(hash), owner.1);
+        }
+    }
+
+    #[test]
+    fn a_hash_on_a_point_belongs_to_that_point() {
+        let ring = Ring::new(3, 7);
+        for &(position, node) in &ring.points {
+            assert_eq!(ring.node(position), node);
+        }
+    }
+}

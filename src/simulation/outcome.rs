@@ -1,0 +1,304 @@
+//! Reads the meter: time series while a run goes on, metrics and conservation laws at its end.
+
+use indexmap::IndexMap;
+
+use super::{Plan, RunError};
+use crate::kernel::{Kernel, Usage};
+use crate::metrics::{Histogram, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::pattern::System;
+use crate::units::{Nanoseconds, SECOND_NS};
+
+/// Collects what is sampled while a run goes on.
+pub(super) struct Recorder<'a> {
+    plan: &'a Plan,
+    step_s: f64,
+    last_step_ns: Nanoseconds,
+    steps: Vec<Step>,
+    database_in_use: Vec<f64>,
+    last_busy_area_ns: u128,
+    /// For each tier: entries of each node, and bytes, summed over the samples after warm-up.
+    levels: Vec<Level>,
+    samples: u64,
+}
+
+#[derive(Clone)]
+struct Level {
+    node_entries: Vec<u64>,
+    bytes: u64,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(plan: &'a Plan, step_ns: Nanoseconds) -> Self {
+        let level = |nodes: u32| Level {
+            node_entries: vec![0; nodes as usize],
+            bytes: 0,
+        };
+        Self {
+            plan,
+            step_s: step_ns as f64 / SECOND_NS as f64,
+            last_step_ns: 0,
+            steps: Vec::new(),
+            database_in_use: Vec::new(),
+            last_busy_area_ns: 0,
+            levels: plan
+                .tiers
+                .iter()
+                .map(|layer| level(layer.tier.nodes))
+                .collect(),
+            samples: 0,
+        }
+    }
+
+    /// A step of the time series is over; the last one may be shorter than the others.
+    pub(super) fn end_step(&mut self, meter: &Meter, system: &System, now_ns: Nanoseconds) {
+        let elapsed_s = (now_ns - self.last_step_ns) as f64 / SECOND_NS as f64;
+        self.last_step_ns = now_ns;
+        self.steps.push(meter.end_step(elapsed_s));
+        let area = system.database.usage().busy_area_ns;
+        // The area starts anew when measuring does.
+        let in_step = area.checked_sub(self.last_busy_area_ns).unwrap_or(area);
+        self.last_busy_area_ns = area;
+        self.database_in_use
+            .push(in_step as f64 / SECOND_NS as f64 / elapsed_s);
+        if meter.is_measuring() {
+            self.samples += 1;
+            for (level, layer) in self.levels.iter_mut().zip(&system.layers) {
+                for (sum, entries) in level.node_entries.iter_mut().zip(layer.tier.node_entries()) {
+                    *sum += entries as u64;
+                }
+                level.bytes += layer.tier.bytes();
+            }
+        }
+    }
+
+    /// The metrics of the run, once the conservation laws have been checked.
+    pub(super) fn finish(
+        mut self,
+        meter: &Meter,
+        system: &System,
+        kernel: &Kernel,
+    ) -> Result<Outcome, RunError> {
+        check_conservation(meter)?;
+        let series = self.series();
+        let latency = {
+            let mut all = meter.requests.read_latency.borrow().clone();
+            all.add(&meter.requests.write_latency.borrow());
+            all
+        };
+        let metrics = self.metrics(meter, system, kernel.now(), &latency);
+        Ok(Outcome {
+            metrics,
+            series,
+            latency_quantiles: latency.quantiles(),
+            requests: meter.total_arrived(),
+            events: kernel.events(),
+        })
+    }
+
+    fn series(&mut self) -> Vec<Series> {
+        let steps = &self.steps;
+        let step_s = self.step_s;
+        let series = |name: &str, unit: Unit, value: &dyn Fn(&Step) -> f64| Series {
+            name: name.to_owned(),
+            unit,
+            step_s,
+            values: steps.iter().map(value).collect(),
+        };
+        let mut all = vec![
+            series("goodput", Unit::PerSecond, &|step| step.answered_per_s),
+            series("failures", Unit::PerSecond, &|step| step.failed_per_s),
+            series("latency.p50", Unit::Seconds, &|step| step.latency_p50_s),
+            series("latency.p99", Unit::Seconds, &|step| step.latency_p99_s),
+            series("hit_ratio", Unit::Ratio, &|step| step.hit_ratio),
+            series("database.qps", Unit::PerSecond, &|step| step.queries_per_s),
+        ];
+        all.push(Series {
+            name: "database.in_use".to_owned(),
+            unit: Unit::Count,
+            step_s,
+            values: std::mem::take(&mut self.database_in_use),
+        });
+        for (level, layer) in self.plan.tiers.iter().enumerate() {
+            let name = format!("tier.{}.hit_ratio", layer.tier.name);
+            all.push(series(&name, Unit::Ratio, &|step| {
+                step.tier_hit_ratios[level]
+            }));
+        }
+        all
+    }
+
+    fn metrics(
+        &self,
+        meter: &Meter,
+        system: &System,
+        now_ns: Nanoseconds,
+        latency: &Histogram,
+    ) -> IndexMap<String, f64> {
+        let requests = &meter.requests;
+        let measured_ns = now_ns - self.plan.warmup_ns;
+        let measured_s = measured_ns as f64 / SECOND_NS as f64;
+        let rate = |count: u64| count as f64 / measured_s;
+        let mut metrics = Metrics::default();
+        let failed = requests.rejected.get() + requests.timed_out.get();
+        metrics.put("requests.arrived", requests.arrived.get() as f64);
+        metrics.put("requests.answered", requests.answered.get() as f64);
+        metrics.put("requests.failed", failed as f64);
+        metrics.put("requests.rejected", requests.rejected.get() as f64);
+        metrics.put("requests.timed_out", requests.timed_out.get() as f64);
+        metrics.put("requests.in_flight", meter.in_flight() as f64);
+        metrics.put("requests.rate", rate(requests.arrived.get()));
+        let in_system_area_ns = meter.in_system_area_ns(now_ns);
+        metrics.put(
+            "requests.concurrency",
+            in_system_area_ns as f64 / measured_ns as f64,
+        );
+        metrics.put("goodput.rate", rate(requests.answered.get()));
+        metrics.put_latency("latency", latency);
+        metrics.put_latency("read.latency", &requests.read_latency.borrow());
+        metrics.put_latency("write.latency", &requests.write_latency.borrow());
+        let reads = requests.reads.total();
+        let misses = requests.reads.get(ReadOutcome::Miss);
+        metrics.put("hit_ratio", (reads - misses) as f64 / reads as f64);
+        for (level, layer) in system.layers.iter().enumerate() {
+            self.tier_metrics(&mut metrics, meter, level, &layer.tier, measured_ns);
+        }
+        let database = &meter.database;
+        let usage = system.database.usage();
+        let queries = database.reads.get() + database.writes.get();
+        metrics.put("database.qps.mean", rate(queries));
+        metrics.put("database.qps.max", database.second_queries_max.get() as f64);
+        metrics.put("database.reads.rate", rate(database.reads.get()));
+        metrics.put("database.writes.rate", rate(database.writes.get()));
+        let connections = self.plan.database.connections;
+        metrics.put(
+            "database.utilization",
+            utilization(&usage, connections, measured_ns),
+        );
+        let wait = database.wait.borrow();
+        metrics.put("database.wait.mean", wait.mean_s());
+        metrics.put("database.wait.p99", wait.quantile_s(0.99));
+        let waited = wait.count_above_zero() as f64;
+        metrics.put("database.wait.ratio", waited / wait.count() as f64);
+        metrics.put("database.inflight.max", usage.inflight_max as f64);
+        metrics.put("database.queue.max", usage.queue_max as f64);
+        metrics.put("database.rejected", database.rejected.get() as f64);
+        metrics.put("database.timed_out", database.timed_out.get() as f64);
+        metrics.put("stampede.events", database.stampedes.get() as f64);
+        metrics.put("stampede.peak", database.stampede_peak.get() as f64);
+        let mut staleness = requests.staleness.borrow().clone();
+        let stale = staleness.count();
+        staleness.record_zeros(reads - stale);
+        metrics.put("staleness.ratio", stale as f64 / reads as f64);
+        metrics.put("staleness.mean", staleness.mean_s());
+        metrics.put("staleness.p99", staleness.quantile_s(0.99));
+        metrics.put("staleness.max", staleness.max_s());
+        metrics.0
+    }
+
+    fn tier_metrics(
+        &self,
+        metrics: &mut Metrics,
+        meter: &Meter,
+        level: usize,
+        tier: &crate::tier::Tier,
+        measured_ns: Nanoseconds,
+    ) {
+        let plan = tier.plan();
+        let counts = &meter.tiers[level];
+        let rate = |count: u64| count as f64 * SECOND_NS as f64 / measured_ns as f64;
+        let mut put = |what: &str, value| metrics.put(&format!("tier.{}.{what}", plan.name), value);
+        let lookups = counts.lookups.total() as f64;
+        for outcome in ReadOutcome::ALL {
+            put(
+                outcome.ratio_name(),
+                counts.lookups.get(outcome) as f64 / lookups,
+            );
+        }
+        let exchanges: Vec<u64> = counts
+            .node_exchanges
+            .iter()
+            .map(|node| node.get())
+            .collect();
+        let total: u64 = exchanges.iter().sum();
+        put("rate", rate(total));
+        put("refused", counts.refused.get() as f64);
+        put("evictions.rate", rate(counts.evictions.get()));
+        put("expirations.rate", rate(counts.expirations.get()));
+        let samples = self.samples as f64;
+        let entries = &self.levels[level].node_entries;
+        put("entries", entries.iter().sum::<u64>() as f64 / samples);
+        put("bytes", self.levels[level].bytes as f64 / samples);
+        put(
+            "latency.p99",
+            counts.lookup_latency.borrow().quantile_s(0.99),
+        );
+        let usages: Vec<f64> = tier
+            .node_usages()
+            .map(|u| utilization(&u, plan.workers, measured_ns))
+            .collect();
+        put(
+            "utilization",
+            usages.iter().sum::<f64>() / usages.len() as f64,
+        );
+        let busiest = exchanges.iter().copied().max().unwrap_or(0);
+        put(
+            "imbalance",
+            busiest as f64 * exchanges.len() as f64 / total as f64,
+        );
+        for (node, &exchanges) in exchanges.iter().enumerate() {
+            put(&format!("node.{node}.rate"), rate(exchanges));
+            put(&format!("node.{node}.utilization"), usages[node]);
+            put(
+                &format!("node.{node}.entries"),
+                entries[node] as f64 / samples,
+            );
+        }
+    }
+}
+
+/// Share of `servers` that were busy in `measured_ns`.
+fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
+    usage.busy_area_ns as f64 / (f64::from(servers) * measured_ns as f64)
+}
+
+/// Metrics in the order of the catalogue.
+#[derive(Default)]
+struct Metrics(IndexMap<String, f64>);
+
+impl Metrics {
+    fn put(&mut self, name: &str, value: f64) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    fn put_latency(&mut self, name: &str, latency: &Histogram) {
+        self.put(&format!("{name}.mean"), latency.mean_s());
+        for (suffix, quantile) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
+            self.put(&format!("{name}.{suffix}"), latency.quantile_s(quantile));
+        }
+        self.put(&format!("{name}.max"), latency.max_s());
+    }
+}
+
+/// Nothing is lost between the lines: the two laws hold exactly at the end of every run.
+fn check_conservation(meter: &Meter) -> Result<(), RunError> {
+    let requests = &meter.requests;
+    let arrived = requests.arrived.get();
+    let answered = requests.answered.get();
+    let failed = requests.rejected.get() + requests.timed_out.get();
+    let in_flight = meter.in_flight();
+    if arrived != answered + failed + in_flight {
+        return Err(RunError::Conservation(format!(
+            "{arrived} arrived, but {answered} answered + {failed} failed + {in_flight} in flight"
+        )));
+    }
+    let outcomes = requests.reads.total();
+    let reads = requests.read_latency.borrow().count();
+    let writes = requests.write_latency.borrow().count();
+    if outcomes != reads || answered != reads + writes {
+        return Err(RunError::Conservation(format!(
+            "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
+             delayed hits, stale hits, negative hits and misses"
+        )));
+    }
+    Ok(())
+}
