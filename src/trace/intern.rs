@@ -444,3 +444,199 @@ impl Interned {
         next_uses
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::trace::Fields;
+
+    /// A reader of requests in memory.
+    struct InMemory {
+        requests: std::vec::IntoIter<Request>,
+        fields: Fields,
+    }
+
+    impl Reader for InMemory {
+        fn fields(&self) -> Fields {
+            self.fields
+        }
+
+        fn next(&mut self) -> Result<Option<Request>, TraceError> {
+            Ok(self.requests.next())
+        }
+    }
+
+    fn interned(requests: Vec<Request>, selection: &Selection) -> Interned {
+        let mut reader = InMemory {
+            requests: requests.into_iter(),
+            fields: Fields::ALL,
+        };
+        Interned::from_reader(&mut reader, selection).unwrap()
+    }
+
+    fn with_sizes(sizes: &[(u64, u64)]) -> Vec<Request> {
+        sizes
+            .iter()
+            .map(|&(key, size)| Request {
+                key,
+                size,
+                ..Request::default()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_are_numbered_in_the_order_of_their_first_appearance() {
+        let trace = Interned::from_keys([30, 10, 30, 20, 10]);
+        assert_eq!(trace.ids, [0, 1, 0, 2, 1]);
+        assert_eq!(trace.keys, [30, 10, 20]);
+        assert_eq!((trace.len(), trace.distinct()), (5, 3));
+    }
+
+    #[test]
+    fn next_uses_are_those_of_the_same_key() {
+        let trace = Interned::from_keys([30, 10, 30, 20, 10]);
+        assert_eq!(
+            trace.next_uses(),
+            [2, 4, NEVER_USED, NEVER_USED, NEVER_USED]
+        );
+    }
+
+    #[test]
+    fn an_unknown_size_is_the_last_known_else_the_first_later_else_one() {
+        let requests = with_sizes(&[
+            (1, 0),
+            (1, 10),
+            (1, 0),
+            (1, 30),
+            (1, 0),
+            (2, 0),
+            (2, 0),
+            (3, 5),
+        ]);
+        let selection = Selection {
+            columns: Columns {
+                sizes: true,
+                ..Columns::NONE
+            },
+            ..Selection::default()
+        };
+        let trace = interned(requests, &selection);
+        assert_eq!(trace.sizes.unwrap(), [10, 10, 10, 30, 30, 1, 1, 5]);
+    }
+
+    #[test]
+    fn a_size_beyond_32_bits_is_cut_and_counted() {
+        let selection = Selection {
+            columns: Columns {
+                sizes: true,
+                ..Columns::NONE
+            },
+            ..Selection::default()
+        };
+        let trace = interned(
+            with_sizes(&[(1, u64::MAX), (2, u64::from(u32::MAX))]),
+            &selection,
+        );
+        assert_eq!(trace.sizes.unwrap(), [u32::MAX, u32::MAX]);
+        assert_eq!(trace.oversized, 1);
+    }
+
+    #[test]
+    fn a_column_is_kept_only_if_asked_for_and_present() {
+        let requests = with_sizes(&[(1, 2)]);
+        let none = interned(requests.clone(), &Selection::default());
+        assert!(none.sizes.is_none() && none.times_ns.is_none() && none.ttls_ns.is_none());
+        let all = Selection {
+            columns: Columns::ALL,
+            ..Selection::default()
+        };
+        let kept = interned(requests.clone(), &all);
+        assert_eq!(kept.ttls_ns, Some(vec![NEVER]));
+        assert_eq!(kept.operations, Some(vec![Operation::Get]));
+        assert_eq!(
+            (kept.clients, kept.times_ns),
+            (Some(vec![0]), Some(vec![0]))
+        );
+        let mut keys_only = InMemory {
+            requests: requests.into_iter(),
+            fields: Fields::default(),
+        };
+        let absent = Interned::from_reader(&mut keys_only, &all).unwrap();
+        assert!(absent.sizes.is_none() && absent.operations.is_none());
+    }
+
+    #[test]
+    fn a_sample_takes_whole_keys_in_its_share_and_grows_with_the_rate() {
+        let keys = 0..100_000_u64;
+        let (tenth, third) = (
+            keys.clone().filter(|&key| sampled(key, 0.1)).count(),
+            keys.clone().filter(|&key| sampled(key, 0.3)).count(),
+        );
+        // Five standard deviations of the binomial distribution.
+        assert!((9_525..=10_475).contains(&tenth), "{tenth}");
+        assert!((29_275..=30_725).contains(&third), "{third}");
+        assert!(
+            keys.clone()
+                .all(|key| !sampled(key, 0.1) || sampled(key, 0.3))
+        );
+        assert!(
+            keys.clone()
+                .all(|key| sampled(key, 1.0) && !sampled(key, 0.0))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn interning_in_batches_is_interning_one_by_one(
+            keys in prop::collection::vec(prop_oneof![0..50_u64, any::<u64>()], 0..3000)
+        ) {
+            let mut model: Vec<u64> = Vec::new();
+            let expected: Vec<u32> = keys
+                .iter()
+                .map(|&key| {
+                    let id = model.iter().position(|&other| other == key).unwrap_or(model.len());
+                    if id == model.len() {
+                        model.push(key);
+                    }
+                    id as u32
+                })
+                .collect();
+            let mut interner = Interner::new();
+            let mut ids = Vec::new();
+            prop_assert!(interner.intern_all(&keys, &mut ids));
+            prop_assert_eq!(&ids, &expected);
+            prop_assert_eq!(interner.keys(), &model);
+            for (&key, &id) in keys.iter().zip(&ids) {
+                prop_assert_eq!(interner.find(key), Some(id));
+            }
+            prop_assert_eq!(Interned::from_keys(keys).ids, expected);
+        }
+
+        #[test]
+        fn limit_and_sample_are_those_of_the_requests(
+            keys in prop::collection::vec(0..100_u64, 0..700),
+            limit in 0..800_u64,
+            rate in 0.0..1.2_f64,
+            sizes in any::<bool>(),
+        ) {
+            let requests: Vec<_> =
+                keys.iter().map(|&key| Request { key, size: key + 1, ..Request::default() }).collect();
+            let selection = Selection {
+                limit: Some(limit),
+                sample: Some(rate),
+                columns: Columns { sizes, ..Columns::NONE },
+            };
+            let trace = interned(requests, &selection);
+            let expected: Vec<u64> =
+                keys.into_iter().take(limit as usize).filter(|&key| sampled(key, rate)).collect();
+            let taken: Vec<u64> = trace.ids.iter().map(|&id| trace.keys[id as usize]).collect();
+            prop_assert_eq!(&taken, &expected);
+            if let Some(sizes) = trace.sizes {
+                prop_assert_eq!(sizes, taken.iter().map(|&key| key as u32 + 1).collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -146,11 +146,17 @@ pub(super) fn complete_lines(head: &[u8], whole: bool) -> impl Iterator<Item = &
         .filter(|line| !line.is_empty())
 }
 
-/// Whether these bytes look like text: no control bytes but tabs and line ends.
+/// Whether these bytes look like text: UTF-8 (perhaps cut within a character) without control bytes
+/// but tabs and line ends.
 pub(super) fn is_text(head: &[u8]) -> bool {
-    !head
-        .iter()
-        .any(|&byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
+    let is_utf8 = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf8
+        && !head
+            .iter()
+            .any(|&byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
 }
 
 #[cfg(test)]

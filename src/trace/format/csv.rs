@@ -584,3 +584,118 @@ impl Writer for CsvWriter {
         self.stream.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Operation;
+    use crate::trace::format::tests::{keys, read_all, read_all_with};
+    use crate::units::SECOND_NS;
+
+    fn with(columns: &str) -> ReadOptions {
+        ReadOptions {
+            columns: parse_columns(columns).unwrap(),
+            ..ReadOptions::default()
+        }
+    }
+
+    #[test]
+    fn a_header_says_which_column_is_which() {
+        let text = b"version,time,op,size,lbn\n1,5633898,2a,512,42932745\n";
+        let expected = Request {
+            time_ns: 5_633_898 * SECOND_NS,
+            key: 42_932_745,
+            size: 512,
+            operation: Operation::Set,
+            ..Request::default()
+        };
+        assert_eq!(read_all("csv", text).unwrap(), [expected]);
+        let text = b"Timestamp;Obj ID;Obj_Size\n1.5;9;7\n";
+        let expected = Request {
+            time_ns: 1_500_000_000,
+            key: 9,
+            size: 7,
+            ..Request::default()
+        };
+        assert_eq!(read_all("csv", text).unwrap(), [expected]);
+    }
+
+    #[test]
+    fn columns_are_chosen_by_number_or_by_name() {
+        let text = b"a,b,c\n1,2,3\n";
+        for columns in ["key=2,size=3", "key=b,size=C", "id=2,bytes=c"] {
+            let requests = read_all_with("csv", text, &with(columns));
+            let header = columns.contains('b') || columns.contains('c');
+            // By number alone nothing says that the first line is a header.
+            if header {
+                let expected = Request {
+                    key: 2,
+                    size: 3,
+                    ..Request::default()
+                };
+                assert_eq!(requests.unwrap(), [expected], "{columns}");
+            } else {
+                assert!(requests.is_err(), "{columns}");
+            }
+        }
+        let options = ReadOptions {
+            header: Some(true),
+            ..with("key=2,size=3")
+        };
+        assert_eq!(keys(&read_all_with("csv", text, &options).unwrap()), [2]);
+        let text = b"10\t20\n30\t40";
+        assert_eq!(
+            keys(&read_all_with("csv", text, &with("key=2")).unwrap()),
+            [20, 40]
+        );
+    }
+
+    #[test]
+    fn quoted_fields_may_hold_the_delimiter_and_quotes() {
+        let text = b"key,size\n\"a,\"\"b\"\"\",5\n\"7\",6\n";
+        let requests = read_all("csv", text).unwrap();
+        assert_eq!(keys(&requests), [key_from_bytes(b"a,\"b\""), 7]);
+        assert_eq!(requests[1].size, 6);
+    }
+
+    #[test]
+    fn times_are_in_the_unit_that_the_user_says() {
+        let options = ReadOptions {
+            time_unit_ns: 1_000_000,
+            ..ReadOptions::default()
+        };
+        let requests = read_all_with("csv", b"time,key,ttl\n1500,1,0\n1500.25,1,10\n", &options);
+        let requests = requests.unwrap();
+        assert_eq!(requests[0].time_ns, 1_500_000_000);
+        assert_eq!(requests[0].ttl_ns, None);
+        assert_eq!(requests[1].time_ns, 1_500_250_000);
+        assert_eq!(requests[1].ttl_ns, Some(10_000_000));
+    }
+
+    #[test]
+    fn errors_name_line_and_field_and_say_what_is_allowed() {
+        let error = |text: &str| read_all("csv", text.as_bytes()).unwrap_err().to_string();
+        insta::assert_snapshot!(error("key,size\n1,2\n3,x\n"), @r#"test: line 3: size: expected a whole number from 0 to 2^64-1, found "x""#);
+        insta::assert_snapshot!(error("key,size\n1\n"), @r#"test: line 2: 1 columns where the first line has 2: "1""#);
+        insta::assert_snapshot!(error("1,2\n"), @"test: line 1: 2 columns and no header line: say which is which, for example --columns time=1,key=2");
+        insta::assert_snapshot!(error("time,size\n1,2\n"), @r#"test: line 1: no column of the header is recognised as the key: name it, for example --columns key=2; the header is "time,size""#);
+        let error = |columns: &str| {
+            read_all_with("csv", b"time,object\n1,2\n", &with(columns))
+                .unwrap_err()
+                .to_string()
+        };
+        insta::assert_snapshot!(error("key=3"), @"test: line 1: key: column 3 was asked for; there are 2");
+        insta::assert_snapshot!(error("key=objct"), @r#"test: line 1: key: the header has no column "objct" (did you mean object?)"#);
+        insta::assert_snapshot!(error("key=2,size=2"), @"test: line 1: size: column 2 is something else already");
+    }
+
+    #[test]
+    fn a_wrong_list_of_columns_is_explained() {
+        let error = |columns: &str| parse_columns(columns).unwrap_err();
+        insta::assert_snapshot!(error("time=1"), @r#""time=1" does not say which column is the key (key=...)"#);
+        insta::assert_snapshot!(error("kee=1"), @r#"no column is called "kee" (did you mean key?); columns are time, key, size, op, ttl, client"#);
+        insta::assert_snapshot!(error("key=0"), @r#""key=0": columns are counted from 1"#);
+        insta::assert_snapshot!(error("key"), @r#""key" is not COLUMN=NUMBER or COLUMN=NAME; columns are time, key, size, op, ttl, client"#);
+        insta::assert_snapshot!(error("key=1,key=2"), @"the column key is named twice");
+    }
+}

@@ -113,3 +113,33 @@ impl Writer for KeyPerLineWriter {
         self.stream.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::format::tests::{keys, read_all};
+
+    #[test]
+    fn numbers_stand_for_themselves_and_other_keys_are_hashed() {
+        let requests = read_all("key-per-line", b"7\r\nuser:1\n\n  7 \n*\n8").unwrap();
+        assert_eq!(keys(&requests), [7, key_from_bytes(b"user:1"), 7, 8]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_into_memory() {
+        let error = read_all("key-per-line", &vec![b'1'; (1 << 20) + 2]).unwrap_err();
+        insta::assert_snapshot!(error, @"test: line 1: longer than 1048576 bytes: not a text trace");
+        assert_eq!(
+            read_all("key-per-line", &vec![b'1'; 1 << 20])
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn zero_bytes_are_not_text() {
+        let error = read_all("key-per-line", b"1\n\0\n").unwrap_err();
+        insta::assert_snapshot!(error, @"test: line 2: key: a zero byte: this is not a text trace");
+    }
+}

@@ -6,9 +6,18 @@
 use super::input::HEAD_BYTES;
 use super::{Fields, Input, Output, Problem, ReadOptions, Reader, TraceError, Writer, suggestion};
 
+pub mod arc;
 pub mod csv;
 pub mod key_per_line;
+pub mod kvcache;
+pub mod lcs;
+mod lines;
+pub mod msr;
 pub mod oracle_general;
+pub mod redis_monitor;
+pub mod twitter;
+pub mod vscsi;
+pub mod wikipedia;
 
 /// How well the start of a file fits a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +70,19 @@ pub struct Format {
 }
 
 /// Every format, in the order of preference where a file fits several equally well.
-pub static FORMATS: &[Format] = &[oracle_general::FORMAT, csv::FORMAT, key_per_line::FORMAT];
+pub static FORMATS: &[Format] = &[
+    oracle_general::FORMAT,
+    lcs::FORMAT,
+    vscsi::FORMAT,
+    twitter::FORMAT,
+    kvcache::FORMAT,
+    msr::FORMAT,
+    wikipedia::FORMAT,
+    redis_monitor::FORMAT,
+    arc::FORMAT,
+    csv::FORMAT,
+    key_per_line::FORMAT,
+];
 
 /// The format called `name`.
 ///
@@ -153,4 +174,273 @@ fn truncated(found: usize, wanted: usize) -> Problem {
     Problem::new(format!(
         "the file ends within the record: {found} of its {wanted} bytes are there"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::trace::{Compression, Operation, Request, open_input};
+    use crate::units::SECOND_NS;
+
+    /// All requests of a file in memory, in the format called `name`.
+    pub fn read_all(name: &str, bytes: &[u8]) -> Result<Vec<Request>, TraceError> {
+        read_all_with(name, bytes, &ReadOptions::default())
+    }
+
+    /// As [`read_all`], with options.
+    pub fn read_all_with(
+        name: &str,
+        bytes: &[u8],
+        options: &ReadOptions,
+    ) -> Result<Vec<Request>, TraceError> {
+        let options = ReadOptions {
+            format: Some(by_name(name).unwrap()),
+            ..options.clone()
+        };
+        let input = Input::from_bytes("test", bytes.to_vec())?;
+        let mut reader = open_input(input, &options)?.1;
+        let mut requests = Vec::new();
+        while let Some(request) = reader.next()? {
+            requests.push(request);
+        }
+        Ok(requests)
+    }
+
+    pub fn keys(requests: &[Request]) -> Vec<u64> {
+        requests.iter().map(|request| request.key).collect()
+    }
+
+    /// A request with everything that any format can hold, times and TTLs in whole seconds.
+    fn any_request() -> impl Strategy<Value = Request> {
+        let operation = (0..Operation::ALL.len()).prop_map(|index| Operation::ALL[index]);
+        let key = prop_oneof![0..20_u64, any::<u64>()];
+        (
+            key,
+            0..=u64::from(u32::MAX),
+            operation,
+            0..1_u32 << 24,
+            0..100_u64,
+        )
+            .prop_map(|(key, size, operation, client, ttl)| Request {
+                time_ns: 0,
+                key,
+                size,
+                operation,
+                client,
+                ttl_ns: (ttl > 0).then_some(ttl * SECOND_NS),
+                next_use: None,
+            })
+    }
+
+    /// Requests in the order of their times, with their next uses.
+    fn any_requests() -> impl Strategy<Value = Vec<Request>> {
+        prop::collection::vec((any_request(), 0..3_u64), 1..200).prop_map(|steps| {
+            let mut time_ns = 1_000 * SECOND_NS;
+            let mut requests: Vec<Request> = Vec::new();
+            for (mut request, step) in steps {
+                time_ns += step * SECOND_NS;
+                request.time_ns = time_ns;
+                requests.push(request);
+            }
+            for number in 0..requests.len() {
+                let key = requests[number].key;
+                let next = (number + 1..requests.len()).find(|&later| requests[later].key == key);
+                requests[number].next_use =
+                    Some(next.map_or(crate::trace::NEVER_USED, |next| next as u64));
+            }
+            requests
+        })
+    }
+
+    /// `request` without what `fields` does not hold.
+    fn limited(request: &Request, fields: Fields) -> Request {
+        Request {
+            time_ns: if fields.time { request.time_ns } else { 0 },
+            key: request.key,
+            size: if fields.size { request.size } else { 0 },
+            operation: if fields.operation {
+                request.operation
+            } else {
+                Operation::Get
+            },
+            client: if fields.client { request.client } else { 0 },
+            ttl_ns: request.ttl_ns.filter(|_| fields.ttl),
+            next_use: request.next_use.filter(|_| fields.next_use),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn every_written_format_reads_back_in_every_compression_and_is_recognised(
+            requests in any_requests()
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            for format in FORMATS {
+                let Some(writing) = &format.write else { continue };
+                for compression in Compression::ALL {
+                    let path = folder.path().join("trace");
+                    let output = Output::new(&path, compression);
+                    let mut writer = (writing.open)(output, Fields::ALL).unwrap();
+                    for request in &requests {
+                        writer.write(request).unwrap();
+                    }
+                    writer.finish().unwrap();
+
+                    let mut input = Input::open(&path).unwrap();
+                    prop_assert_eq!(input.compression(), compression);
+                    prop_assert_eq!(detect(&mut input).unwrap().name, format.name);
+                    let mut reader = (format.read)(input, &ReadOptions::default()).unwrap();
+                    let fields = reader.fields();
+                    prop_assert_eq!(fields, writing.fields);
+                    let mut read = Vec::new();
+                    while reader.fill(&mut read, 7).unwrap() > 0 {}
+                    let expected: Vec<_> =
+                        requests.iter().map(|request| limited(request, fields)).collect();
+                    prop_assert_eq!(read, expected);
+                }
+            }
+        }
+
+        #[test]
+        fn keys_alone_are_the_keys_of_the_requests(requests in any_requests()) {
+            let folder = tempfile::tempdir().unwrap();
+            for format in FORMATS {
+                let Some(writing) = &format.write else { continue };
+                let path = folder.path().join("trace");
+                let mut writer =
+                    (writing.open)(Output::new(&path, Compression::Plain), Fields::ALL).unwrap();
+                for request in &requests {
+                    writer.write(request).unwrap();
+                }
+                writer.finish().unwrap();
+                let mut reader = crate::trace::open(&path, &ReadOptions::default()).unwrap();
+                let mut read = Vec::new();
+                while reader.fill_keys(&mut read, 10).unwrap() > 0 {}
+                prop_assert_eq!(read, keys(&requests));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Whatever the bytes: requests and then an end or an error with a place, but no panic.
+        #[test]
+        fn no_reader_panics_on_random_bytes(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..400),
+            text in "[0-9a-z,;\t \"\\[\\]\\\\.\n]{0,400}",
+            prefix in 0..6_usize,
+        ) {
+            let prefixes: [&[u8]; 6] = [
+                b"", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00",
+                b"key,op,size,op_count\n", b"1.0 [0 c] \"get\" ",
+            ];
+            for content in [std::mem::take(&mut bytes), text.into_bytes()] {
+                let content = [prefixes[prefix], &content].concat();
+                for format in FORMATS {
+                    let options = ReadOptions {
+                        format: Some(format),
+                        block_bytes: Some(4096),
+                        ..ReadOptions::default()
+                    };
+                    let Ok(input) = Input::from_bytes("test", content.clone()) else { continue };
+                    let Ok((_, mut reader)) = open_input(input, &options) else { continue };
+                    for _ in 0..1000 {
+                        match reader.next() {
+                            Ok(Some(_)) => {}
+                            Ok(None) | Err(_) => break,
+                        }
+                    }
+                }
+                if let Ok(mut input) = Input::from_bytes("test", content) {
+                    let _ = detect(&mut input);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_complete_and_named_once() {
+        for (index, format) in FORMATS.iter().enumerate() {
+            assert!(
+                !format.summary.is_empty() && !format.source.is_empty(),
+                "{}",
+                format.name
+            );
+            assert!(
+                format
+                    .name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{}",
+                format.name
+            );
+            let first = FORMATS.iter().position(|other| other.name == format.name);
+            assert_eq!(first, Some(index), "{} is there twice", format.name);
+            assert_eq!(
+                by_name(&format.name.to_ascii_uppercase()).unwrap().name,
+                format.name
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_gets_the_nearest_known_one() {
+        insta::assert_snapshot!(by_name("oracle-genral").unwrap_err(), @r#"no trace format is called "oracle-genral" (did you mean oracle-general?); known are oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line"#);
+    }
+
+    #[test]
+    fn formats_are_told_apart_by_their_content() {
+        let vscsi = {
+            let mut record = [0; 32];
+            record[15] = 1;
+            record
+        };
+        let samples: &[(&str, &[u8])] = &[
+            ("vscsi", &vscsi),
+            ("twitter", b"0,a,1,1,1,get,0\n"),
+            (
+                "kvcache",
+                b"op_time,key,key_size,op,op_count,size,cache_hits,ttl\n0,1,1,GET,1,1,1,0\n",
+            ),
+            (
+                "msr",
+                b"128166372003061629,hm,1,Read,383496192,32768,113736\n",
+            ),
+            (
+                "wikipedia",
+                b"relative_unix\thashed_path_query\timage_type\tresponse_size\ttime_firstbyte\n",
+            ),
+            ("wikipedia", b"0\t833946053\tjpeg\t9665\t1.85E-4\n"),
+            (
+                "redis-monitor",
+                b"OK\n1339518083.107412 [0 127.0.0.1:60866] \"keys\" \"*\"\n",
+            ),
+            ("arc", b"5 3 0 0\n9 1 0 1\n"),
+            (
+                "csv",
+                b"version,time,op,size,lbn\n1,5633898,2a,512,42932745\n",
+            ),
+            ("csv", b"key\n1\n2\n"),
+            ("csv", b"1,2\n3,4\n"),
+            ("key-per-line", b"0\n1\n*\n2"),
+            ("key-per-line", b"user:17\nuser:18\n"),
+        ];
+        for (name, bytes) in samples {
+            let mut input = Input::from_bytes("test", bytes.to_vec()).unwrap();
+            assert_eq!(detect(&mut input).map(|format| format.name), Ok(*name));
+        }
+    }
+
+    #[test]
+    fn what_fits_no_format_is_an_error_that_lists_them() {
+        let mut input = Input::from_bytes("test", vec![0xff; 100]).unwrap();
+        insta::assert_snapshot!(detect(&mut input).unwrap_err(), @"test: fits no known trace format; if you know it, name it with --from: oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line");
+        let mut input = Input::from_bytes("test", Vec::new()).unwrap();
+        insta::assert_snapshot!(detect(&mut input).unwrap_err(), @"test: is empty: a trace has at least one request");
+    }
 }

@@ -70,7 +70,12 @@ pub(super) fn fit_of_records(
     for record in bytes.chunks_exact(size) {
         count += 1;
         let (time, next_use) = time_and_next_use(record);
-        let ahead = matches!(next_use_from_file(next_use), Ok(next_use) if next_use >= count);
+        // The upper limit keeps text out: eight of its bytes are a number beyond any trace.
+        let ahead = match next_use_from_file(next_use) {
+            Ok(NEVER_USED) => true,
+            Ok(next_use) => (count..1 << 48).contains(&next_use),
+            Err(_) => false,
+        };
         if time < last_time || !ahead {
             return Fit::No;
         }
@@ -319,4 +324,72 @@ pub(super) fn fill_next_uses(
         end = first;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::format::tests::read_all;
+
+    fn record(time: u32, key: u64, size: u32, next: i64) -> Vec<u8> {
+        let mut record = time.to_le_bytes().to_vec();
+        record.extend(key.to_le_bytes());
+        record.extend(size.to_le_bytes());
+        record.extend(next.to_le_bytes());
+        record
+    }
+
+    #[test]
+    fn next_uses_count_from_one_in_the_file_and_from_zero_here() {
+        let bytes = [record(5, 8, 100, 2), record(6, 8, 100, -1)].concat();
+        let first = Request {
+            time_ns: 5 * SECOND_NS,
+            key: 8,
+            size: 100,
+            next_use: Some(1),
+            ..Request::default()
+        };
+        let second = Request {
+            time_ns: 6 * SECOND_NS,
+            next_use: Some(NEVER_USED),
+            ..first
+        };
+        assert_eq!(read_all("oracle-general", &bytes).unwrap(), [first, second]);
+    }
+
+    #[test]
+    fn a_record_that_is_cut_off_or_impossible_is_an_error_with_its_place() {
+        let bytes = [record(5, 8, 100, 2), record(6, 8, 100, -1)].concat();
+        let error = read_all("oracle-general", &bytes[..47]).unwrap_err();
+        insta::assert_snapshot!(error, @"test: record 2 (byte 24): the file ends within the record: 23 of its 24 bytes are there");
+        let bytes = [record(5, 8, 100, 2), record(6, 8, 100, -7)].concat();
+        let error = read_all("oracle-general", &bytes).unwrap_err();
+        insta::assert_snapshot!(error, @"test: record 2 (byte 24): next access: expected the number of a request (from 1) or -1, found -7");
+    }
+
+    #[test]
+    fn a_time_or_size_that_does_not_fit_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let output = Output::new(&path, crate::trace::Compression::Plain);
+        let mut writer = write(output, Fields::ALL).unwrap();
+        writer
+            .write(&Request {
+                size: 1 << 32,
+                ..Request::default()
+            })
+            .unwrap_err();
+        writer
+            .write(&Request {
+                time_ns: (1 << 32) * SECOND_NS,
+                ..Request::default()
+            })
+            .unwrap_err();
+        drop(writer);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+    }
 }
