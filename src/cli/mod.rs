@@ -6,6 +6,8 @@
 //!
 //! Not here: anything that computes.
 
+mod replay;
+
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,7 +26,9 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Replay(replay::Arguments),
+}
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +97,9 @@ impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        let answer: Answer = match self.command {};
-        #[allow(unreachable_code)]
+        let answer: Answer = match self.command {
+            Command::Replay(arguments) => replay::execute(&arguments),
+        };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,
             Ok(Status::Broken) => ExitCode::from(1),

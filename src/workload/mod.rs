@@ -26,8 +26,8 @@ pub mod popularity;
 mod request;
 mod special;
 
-pub use request::Request;
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
+pub use request::Request;
 
 /// What is asked, how often and of which size, as checked.
 #[derive(Clone, Debug)]
