@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod check;
 mod completions;
 mod list;
+mod replay;
 mod run;
 mod schema;
 mod trace;
@@ -35,6 +36,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Replay(replay::Arguments),
     Trace(trace::Trace),
     Verify(verify::Verify),
     Check(check::Check),
@@ -152,6 +154,7 @@ impl Cli {
         plain_errors_in_files();
         let answer = match self.command {
             Command::Run(command) => command.execute(),
+            Command::Replay(arguments) => replay::execute(&arguments),
             Command::Trace(command) => command.execute(),
             Command::Verify(command) => command.execute(),
             Command::Check(command) => command.execute(),

@@ -142,12 +142,6 @@ impl<W: Weights> Ledger<W> {
         let place = &mut self.places[id as usize];
         *place = (*place & SLOT) | (tag << SLOT_BITS);
     }
-
-    /// Which of two ids of one queue joined it first.
-    #[inline]
-    pub fn is_older(&self, id: Id, other: Id) -> bool {
-        (self.places[id as usize] & SLOT) < (self.places[other as usize] & SLOT)
-    }
 }
 
 /// A queue of ids, from the oldest to the newest.
@@ -159,6 +153,8 @@ pub struct Queue {
     slots: Vec<Id>,
     /// No live slot is before this one.
     front: usize,
+    /// A slot that a policy has marked; it follows its id when slots are squeezed.
+    hand: Option<usize>,
     len: usize,
     weight: u64,
 }
@@ -177,6 +173,7 @@ impl Queue {
             mask: !(flags << SLOT_BITS),
             slots: Vec::new(),
             front: 0,
+            hand: None,
             len: 0,
             weight: 0,
         }
@@ -246,6 +243,58 @@ impl Queue {
         Some(id)
     }
 
+    /// Takes the newest id out; it then stands nowhere.
+    #[inline]
+    pub fn pop_newest<W: Weights>(&mut self, ledger: &mut Ledger<W>) -> Option<Id> {
+        if self.len == 0 {
+            return None;
+        }
+        while let Some(id) = self.slots.pop() {
+            if self.is_live(ledger, id, self.slots.len()) {
+                self.remove(ledger, id);
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// The next newer id after `id`, which stands here.
+    pub fn newer<W: Weights>(&self, ledger: &Ledger<W>, id: Id) -> Option<Id> {
+        let slot = (ledger.places[id as usize] & SLOT) as usize;
+        self.first_live(ledger, slot + 1)
+            .map(|slot| self.slots[slot])
+    }
+
+    /// The id that the hand points at: the oldest if it points at none.
+    #[inline]
+    pub fn at_hand<W: Weights>(&mut self, ledger: &Ledger<W>) -> Option<Id> {
+        match self.hand {
+            Some(hand) => Some(self.slots[hand]),
+            None => {
+                let id = self.oldest(ledger)?;
+                self.hand = Some(self.front);
+                Some(id)
+            }
+        }
+    }
+
+    /// Moves the hand to the next newer id; after the newest it points at none.
+    #[inline]
+    pub fn advance_hand<W: Weights>(&mut self, ledger: &Ledger<W>) {
+        self.hand = self.hand.and_then(|hand| self.first_live(ledger, hand + 1));
+    }
+
+    /// Whether the hand points at `id`.
+    #[inline]
+    pub fn is_at_hand(&self, id: Id) -> bool {
+        self.hand.is_some_and(|hand| self.slots[hand] == id)
+    }
+
+    #[inline]
+    fn first_live<W: Weights>(&self, ledger: &Ledger<W>, from: usize) -> Option<usize> {
+        (from..self.slots.len()).find(|&slot| self.is_live(ledger, self.slots[slot], slot))
+    }
+
     /// Takes `id`, which stands here, out; it then stands nowhere.
     #[inline]
     pub fn remove<W: Weights>(&mut self, ledger: &mut Ledger<W>, id: Id) {
@@ -273,8 +322,12 @@ impl Queue {
     #[inline(never)]
     fn squeeze<W: Weights>(&mut self, ledger: &mut Ledger<W>) {
         let mut end = 0;
+        let hand = self.hand.unwrap_or(usize::MAX);
         for slot in self.front..self.slots.len() {
             let id = self.slots[slot];
+            if slot == hand {
+                self.hand = Some(end);
+            }
             if self.is_live(ledger, id, slot) {
                 self.slots[end] = id;
                 let place = &mut ledger.places[id as usize];

@@ -1,0 +1,427 @@
+//! `cachesim replay`: a trace through a grid of policies and sizes, without time.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use miette::miette;
+
+use super::{Answer, Common, Format, Status};
+use crate::eviction::{Measure, PolicySpec, descriptions};
+use crate::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
+use crate::trace::{self, Columns, Interned, Selection};
+
+/// Replay a trace through a grid of eviction policies and cache sizes
+#[derive(Debug, Args)]
+#[command(after_help = policies_help())]
+pub struct Arguments {
+    /// The trace, compressed or not; its format is recognised by its content
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+    /// Policies, separated by commas, with parameters after a colon: lru,slru:segments=2
+    #[arg(
+        long,
+        short,
+        value_name = "LIST",
+        default_value = "lru,s3-fifo,w-tinylfu,belady"
+    )]
+    policy: String,
+    /// Cache sizes, separated by commas: entries (1000), bytes (1GiB) or shares of the distinct
+    /// keys (1%)
+    #[arg(long, short, value_name = "LIST", default_value = "0.1%,1%,10%")]
+    size: String,
+    /// What capacity counts (default: bytes for sizes written in bytes, else objects)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    by: Option<By>,
+    /// Requests, or a share of them (10%), that fill the caches before anything is counted
+    #[arg(long, value_name = "N|X%", value_parser = parse_warmup)]
+    warmup: Option<Warmup>,
+    /// Replay no more than the first N requests
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    limit: Option<u64>,
+    /// Replay only this share of the keys, with all their requests (0.01 or 1%); scale sizes in
+    /// entries or bytes yourself
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    sample: Option<f64>,
+    /// Honour the trace's own times to live
+    #[arg(long)]
+    ttl: bool,
+    /// What the trace's writes mean
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    writes: WritesAre,
+    /// Also report the miss ratio of every N requests
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    window: Option<u64>,
+    /// The trace's format, where it is not recognised
+    #[arg(long, value_name = "NAME")]
+    trace_format: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Each object takes one place
+    Objects,
+    /// Each object takes its size
+    Bytes,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum WritesAre {
+    /// Stores in traces of key-value caches, accesses in all others
+    #[default]
+    Auto,
+    /// Accesses like reads, counted as hits or misses
+    Accesses,
+    /// Stores that are not counted; deletes are deletes either way
+    Stores,
+}
+
+/// Formats of key-value caches, whose clients look first and store what they missed.
+const KEY_VALUE_FORMATS: &[&str] = &["twitter", "kvcache", "redis-monitor"];
+
+fn policies_help() -> String {
+    let mut help = String::from("Policies:\n");
+    for policy in descriptions() {
+        let _ = writeln!(help, "  {:<13} {}", policy.name, policy.summary);
+        for parameter in policy.parameters {
+            let _ = writeln!(
+                help,
+                "  {:<13}   {}={}: {} ({})",
+                "",
+                parameter.name,
+                parameter.default,
+                parameter.meaning,
+                parameter.allowed()
+            );
+        }
+    }
+    help
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    let plain = text.replace('_', "").to_lowercase();
+    let (digits, scale) = match plain.strip_suffix(['k', 'm', 'g']) {
+        Some(digits) if plain.ends_with('k') => (digits, 1_000),
+        Some(digits) if plain.ends_with('m') => (digits, 1_000_000),
+        Some(digits) => (digits, 1_000_000_000),
+        None => (plain.as_str(), 1),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(scale))
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "a whole number from 1 is wanted (10000, 10k, 2M)".into())
+}
+
+fn parse_share(text: &str) -> Option<f64> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+        None => text.parse::<f64>().ok()?,
+    };
+    share.is_finite().then_some(share)
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    parse_share(text)
+        .filter(|rate| *rate > 0.0 && *rate <= 1.0)
+        .ok_or_else(|| "a share above 0 and up to 1 is wanted (0.01 or 1%)".into())
+}
+
+fn parse_warmup(text: &str) -> Result<Warmup, String> {
+    if text.trim() == "0" {
+        return Ok(Warmup::None);
+    }
+    if text.ends_with('%') {
+        return parse_share(text)
+            .filter(|share| (0.0..1.0).contains(share))
+            .map(Warmup::Share)
+            .ok_or_else(|| "a share from 0% to below 100% is wanted".into());
+    }
+    parse_count(text)
+        .map(Warmup::Requests)
+        .map_err(|_| "a number of requests (10k) or a share of them (10%) is wanted".into())
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// A list of policies or sizes that is wrong, or a trace that cannot be read or does not fit them.
+pub fn execute(arguments: &Arguments) -> Answer {
+    let policies = PolicySpec::parse_list(&arguments.policy).map_err(|it| miette!("{it}"))?;
+    let by = arguments.by.map(|by| match by {
+        By::Objects => Measure::Entries,
+        By::Bytes => Measure::Bytes,
+    });
+    let sizes = Size::parse_list(&arguments.size)
+        .and_then(|sizes| {
+            sizes
+                .into_iter()
+                .map(|size| size.measure(by).map(|measure| (size, measure)))
+                .collect()
+        })
+        .map_err(|it| miette!("{it}"))?;
+    let plan = Plan {
+        policies,
+        sizes,
+        warmup: arguments.warmup.unwrap_or_default(),
+        window: arguments.window,
+        seed: arguments.common.seed.unwrap_or(1),
+    };
+    let notes = !arguments.common.quiet && std::io::stderr().is_terminal();
+    let stream = read(arguments, notes)?;
+    let cells = plan.policies.len() * plan.sizes.len();
+    let bar = if notes {
+        let style = "{wide_bar} {pos} of {len} cells, {eta} left";
+        let style = indicatif::ProgressStyle::with_template(style).map_err(|it| miette!("{it}"))?;
+        indicatif::ProgressBar::new(cells as u64).with_style(style)
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    let grid = arguments
+        .common
+        .on_threads(|| Grid::run(&stream, &plan, || bar.inc(1)))?
+        .map_err(|it| miette!("{}: {it}", arguments.trace.display()))?;
+    bar.finish_and_clear();
+    let printed = match arguments.common.format {
+        Format::Table => table(&grid),
+        Format::Markdown => markdown(&grid),
+        Format::Csv => csv(&grid),
+        Format::Json => json(&grid),
+    };
+    // A reader that has seen enough (`| head`) is no error.
+    let _ = std::io::stdout().lock().write_all(printed.as_bytes());
+    Ok(Status::Well)
+}
+
+fn read(arguments: &Arguments, notes: bool) -> Result<Stream, miette::Report> {
+    let spinner = if notes {
+        let spinner = indicatif::ProgressBar::new_spinner().with_message("reading the trace");
+        spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+        spinner
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    let format = match &arguments.trace_format {
+        None => None,
+        Some(name) => Some(trace::format::by_name(name).map_err(|it| miette!("{it}"))?),
+    };
+    let options = trace::ReadOptions {
+        format,
+        ..trace::ReadOptions::default()
+    };
+    let selection = Selection {
+        limit: arguments.limit,
+        sample: arguments.sample,
+        columns: Columns {
+            times: arguments.ttl,
+            sizes: true,
+            operations: true,
+            ttls: arguments.ttl,
+            clients: false,
+        },
+    };
+    let input = trace::Input::open(&arguments.trace).map_err(|it| miette!("{it}"))?;
+    let (format, mut reader) = trace::open_input(input, &options).map_err(|it| miette!("{it}"))?;
+    let trace = Interned::from_reader(reader.as_mut(), &selection).map_err(|it| miette!("{it}"))?;
+    if arguments.ttl && (trace.times_ns.is_none() || trace.ttls_ns.is_none()) {
+        return Err(miette!(
+            "{}: --ttl needs times and times to live, but the format {} has {}",
+            arguments.trace.display(),
+            format.name,
+            if trace.times_ns.is_none() {
+                "no times here"
+            } else {
+                "no times to live here"
+            }
+        ));
+    }
+    let writes = match arguments.writes {
+        WritesAre::Accesses => Writes::Access,
+        WritesAre::Stores => Writes::Store,
+        WritesAre::Auto if KEY_VALUE_FORMATS.contains(&format.name) => Writes::Store,
+        WritesAre::Auto => Writes::Access,
+    };
+    let stream = Stream::new(trace, writes);
+    spinner.finish_and_clear();
+    Ok(stream)
+}
+
+const COLUMNS: [&str; 7] = [
+    "policy",
+    "size",
+    "requests",
+    "misses",
+    "miss_ratio",
+    "byte_miss_ratio",
+    "seconds",
+];
+const WINDOW_COLUMNS: [&str; 6] = [
+    "policy",
+    "size",
+    "first_request",
+    "requests",
+    "misses",
+    "miss_ratio",
+];
+
+/// One row per cell; with `--window`, one per cell and window.
+fn rows(grid: &Grid) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let has_windows = grid.cells.iter().any(|cell| !cell.windows.is_empty());
+    if has_windows {
+        let rows = grid.cells.iter().flat_map(|cell| {
+            cell.windows.iter().map(|window| {
+                vec![
+                    cell.policy.clone(),
+                    cell.size.to_string(),
+                    window.start.to_string(),
+                    window.requests.to_string(),
+                    window.misses.to_string(),
+                    format!("{:.6}", window.miss_ratio()),
+                ]
+            })
+        });
+        return (WINDOW_COLUMNS.to_vec(), rows.collect());
+    }
+    let rows = grid.cells.iter().map(|cell| {
+        vec![
+            cell.policy.clone(),
+            cell.size.to_string(),
+            cell.requests.to_string(),
+            cell.misses.to_string(),
+            format!("{:.6}", cell.miss_ratio()),
+            format!("{:.6}", cell.byte_miss_ratio()),
+            format!("{:.3}", cell.seconds),
+        ]
+    });
+    (COLUMNS.to_vec(), rows.collect())
+}
+
+fn csv(grid: &Grid) -> String {
+    let (columns, rows) = rows(grid);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(columns);
+    for row in rows {
+        let _ = writer.write_record(row);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+fn markdown(grid: &Grid) -> String {
+    let (columns, rows) = rows(grid);
+    let mut text = format!("| {} |\n", columns.join(" | "));
+    let _ = writeln!(text, "|:---|{}", "---:|".repeat(columns.len() - 1));
+    for row in rows {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
+    text
+}
+
+fn json(grid: &Grid) -> String {
+    let cells: Vec<_> = grid
+        .cells
+        .iter()
+        .map(|cell| {
+            let mut object = serde_json::json!({
+                "policy": cell.policy,
+                "size": cell.size,
+                "unit": match cell.measure {
+                    Measure::Entries => "entries",
+                    Measure::Bytes => "bytes",
+                },
+                "requests": cell.requests,
+                "misses": cell.misses,
+                "miss_ratio": cell.miss_ratio(),
+                "byte_miss_ratio": cell.byte_miss_ratio(),
+                "seconds": cell.seconds,
+            });
+            if !cell.windows.is_empty() {
+                object["windows"] = cell
+                    .windows
+                    .iter()
+                    .map(|window| {
+                        serde_json::json!({
+                            "first_request": window.start,
+                            "requests": window.requests,
+                            "misses": window.misses,
+                            "miss_ratio": window.miss_ratio(),
+                        })
+                    })
+                    .collect();
+            }
+            object
+        })
+        .collect();
+    format!("{:#}\n", serde_json::Value::Array(cells))
+}
+
+/// For people: the miss ratio of each policy (down) at each size (across), the best of each size
+/// marked; with windows, all rows.
+fn table(grid: &Grid) -> String {
+    let has_windows = grid.cells.iter().any(|cell| !cell.windows.is_empty());
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    if has_windows {
+        let (columns, rows) = rows(grid);
+        table.set_header(columns);
+        table.add_rows(rows);
+    } else {
+        let sizes = grid.columns;
+        let mut header = vec!["miss ratio".to_owned()];
+        header.extend(grid.cells.iter().take(sizes).map(|cell| {
+            let unit = match cell.measure {
+                Measure::Entries => "",
+                Measure::Bytes => " B",
+            };
+            match cell.size_typed.ends_with('%') {
+                true => format!("{} = {}{unit}", cell.size_typed, cell.size),
+                false => format!("{}{unit}", cell.size),
+            }
+        }));
+        table.set_header(header);
+        let best: Vec<u64> = (0..sizes)
+            .map(|column| {
+                grid.cells
+                    .iter()
+                    .skip(column)
+                    .step_by(sizes)
+                    .map(|it| it.misses)
+                    .min()
+                    .unwrap_or(0)
+            })
+            .collect();
+        for row in grid.cells.chunks(sizes) {
+            let mut cells = vec![row[0].policy.clone()];
+            cells.extend(row.iter().zip(&best).map(|(cell, best)| {
+                let mark = if cell.misses == *best { "*" } else { " " };
+                format!("{:.4}{mark}", cell.miss_ratio())
+            }));
+            table.add_row(cells);
+        }
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    }
+    let mut text = format!("{table}\n");
+    let _ = write!(
+        text,
+        "{} requests, {} distinct keys",
+        grid.requests, grid.distinct
+    );
+    if let Some(bytes) = grid.footprint_bytes {
+        let _ = write!(text, " of {bytes} bytes");
+    }
+    if grid.warmup > 0 {
+        let _ = write!(text, "; the first {} are not counted", grid.warmup);
+    }
+    text.push_str(if has_windows {
+        "\n"
+    } else {
+        "; * the fewest misses at its size\n"
+    });
+    text
+}
