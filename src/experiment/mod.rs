@@ -292,6 +292,7 @@ mod tests {
                 values: series.to_vec(),
             }],
             latency_quantiles: vec![(0.5, latency), (0.99, 10.0 * latency)],
+            ..Outcome::default()
         }
     }
 

@@ -142,6 +142,8 @@ pub fn png(figure: &Figure) -> Vec<u8> {
     );
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Most rows are equal to the one above.
+    encoder.set_filter(png::FilterType::Up);
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&small))

@@ -1,0 +1,3 @@
+//! Behaviour of the program as a whole: one file for each.
+
+mod run;
