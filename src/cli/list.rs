@@ -127,7 +127,10 @@ fn scenarios(folder: &Path) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             let first = text
@@ -173,7 +176,12 @@ fn lines(rows: &[Row], indent: &str) -> String {
         .max()
         .unwrap_or(0);
     rows.iter()
-        .map(|(name, what)| format!("{indent}{name:width$}  {what}").trim_end().to_owned() + "\n")
+        .map(|(name, what)| {
+            format!("{indent}{name:width$}  {what}")
+                .trim_end()
+                .to_owned()
+                + "\n"
+        })
         .collect()
 }
 
@@ -195,7 +203,8 @@ mod tests {
 
     #[test]
     fn rows_are_lined_up() {
-        let rows = [("a", "first"), ("long", "second")].map(|(name, what)| (name.into(), what.into()));
+        let rows =
+            [("a", "first"), ("long", "second")].map(|(name, what)| (name.into(), what.into()));
         assert_eq!(lines(&rows, "  "), "  a     first\n  long  second\n");
     }
 
@@ -203,7 +212,11 @@ mod tests {
     fn scenarios_are_sorted_and_carry_their_first_comment() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("b.toml"), "# Second.\n# More.\n").unwrap();
-        std::fs::write(place.path().join("a.toml"), "title = 'x'\n#  First\u{1b}.\n").unwrap();
+        std::fs::write(
+            place.path().join("a.toml"),
+            "title = 'x'\n#  First\u{1b}.\n",
+        )
+        .unwrap();
         std::fs::write(place.path().join("notes.md"), "# No.\n").unwrap();
         let found = scenarios(place.path());
         let what: Vec<&str> = found.iter().map(|row| row.1.as_str()).collect();

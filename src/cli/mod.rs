@@ -101,7 +101,10 @@ impl Common {
 /// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
 fn print(text: &str) -> Result<(), miette::Report> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(miette::miette!("cannot write to stdout: {error}"))
         }

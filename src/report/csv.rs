@@ -1,18 +1,17 @@
 //! CSV for spreadsheets and data frames: long form, one number in one row, base units, every digit.
 //! What was not measured is an empty field.
 
-use crate::{
-    experiment::Results,
-    report::expectation::unit_json,
-};
+use crate::{experiment::Results, report::expectation::unit_json};
 
 /// `scenario,variant,metric,unit,mean,low,high` for every metric of every variant.
 #[must_use]
 pub fn summary(all: &[Results]) -> String {
     let mut rows = vec![
-        ["scenario", "variant", "metric", "unit", "mean", "low", "high"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "scenario", "variant", "metric", "unit", "mean", "low", "high",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for results in all {
         for variant in &results.variants {
@@ -35,7 +34,11 @@ pub fn summary(all: &[Results]) -> String {
 /// `variant,series,time_s,value` for every point; `time_s` is where the point's interval begins.
 #[must_use]
 pub fn series(results: &Results) -> String {
-    let mut rows = vec![["variant", "series", "time_s", "value"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["variant", "series", "time_s", "value"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for variant in &results.variants {
         for series in &variant.series {
             for (point, &value) in series.values.iter().enumerate() {

@@ -163,6 +163,10 @@ mod tests {
     fn what_no_variant_has_measured_is_not_a_key_metric() {
         let results = samples::stampede(2);
         assert!(results.variants[0].metrics.contains_key("staleness.max"));
-        assert!(!groups(&results, false).concat().contains(&"staleness.max".to_owned()));
+        assert!(
+            !groups(&results, false)
+                .concat()
+                .contains(&"staleness.max".to_owned())
+        );
     }
 }

@@ -1,9 +1,6 @@
 //! Markdown for a pull request: one table for each scenario, and a list of its expectations.
 
-use crate::{
-    experiment::Results,
-    metrics::Unit,
-};
+use crate::{experiment::Results, metrics::Unit};
 
 use super::{expectation, key_metrics, quantity};
 
@@ -37,17 +34,12 @@ pub fn render(results: &Results, all: bool) -> String {
                     (interval.mean, interval.unit)
                 });
             let mut cell = quantity::of_metric(&name, mean, unit, 3);
-            if let (Some(paired), Some(base)) = (
-                variant.differences.get(&name),
-                reference.metrics.get(&name),
-            ) && paired.mean != 0.0
+            if let (Some(paired), Some(base)) =
+                (variant.differences.get(&name), reference.metrics.get(&name))
+                && paired.mean != 0.0
             {
-                let difference = quantity::difference_of_metric(
-                    &name,
-                    base.mean + paired.mean,
-                    base.mean,
-                    unit,
-                );
+                let difference =
+                    quantity::difference_of_metric(&name, base.mean + paired.mean, base.mean, unit);
                 cell.push_str(&format!(" ({difference})"));
             }
             text.push_str(&format!(" {cell} |"));
@@ -142,7 +134,10 @@ mod tests {
         let mut results = samples::stampede(2);
         results.variants[1].name = "a|b\n*c*".to_owned();
         let text = render(&results, false);
-        let header = text.lines().find(|line| line.starts_with("| metric")).unwrap();
+        let header = text
+            .lines()
+            .find(|line| line.starts_with("| metric"))
+            .unwrap();
         assert_eq!(header, r"| metric | base | a\|b \*c\* |");
     }
 }

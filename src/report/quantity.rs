@@ -85,7 +85,13 @@ pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
         Unit::Count => scaled(
             value,
             digits,
-            &[(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")],
+            &[
+                (1e12, " T"),
+                (1e9, " G"),
+                (1e6, " M"),
+                (1e3, " k"),
+                (1.0, ""),
+            ],
             "",
         ),
     }
@@ -250,10 +256,7 @@ mod tests {
         let name = "tier.redis.imbalance";
         assert_eq!(of_metric(name, 1.337, Unit::Ratio, 3), "1.34");
         assert_eq!(of_metric(name, f64::NAN, Unit::Ratio, 3), "-");
-        assert_eq!(
-            difference_of_metric(name, 1.5, 1.2, Unit::Ratio),
-            "+25.0 %"
-        );
+        assert_eq!(difference_of_metric(name, 1.5, 1.2, Unit::Ratio), "+25.0 %");
     }
 
     #[test]

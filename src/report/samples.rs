@@ -184,7 +184,15 @@ fn quantiles(badness: f64) -> Vec<(f64, f64)> {
     .map(|quantile: f64| {
         let nines = -libm::log10((1.0 - quantile).max(1e-6));
         let tail = libm::exp(nines * 1.1) * badness.max(1.0);
-        (quantile, 0.000_25 + if quantile < 0.9 { 0.000_05 * nines } else { 0.000_3 * tail })
+        (
+            quantile,
+            0.000_25
+                + if quantile < 0.9 {
+                    0.000_05 * nines
+                } else {
+                    0.000_3 * tail
+                },
+        )
     })
     .collect()
 }

@@ -648,7 +648,11 @@ mod tests {
                 for width in [60, 80, 132] {
                     for all in [false, true] {
                         let results = samples::replicated(variants, replications);
-                        let look = Look { width, all, ..PLAIN };
+                        let look = Look {
+                            width,
+                            all,
+                            ..PLAIN
+                        };
                         let text = render(&results, look);
                         for line in text.lines() {
                             assert!(

@@ -192,7 +192,10 @@ fn a_place_that_cannot_be_written_to_is_found_before_computing() {
     let output = cachesim(place.path(), &[&out[..], &["small.toml/results"]].concat());
     assert_eq!(output.status.code(), Some(2));
     let error = stderr(&output);
-    assert!(error.contains("cannot write to small.toml/results/small"), "{error}");
+    assert!(
+        error.contains("cannot write to small.toml/results/small"),
+        "{error}"
+    );
     assert!(error.contains("--out"), "{error}");
     assert_eq!(stdout(&output), "");
 }
@@ -209,20 +212,37 @@ fn several_scenarios_are_a_list_in_the_order_of_their_names() {
     let output = cachesim(place.path(), &["run", "all", "--format", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let json: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("it is JSON");
-    let titles: Vec<_> = json.as_array().expect("a list").iter().map(|one| &one["title"]).collect();
+    let titles: Vec<_> = json
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| &one["title"])
+        .collect();
     assert_eq!(titles, ["a", "b"]);
     assert_eq!(names(&place.path().join("results")), ["a", "b"]);
     // Two scenarios of one name would overwrite each other.
     let twice = cachesim(place.path(), &["run", "all", "all/a.toml"]);
     assert_eq!(twice.status.code(), Some(2));
-    assert!(stderr(&twice).contains("would both write to"), "{}", stderr(&twice));
+    assert!(
+        stderr(&twice).contains("would both write to"),
+        "{}",
+        stderr(&twice)
+    );
 }
 
 #[test]
 fn the_seed_of_the_command_line_is_the_one_that_counts() {
     let place = place("");
     let run = |seed: &str| {
-        let arguments = ["run", "small.toml", "--no-files", "--format", "json", "--seed", seed];
+        let arguments = [
+            "run",
+            "small.toml",
+            "--no-files",
+            "--format",
+            "json",
+            "--seed",
+            seed,
+        ];
         stdout(&cachesim(place.path(), &arguments))
     };
     assert_eq!(run("5"), run("5"));

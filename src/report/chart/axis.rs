@@ -288,9 +288,30 @@ fn is_power(value: f64, base: f64) -> bool {
 /// The smallest round step that is at least `step`.
 fn round_step(kind: Kind, step: f64) -> f64 {
     const CLOCK: [f64; 24] = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
-        10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 345_600.0, 604_800.0, 1_209_600.0,
-        2_592_000.0, 7_776_000.0,
+        1.0,
+        2.0,
+        5.0,
+        10.0,
+        15.0,
+        30.0,
+        60.0,
+        120.0,
+        300.0,
+        600.0,
+        900.0,
+        1800.0,
+        3600.0,
+        7200.0,
+        10_800.0,
+        21_600.0,
+        43_200.0,
+        86_400.0,
+        172_800.0,
+        345_600.0,
+        604_800.0,
+        1_209_600.0,
+        2_592_000.0,
+        7_776_000.0,
     ];
     if kind == Kind::Clock
         && step > 0.5
@@ -329,7 +350,13 @@ fn spell(kind: Kind, value: f64, step: f64, high: f64) -> String {
     let (size, unit) = match kind {
         Kind::Number => *pick(
             high,
-            &[(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")],
+            &[
+                (1e12, " T"),
+                (1e9, " G"),
+                (1e6, " M"),
+                (1e3, " k"),
+                (1.0, ""),
+            ],
         ),
         Kind::Seconds => *pick(
             high,
@@ -478,7 +505,11 @@ mod tests {
     fn nines_are_evenly_spaced() {
         let scale = scale(Kind::Nines, Spacing::Linear, &[0.5, 0.999, 1.0]);
         assert_eq!(
-            scale.ticks.iter().map(|tick| tick.1.as_str()).collect::<Vec<_>>(),
+            scale
+                .ticks
+                .iter()
+                .map(|tick| tick.1.as_str())
+                .collect::<Vec<_>>(),
             ["0 %", "50 %", "90 %", "99 %", "99.9 %"]
         );
         let nine = scale.place(0.9);

@@ -142,8 +142,9 @@ pub fn png(figure: &Figure) -> Vec<u8> {
     );
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // Most rows are equal to the one above.
-    encoder.set_filter(png::FilterType::Up);
+    // Large areas of one colour compress best as they are.
+    encoder.set_compression(png::Compression::Default);
+    encoder.set_filter(png::FilterType::NoFilter);
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&small))
@@ -257,7 +258,8 @@ where
             ];
             if corners[0] == corners[3] {
                 // Thinner than a pixel.
-                self.area.draw(&PathElement::new(vec![from, to], rgb(colour)))?;
+                self.area
+                    .draw(&PathElement::new(vec![from, to], rgb(colour)))?;
                 continue;
             }
             self.area
@@ -393,8 +395,7 @@ where
         for (glyph, advance) in placed {
             let position =
                 ab_glyph::point((left + advance) as f32, libm::round(y * self.scale) as f32);
-            let glyph =
-                glyph.with_scale_and_position(pixels(font, size * self.scale), position);
+            let glyph = glyph.with_scale_and_position(pixels(font, size * self.scale), position);
             let Some(outline) = font.outline_glyph(glyph) else {
                 continue;
             };
@@ -501,10 +502,7 @@ mod tests {
         let corner = [(0.0, 0.0), (3.0, 0.0), (3.0, 4.0)];
         assert_eq!(
             cut(&corner, &[2.0, 2.0]),
-            [
-                vec![(0.0, 0.0), (2.0, 0.0)],
-                vec![(3.0, 1.0), (3.0, 3.0)]
-            ]
+            [vec![(0.0, 0.0), (2.0, 0.0)], vec![(3.0, 1.0), (3.0, 3.0)]]
         );
         assert_eq!(
             cut(&corner, &[4.0, 2.0]),
@@ -529,9 +527,7 @@ mod tests {
     fn averaging_takes_the_mean_of_each_square() {
         // Two squares side by side, in red only: 0 1 / 2 3 and 100 100 / 104 104.
         let row = |values: [u8; 4]| values.into_iter().flat_map(|red| [red, 9, 0]);
-        let large: Vec<u8> = row([0, 1, 100, 100])
-            .chain(row([2, 3, 104, 104]))
-            .collect();
+        let large: Vec<u8> = row([0, 1, 100, 100]).chain(row([2, 3, 104, 104])).collect();
         assert_eq!(average(&large, 4), [2, 9, 0, 102, 9, 0]);
     }
 }

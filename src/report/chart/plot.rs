@@ -461,7 +461,11 @@ where
     if let Some(place) = frame.y.break_at() {
         // Two strokes across the axis say that it jumps to zero here.
         let y = frame.at_height(place);
-        canvas.rectangle((frame.left - 2.0, y - 3.0), (frame.left + 2.0, y + 3.0), WHITE)?;
+        canvas.rectangle(
+            (frame.left - 2.0, y - 3.0),
+            (frame.left + 2.0, y + 3.0),
+            WHITE,
+        )?;
         for y in [y - 3.0, y + 3.0] {
             canvas.line(
                 &[(frame.left - 6.0, y + 3.0), (frame.left + 6.0, y - 3.0)],
@@ -520,7 +524,10 @@ mod tests {
                 vec![(3.5, 1.0), (4.0, 0.5)]
             ]
         );
-        assert_eq!(within(&[(0.0, -1.0), (4.0, 3.0)]), [vec![(1.0, 0.0), (2.0, 1.0)]]);
+        assert_eq!(
+            within(&[(0.0, -1.0), (4.0, 3.0)]),
+            [vec![(1.0, 0.0), (2.0, 1.0)]]
+        );
         assert!(within(&[(0.0, 2.0), (1.0, 3.0)]).is_empty());
         assert_eq!(within(&[(0.0, 0.5)]), [vec![(0.0, 0.5)]]);
     }

@@ -49,7 +49,12 @@ fn names_of_charts_are_unique_file_names() {
     let names: std::collections::BTreeSet<_> = CHARTS.iter().map(|chart| chart.name).collect();
     assert_eq!(names.len(), CHARTS.len());
     for chart in CHARTS {
-        assert!(chart.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+        assert!(
+            chart
+                .name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        );
         assert!(!chart.summary.is_empty());
     }
 }
@@ -110,13 +115,32 @@ fn gaps_break_lines_and_lone_points_are_marked() {
         let blue = |line: &&str| line.contains("#0072B2");
         (
             polylines(&picture).into_iter().filter(blue).count(),
-            picture.lines().filter(|line| line.starts_with("<circle")).filter(blue).count(),
+            picture
+                .lines()
+                .filter(|line| line.starts_with("<circle"))
+                .filter(blue)
+                .count(),
         )
     };
     let nan = f64::NAN;
-    assert_eq!(solid(vec![(1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)]), (1, 0));
-    assert_eq!(solid(vec![(1.0, 1.0), (2.0, 2.0), (2.5, nan), (3.0, 3.0), (4.0, 4.0)]), (2, 0));
-    assert_eq!(solid(vec![(1.0, 1.0), (2.0, 2.0), (2.5, nan), (3.0, 3.0)]), (1, 1));
+    assert_eq!(
+        solid(vec![(1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)]),
+        (1, 0)
+    );
+    assert_eq!(
+        solid(vec![
+            (1.0, 1.0),
+            (2.0, 2.0),
+            (2.5, nan),
+            (3.0, 3.0),
+            (4.0, 4.0)
+        ]),
+        (2, 0)
+    );
+    assert_eq!(
+        solid(vec![(1.0, 1.0), (2.0, 2.0), (2.5, nan), (3.0, 3.0)]),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -134,7 +158,14 @@ fn hostile_values_are_drawn_without_a_panic() {
         vec![-1.0, 1e300],
     ];
     for values in values {
-        for kind in [Kind::Number, Kind::Seconds, Kind::Share, Kind::Bytes, Kind::Clock, Kind::Nines] {
+        for kind in [
+            Kind::Number,
+            Kind::Seconds,
+            Kind::Share,
+            Kind::Bytes,
+            Kind::Clock,
+            Kind::Nines,
+        ] {
             for spacing in [Spacing::Linear, Spacing::Logarithmic, Spacing::Automatic] {
                 let points = values.iter().enumerate().map(|(x, &y)| (x as f64, y));
                 let figure = figure(kind, spacing, vec![points.collect(), vec![]]);
@@ -143,7 +174,13 @@ fn hostile_values_are_drawn_without_a_panic() {
                 assert!(!picture.contains('\u{1}') && picture.contains("&lt;&amp;&gt;"));
                 // All coordinates are inside the picture, give or take the width of a stroke.
                 for line in polylines(&picture) {
-                    let points = line.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+                    let points = line
+                        .split("points=\"")
+                        .nth(1)
+                        .unwrap()
+                        .split('"')
+                        .next()
+                        .unwrap();
                     for point in points.split_whitespace() {
                         let (x, y) = point.split_once(',').unwrap();
                         let x: f64 = x.parse().unwrap();
@@ -155,7 +192,11 @@ fn hostile_values_are_drawn_without_a_panic() {
             }
         }
     }
-    let huge = figure(Kind::Number, Spacing::Linear, vec![vec![(0.0, f64::MAX), (1e308, -1.0)]]);
+    let huge = figure(
+        Kind::Number,
+        Spacing::Linear,
+        vec![vec![(0.0, f64::MAX), (1e308, -1.0)]],
+    );
     decode(&png(&huge));
 }
 
@@ -170,9 +211,19 @@ pub fn replayed() -> (Vec<PolicyLine>, PolicyLine) {
             })
             .collect(),
     };
-    let policies = [("fifo", 0.92), ("lru", 0.88), ("clock", 0.86), ("sieve", 0.8), ("s3-fifo", 0.78), ("w-tinylfu", 0.76)];
+    let policies = [
+        ("fifo", 0.92),
+        ("lru", 0.88),
+        ("clock", 0.86),
+        ("sieve", 0.8),
+        ("s3-fifo", 0.78),
+        ("w-tinylfu", 0.76),
+    ];
     (
-        policies.into_iter().map(|(name, factor)| line(name, factor)).collect(),
+        policies
+            .into_iter()
+            .map(|(name, factor)| line(name, factor))
+            .collect(),
         line("belady", 0.6),
     )
 }
@@ -208,12 +259,25 @@ fn look() {
     std::fs::write(folder.join("curve.svg"), svg(&curve)).unwrap();
     let bytes = miss_ratio_curve("made-up.csv", SizeUnit::Bytes, &policies, Some(&best));
     std::fs::write(folder.join("curve-bytes.png"), png(&bytes)).unwrap();
-    let time: Vec<PolicyLine> = policies.iter().enumerate().map(|(index, policy)| PolicyLine {
-        name: policy.name.clone(),
-        points: (0..200).map(|x| {
-            let wave = libm::sin(f64::from(x) / 20.0);
-            (f64::from(x) * 50_000.0, 0.5 - 0.03 * index as f64 + 0.05 * wave)
-        }).collect(),
-    }).collect();
-    std::fs::write(folder.join("over-time.png"), png(&miss_ratio_over_time("made-up.csv, 1000 entries", &time))).unwrap();
+    let time: Vec<PolicyLine> = policies
+        .iter()
+        .enumerate()
+        .map(|(index, policy)| PolicyLine {
+            name: policy.name.clone(),
+            points: (0..200)
+                .map(|x| {
+                    let wave = libm::sin(f64::from(x) / 20.0);
+                    (
+                        f64::from(x) * 50_000.0,
+                        0.5 - 0.03 * index as f64 + 0.05 * wave,
+                    )
+                })
+                .collect(),
+        })
+        .collect();
+    std::fs::write(
+        folder.join("over-time.png"),
+        png(&miss_ratio_over_time("made-up.csv, 1000 entries", &time)),
+    )
+    .unwrap();
 }
