@@ -11,9 +11,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod check;
 mod completions;
 mod list;
 mod run;
+mod schema;
+mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
@@ -31,7 +34,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Check(check::Check),
     List(list::List),
+    Verify(verify::Verify),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -129,6 +135,9 @@ impl Cli {
     #[must_use]
     pub fn execute(self) -> ExitCode {
         let answer = match self.command {
+            Command::Check(command) => command.execute(),
+            Command::Verify(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
             Command::Run(command) => command.execute(),
             Command::List(command) => command.execute(),
             Command::Completions(command) => command.execute(),

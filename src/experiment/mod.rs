@@ -20,8 +20,8 @@ use crate::{
     units::SECOND_NS,
 };
 
-use expectation::Judgement;
-use interval::Interval;
+pub use expectation::Judgement;
+pub use interval::Interval;
 
 /// What an experiment has found.
 #[derive(Clone, Debug, Default)]

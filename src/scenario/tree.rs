@@ -4,6 +4,7 @@
 //! every part keeps the place that an error about it has to show. Not here: what the values mean.
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
@@ -256,4 +257,27 @@ fn table_of(table: DeTable<'_>, source: usize) -> Value {
         (key.into_inner().into_owned(), entry)
     });
     Value::Table(entries.collect())
+}
+
+impl Node {
+    /// The value as JSON. What JSON cannot say (infinities) becomes null.
+    pub(super) fn json(&self) -> Json {
+        match &self.value {
+            Value::Text(text) | Value::Moment(text) => text.as_str().into(),
+            Value::Integer(number) => match (i64::try_from(*number), u64::try_from(*number)) {
+                (Ok(number), _) => number.into(),
+                (Err(_), Ok(number)) => number.into(),
+                (Err(_), Err(_)) => Json::from(*number as f64),
+            },
+            Value::Float(number) => Json::from(*number),
+            Value::Flag(flag) => (*flag).into(),
+            Value::List(list) => Json::Array(list.iter().map(Self::json).collect()),
+            Value::Table(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, entry)| (key.clone(), entry.node.json()));
+                Json::Object(entries.collect())
+            }
+        }
+    }
 }
