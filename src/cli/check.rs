@@ -68,7 +68,12 @@ impl Check {
                         |path| Some(path.display().to_string()),
                     );
                     files.push(json!({ "file": file, "errors": wrong }));
-                    errors.extend(wrong);
+                    // A mistake on the command line is one mistake, however many files it meets.
+                    let new: Vec<_> = wrong
+                        .into_iter()
+                        .filter(|error| !errors.contains(error))
+                        .collect();
+                    errors.extend(new);
                 }
             }
         }

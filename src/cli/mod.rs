@@ -104,6 +104,19 @@ impl Common {
     }
 }
 
+/// Draws errors with plain characters and a fixed width where nobody looks at a terminal, so that
+/// logs and scripts see the same everywhere. On a terminal, miette obeys its width and `NO_COLOR`.
+fn plain_errors_in_files() {
+    if io::stderr().is_terminal() {
+        return;
+    }
+    // Fails only where a hook is already installed, which then decides.
+    let _ = miette::set_hook(Box::new(|_| {
+        let plain = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+        Box::new(plain.with_width(100).with_links(false))
+    }));
+}
+
 /// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
 fn print(text: &str) -> Result<(), miette::Report> {
     let mut stdout = io::stdout().lock();
@@ -134,6 +147,7 @@ impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
     pub fn execute(self) -> ExitCode {
+        plain_errors_in_files();
         let answer = match self.command {
             Command::Check(command) => command.execute(),
             Command::Verify(command) => command.execute(),

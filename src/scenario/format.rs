@@ -17,7 +17,7 @@ use crate::tier::Capacity;
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
 
-use super::shape::{Choice, Field, Grammar, Need, Range, Row, Shape, Spelled, Table, Word};
+use super::shape::{Choice, Field, Grammar, Later, Need, Range, Row, Shape, Spelled, Table, Word};
 use super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 
 /// The shape of a scenario.
@@ -187,10 +187,20 @@ fn root() -> Table {
                 "what must hold of the results, or `run` ends with exit status 1",
             ),
         ],
-        later: vec![(
-            "event",
-            "this version has no timeline yet: `[[event]]` cannot be used",
-        )],
+        later: vec![
+            Later {
+                key: "event",
+                value: None,
+                message: "this version has no timeline yet: `[[event]]` cannot be used",
+                help: "remove it; a change of load can be written as a curve of `workload.arrivals.rate`",
+            },
+            Later {
+                key: "warmup",
+                value: Some("auto"),
+                message: "this version cannot find the end of the warm-up by itself yet",
+                help: "write a duration, for example \"30s\"",
+            },
+        ],
     }
 }
 

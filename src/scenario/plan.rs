@@ -69,6 +69,9 @@ impl Planner<'_> {
         let workload = self.workload(root.at("workload"), duration.whole() as f64 / 1e9);
         let tiers = self.tiers(root.at("tier"));
         let database = self.database(root.at("database"));
+        if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
+            self.effort(root, workload, tiers, database);
+        }
         Some(simulation::Plan {
             seed: root.at("seed").whole(),
             duration_ns: duration.whole(),
@@ -81,24 +84,81 @@ impl Planner<'_> {
         })
     }
 
+    /// Refuses what would run for ever, or for years: users who never wait for anything, and
+    /// sweeps without a pause.
+    fn effort(
+        &mut self,
+        root: &Checked,
+        workload: &workload::Plan,
+        tiers: &[LayerPlan],
+        database: &database::Plan,
+    ) {
+        let duration_ns = root.at("duration").base();
+        if let arrivals::Plan::Closed(closed) = &workload.arrivals {
+            // The fastest answer is a hit in the first tier.
+            let answer_ns = match tiers.first() {
+                Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
+                None => database.network.mean() + database.service_time.mean(),
+            };
+            let turn_ns = closed.think().mean() + answer_ns;
+            let requests = f64::from(closed.users()) * duration_ns / turn_ns;
+            // Where nothing takes any time, it is infinite.
+            if requests > MOST_REQUESTS {
+                let arrivals = root.at("workload").at("arrivals");
+                let place = arrivals.get("think").unwrap_or(arrivals);
+                let message = if turn_ns > 0.0 {
+                    format!("{requests:.1e} requests are more than can be simulated")
+                } else {
+                    "users who do not think and are answered at once ask infinitely often".into()
+                };
+                let help = "give them some time to `think`, for example \"1s\"";
+                self.problem(place.span, message, help);
+            }
+        }
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let Some(sweep) = layer.tier.sweep else {
+                continue;
+            };
+            let sweeps = f64::from(layer.tier.nodes) * duration_ns / sweep.interval_ns as f64;
+            if sweeps > MOST_REQUESTS {
+                let interval = checked.at("sweep").at("interval");
+                let message = format!("{sweeps:.1e} sweeps are more than can be simulated");
+                self.problem(
+                    interval.span,
+                    message,
+                    "raise `interval`, for example to \"100ms\"",
+                );
+            }
+        }
+    }
+
     fn workload(&mut self, checked: &Checked, seconds: f64) -> Option<workload::Plan> {
         let arrivals = self.arrivals(checked.at("arrivals"), seconds);
         let keys = self.keys(checked.at("keys"));
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let reads = checked.at("reads");
         let plan = workload::Plan::new(arrivals?, keys?, reads.base(), size?);
-        self.sound(plan, reads)
+        self.sound("workload", plan, reads)
     }
 
     /// Reports that a parameter makes no sense, where it is written.
-    fn sound<T>(&mut self, built: Result<T, ParameterError>, checked: &Checked) -> Option<T> {
+    fn sound<T>(
+        &mut self,
+        place: &str,
+        built: Result<T, ParameterError>,
+        checked: &Checked,
+    ) -> Option<T> {
         match built {
             Ok(value) => Some(value),
             Err(error) => {
                 let span = checked
                     .get(error.parameter)
                     .map_or(checked.span, |parameter| parameter.span);
-                self.problem(span, format!("`{}` {}", error.parameter, error.problem), "");
+                self.problem(
+                    span,
+                    format!("`{place}.{}` {}", error.parameter, error.problem),
+                    "",
+                );
                 None
             }
         }
@@ -106,7 +166,7 @@ impl Planner<'_> {
 
     fn arrivals(&mut self, checked: &Checked, seconds: f64) -> Option<arrivals::Plan> {
         let (plan, peak) = if checked.amount().is_some() {
-            let open = self.sound(Open::poisson(checked.base()), checked)?;
+            let open = self.sound("workload", Open::poisson(checked.base()), checked)?;
             (arrivals::Plan::Open(open), checked.base())
         } else {
             let process = checked.at("process").text().to_owned();
@@ -116,14 +176,16 @@ impl Planner<'_> {
             if let Some(curve) = curve {
                 let row = row(arrivals::CURVES, curve.at("curve").text())?;
                 let arguments = self.arguments("workload.arrivals.rate", row, curve)?;
-                let shape = self.sound((row.build)(&arguments), curve)?;
+                let shape = self.sound("workload.arrivals.rate", (row.build)(&arguments), curve)?;
                 // A curve gives rates outright, so the process under it has rate 1.
                 let open = if process == "constant" {
                     Open::constant(1.0)
                 } else {
                     Open::poisson(1.0)
                 };
-                let open = self.sound(open, checked)?.with_curve(shape);
+                let open = self
+                    .sound("workload.arrivals", open, checked)?
+                    .with_curve(shape);
                 let points = curve.get("points").map_or(&[][..], Checked::list).iter();
                 let highest = points
                     .filter_map(|pair| pair.list().get(1))
@@ -138,7 +200,7 @@ impl Planner<'_> {
             } else {
                 let row = row(arrivals::TABLE, &process)?;
                 let arguments = self.arguments("workload.arrivals", row, checked)?;
-                let plan = self.sound((row.build)(&arguments), checked)?;
+                let plan = self.sound("workload.arrivals", (row.build)(&arguments), checked)?;
                 let peak = match &plan {
                     arrivals::Plan::Open(open) => open.mean_rate_per_s(),
                     arrivals::Plan::Closed(_) => 0.0,
@@ -162,13 +224,13 @@ impl Planner<'_> {
     fn keys(&mut self, checked: &Checked) -> Option<Keys> {
         let row = row(popularity::TABLE, checked.at("distribution").text())?;
         let arguments = self.arguments("workload.keys", row, checked)?;
-        self.sound((row.build)(&arguments), checked)
+        self.sound("workload.keys", (row.build)(&arguments), checked)
     }
 
     /// A distribution of durations or sizes; `place` is its path, for messages.
     fn distribution(&mut self, place: &str, checked: &Checked) -> Option<Distribution> {
         if checked.amount().is_some() {
-            return self.sound(Distribution::constant(checked.base()), checked);
+            return self.sound(place, Distribution::constant(checked.base()), checked);
         }
         let row = row(distribution::TABLE, checked.at("distribution").text())?;
         // Said here rather than by the constructors, because here the units are known.
@@ -188,7 +250,7 @@ impl Planner<'_> {
                 || strictly && low_amount.base() == high_amount.base()
             {
                 let message = format!(
-                    "`{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
+                    "`{place}.{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
                     if strictly { "above" } else { "at least" },
                     if strictly { "above" } else { "at least" },
                 );
@@ -233,8 +295,9 @@ impl Planner<'_> {
                 }
             }
         }
-        let built = self.sound((row.build)(&arguments), checked)?;
-        if !built.mean().is_finite() {
+        let built = self.sound(place, (row.build)(&arguments), checked)?;
+        // Bursts without a mean are self-similar traffic; work without one never ends.
+        if !built.mean().is_finite() && !place.starts_with("workload.arrivals") {
             let help = "add a `cap`, or raise `exponent` above 1";
             self.problem(
                 checked.span,
@@ -285,7 +348,7 @@ impl Planner<'_> {
                 }
                 Kind::Drift => {
                     let drift = Drift::new(value.at("period").base(), value.at("share").base());
-                    Argument::Drift(self.sound(drift, value)?)
+                    Argument::Drift(self.sound(&format!("{place}.drift"), drift, value)?)
                 }
             };
             arguments.set(parameter.name, argument);

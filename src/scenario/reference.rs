@@ -289,7 +289,11 @@ fn written(grammar: &Grammar, shape: &Shape) -> String {
             let each: Vec<String> = shapes.iter().map(|shape| written(grammar, shape)).collect();
             write!(text, "{}", each.join(", or "))
         }
-        Shape::List(element, _) => write!(text, "a list of {}", written(grammar, element)),
+        Shape::List(element, _) => match **element {
+            Shape::Table(_) => write!(text, "any number of tables"),
+            Shape::Choice(ref choice) => write!(text, "a list of tables with `{}`", choice.tag),
+            ref other => write!(text, "a list of {}", written(grammar, other)),
+        },
         Shape::Pair(first, second) => {
             write!(
                 text,

@@ -78,8 +78,18 @@ pub(super) struct Spelled {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) fields: Vec<Field>,
-    /// Keys of later versions, with what to say of them.
-    pub(super) later: Vec<(&'static str, &'static str)>,
+    /// What later versions will understand, with what to say of it now.
+    pub(super) later: Vec<Later>,
+}
+
+/// A key, or a value of a key, that this version does not understand yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Later {
+    pub(super) key: &'static str,
+    /// The text that cannot be written yet; the key itself if none.
+    pub(super) value: Option<&'static str>,
+    pub(super) message: &'static str,
+    pub(super) help: &'static str,
 }
 
 /// A table in which the key `tag` says which other keys there are.
@@ -142,6 +152,8 @@ pub(super) enum Sound {
     Amount(Amount),
     List(Vec<Checked>),
     Table(IndexMap<String, Checked>),
+    /// As written; it is checked elsewhere.
+    Unread(Json),
 }
 
 impl Grammar {
@@ -173,6 +185,24 @@ impl Grammar {
         } else {
             checked
         }
+    }
+}
+
+#[cfg(test)]
+impl Grammar {
+    /// Checks one value.
+    pub(super) fn check_value(
+        &self,
+        shape: &Shape,
+        node: &Node,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Checked> {
+        let mut check = Check {
+            grammar: self,
+            problems,
+            path: Vec::new(),
+        };
+        check.value(shape, node)
     }
 }
 
@@ -237,15 +267,7 @@ impl Check<'_> {
                 Some(text) => self.word(words, text, span),
                 None => self.wrong_kind(shape, node),
             },
-            Shape::Spelled(spelled) => match node.text().map(spelled.read) {
-                Some(Ok(text)) => sound(Sound::Text(text)),
-                Some(Err(wrong)) => {
-                    let message = format!("{}: {}", self.here(), wrong.message);
-                    self.problem(span, message, wrong.help);
-                    None
-                }
-                None => self.wrong_kind(shape, node),
-            },
+            Shape::Spelled(spelled) => self.spelled(spelled, node),
             Shape::List(element, least) => match &node.value {
                 Value::List(list) => self.list(element, *least, list, span),
                 _ => self.wrong_kind(shape, node),
@@ -288,7 +310,7 @@ impl Check<'_> {
                 }
                 _ => self.wrong_kind(shape, node),
             },
-            Shape::Anything => sound(Sound::Flag(true)),
+            Shape::Anything => sound(Sound::Unread(node.json())),
             Shape::Named(name) => {
                 let grammar = self.grammar;
                 self.value(grammar.named(name), node)
@@ -296,10 +318,31 @@ impl Check<'_> {
         }
     }
 
+    fn spelled(&mut self, spelled: &Spelled, node: &Node) -> Option<Checked> {
+        let (read, is_text) = match &node.value {
+            Value::Text(text) => ((spelled.read)(text), true),
+            // A number lacks its quotes and perhaps more; if so, the reader knows what.
+            Value::Integer(number) => ((spelled.read)(&number.to_string()), false),
+            _ => return self.wrong_kind(&Shape::Spelled(*spelled), node),
+        };
+        match read {
+            Ok(text) if is_text => Some(Checked {
+                span: node.span,
+                value: Sound::Text(text),
+            }),
+            Ok(_) => self.wrong_kind(&Shape::Spelled(*spelled), node),
+            Err(wrong) => {
+                let message = format!("{}: {}", self.here(), wrong.message);
+                self.problem(node.span, message, wrong.help);
+                None
+            }
+        }
+    }
+
     /// Says that `node` is not the kind of value that `shape` asks for.
     fn wrong_kind(&mut self, shape: &Shape, node: &Node) -> Option<Checked> {
         let expected = expected(self.grammar, shape);
-        let message = format!("{} must be {expected}, not {}", self.here(), node.kind());
+        let message = format!("{} must be {expected}, not {}", self.here(), node.shown());
         self.problem(node.span, message, "");
         None
     }
@@ -443,8 +486,8 @@ impl Check<'_> {
             if known || chosen.is_some_and(|(choice, _)| choice.tag == key) {
                 continue;
             }
-            if let Some((_, later)) = table.later.iter().find(|(name, _)| name == key) {
-                self.problem(entry.key, *later, "");
+            if let Some(later) = table.later.iter().find(|later| later.key == key) {
+                self.problem(entry.key, later.message, later.help);
                 continue;
             }
             let names = || {
@@ -475,6 +518,10 @@ impl Check<'_> {
         let mut complete = true;
         for field in &table.fields {
             let value = match (entries.get(field.name), field.need) {
+                (Some(entry), _) if let Some(later) = later_value(table, field, &entry.node) => {
+                    self.problem(entry.node.span, later.message, later.help);
+                    None
+                }
                 (Some(entry), _) => {
                     self.within(field.name, |check| check.value(&field.shape, &entry.node))
                 }
@@ -580,18 +627,27 @@ impl Check<'_> {
                 match (fitting.next(), plain(node)) {
                     (Some(shape), _) => self.value(shape, node),
                     // A number where only texts with units are allowed: the unit knows what to say.
-                    (None, Some(_)) => match flat
-                        .iter()
-                        .find(|shape| matches!(shape, Shape::Quantity(..)))
-                    {
-                        Some(shape) => self.value(shape, node),
-                        None => self.wrong_kind(&Shape::Either(shapes.to_vec()), node),
-                    },
+                    (None, Some(_)) => {
+                        let plain = flat.iter().find_map(|shape| match shape {
+                            Shape::Short(key, full) => Some(short_shape(self.grammar, key, full)),
+                            Shape::Quantity(..) => Some((*shape).clone()),
+                            _ => None,
+                        });
+                        self.value(&plain.unwrap_or(Shape::Either(shapes.to_vec())), node)
+                    }
                     (None, None) => self.wrong_kind(&Shape::Either(shapes.to_vec()), node),
                 }
             }
         }
     }
+}
+
+/// What to say where a value is one that this version does not understand yet.
+fn later_value(table: &Table, field: &Field, node: &Node) -> Option<Later> {
+    let matches = |later: &&Later| {
+        later.key == field.name && later.value.is_some() && later.value == node.text()
+    };
+    table.later.iter().find(matches).copied()
 }
 
 /// All finite numbers.
@@ -801,6 +857,7 @@ impl Checked {
         match &self.value {
             Sound::Text(text) => text.as_str().into(),
             Sound::Flag(flag) => (*flag).into(),
+            Sound::Unread(json) => json.clone(),
             Sound::Amount(amount) => amount.json(),
             Sound::List(list) => Json::Array(list.iter().map(Self::json).collect()),
             Sound::Table(entries) => Json::Object(

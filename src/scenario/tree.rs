@@ -21,7 +21,7 @@ pub(super) struct Node {
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Text(String),
-    /// Integers beyond 128 bits are taken as the largest one; all of them are out of every range.
+    /// One beyond 128 bits becomes a float: it is out of every range anyway.
     Integer(i128),
     Float(f64),
     Flag(bool),
@@ -51,12 +51,12 @@ impl Node {
         }
     }
 
-    /// The value in short, as an error quotes it; empty where it would be long.
+    /// The value as an error quotes it, or its kind where it would be long.
     pub(super) fn shown(&self) -> String {
         match &self.value {
             Value::Text(text) => super::unit::quoted(text),
             Value::Integer(number) => format!("`{number}`"),
-            Value::Float(number) => format!("`{number}`"),
+            Value::Float(number) => format!("`{}`", super::unit::shown(*number)),
             Value::Flag(flag) => format!("`{flag}`"),
             Value::Moment(text) => format!("the date `{text}`"),
             Value::List(_) | Value::Table(_) => self.kind().into(),
@@ -209,13 +209,10 @@ fn node_of(value: DeValue<'_>, span: Span, source: usize) -> Node {
     let value = match value {
         DeValue::String(text) => Value::Text(text.into_owned()),
         DeValue::Integer(integer) => {
-            let digits = integer.as_str();
-            let number = i128::from_str_radix(digits, integer.radix());
-            Value::Integer(number.unwrap_or(if digits.starts_with('-') {
-                i128::MIN
-            } else {
-                i128::MAX
-            }))
+            match i128::from_str_radix(integer.as_str(), integer.radix()) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::Float(integer.as_str().parse().unwrap_or(f64::INFINITY)),
+            }
         }
         DeValue::Float(float) => Value::Float(float.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Flag(flag),

@@ -85,6 +85,15 @@ impl Unit {
         }
     }
 
+    fn units(self) -> &'static str {
+        match self {
+            Self::Duration => "ns, us, ms, s, m, h, d",
+            Self::Size => "B, KB, MB, GB, TB, KiB, MiB, GiB, TiB",
+            Self::Rate => "/s, /m, /h, /d",
+            Self::Count | Self::Share | Self::Number => "",
+        }
+    }
+
     /// Whether a number without quotes is one of these.
     pub(super) fn takes_numbers(self) -> bool {
         matches!(self, Self::Count | Self::Share | Self::Number)
@@ -310,11 +319,17 @@ pub(super) fn nearest<'a>(
         return None;
     }
     let lower = written.to_lowercase();
+    // `zipfian` is far from `zipf` in letters and not in meaning.
+    let extends = |name: &str| {
+        let shorter = name.len().min(lower.len());
+        shorter >= 3 && (name.starts_with(&lower) || lower.starts_with(name))
+    };
     allowed
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, name), name))
         .filter(|(distance, name)| {
-            *distance <= 1 + name.chars().count().min(lower.chars().count()) / 3
+            let shorter = name.chars().count().min(lower.chars().count());
+            *distance < name.chars().count() && *distance <= 1 + shorter / 3 || extends(name)
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -397,17 +412,7 @@ impl Duration {
                 .unwrap_or(after.len());
             let name = &after[..end];
             if name.is_empty() {
-                let help = format!(
-                    "{}; {} could be \"{}ms\" or \"{}s\"",
-                    unit.allowed(),
-                    quoted(text.trim()),
-                    text.trim(),
-                    text.trim()
-                );
-                return Err(Misspelt {
-                    message: format!("the duration {} has no unit", quoted(text.trim())),
-                    help,
-                });
+                return Err(unitless(unit, text.trim(), "ms", "s"));
             }
             let Some(&(_, factor)) = DURATIONS.iter().find(|(known, _)| *known == name) else {
                 let lower = name.to_lowercase();
@@ -457,32 +462,35 @@ impl Duration {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(
-                Unit::Duration,
-                "duration",
-                &number.to_string(),
-                "ms",
-                "s",
-            )),
-            Plain::Float(number) => Err(unitless(
-                Unit::Duration,
-                "duration",
-                &number.to_string(),
-                "ms",
-                "s",
-            )),
+            Plain::Integer(number) => Err(unitless(Unit::Duration, &number.to_string(), "ms", "s")),
+            Plain::Float(number) => Err(unitless(Unit::Duration, &shown(number), "ms", "s")),
         }
     }
 }
 
 /// What to say of a bare number where a unit is needed.
-fn unitless(unit: Unit, what: &str, number: &str, one: &str, other: &str) -> Misspelt {
+fn unitless(unit: Unit, number: &str, one: &str, other: &str) -> Misspelt {
+    // Nobody means that many digits; repeating them helps nobody.
+    let help = if number.len() > 15 || number.contains(['e', 'N', 'i']) {
+        unit.allowed()
+    } else {
+        format!(
+            "write \"{number}{one}\" or \"{number}{other}\", in quotes (units: {})",
+            unit.units()
+        )
+    };
     Misspelt {
-        message: format!("the {what} {} has no unit", quoted(number)),
-        help: format!(
-            "write \"{number}{one}\" or \"{number}{other}\", in quotes; {}",
-            unit.allowed()
-        ),
+        message: format!("the {} {} has no unit", unit.name(), quoted(number)),
+        help,
+    }
+}
+
+/// A number as people read it: without a long row of digits.
+pub(super) fn shown(number: f64) -> String {
+    if number.abs() < 1e15 {
+        number.to_string()
+    } else {
+        format!("{number:e}")
     }
 }
 
@@ -517,7 +525,7 @@ impl Size {
         let name = rest.trim();
         let Some(&(_, factor)) = SIZES.iter().find(|(known, _)| *known == name) else {
             if name.is_empty() {
-                return Err(unitless(unit, "size", text, "B", "KiB"));
+                return Err(unitless(unit, text, "B", "KiB"));
             }
             let lower = name.to_lowercase();
             let meant = SIZES.iter().map(|(known, _)| *known).find(|known| {
@@ -545,20 +553,8 @@ impl Size {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(
-                Unit::Size,
-                "size",
-                &number.to_string(),
-                "B",
-                "KiB",
-            )),
-            Plain::Float(number) => Err(unitless(
-                Unit::Size,
-                "size",
-                &number.to_string(),
-                "B",
-                "KiB",
-            )),
+            Plain::Integer(number) => Err(unitless(Unit::Size, &number.to_string(), "B", "KiB")),
+            Plain::Float(number) => Err(unitless(Unit::Size, &shown(number), "B", "KiB")),
         }
     }
 }
@@ -639,20 +635,8 @@ impl Rate {
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         match plain {
             Plain::Text(text) => Self::parse(text),
-            Plain::Integer(number) => Err(unitless(
-                Unit::Rate,
-                "rate",
-                &number.to_string(),
-                "/s",
-                "/m",
-            )),
-            Plain::Float(number) => Err(unitless(
-                Unit::Rate,
-                "rate",
-                &number.to_string(),
-                "/s",
-                "/m",
-            )),
+            Plain::Integer(number) => Err(unitless(Unit::Rate, &number.to_string(), "/s", "/m")),
+            Plain::Float(number) => Err(unitless(Unit::Rate, &shown(number), "/s", "/m")),
         }
     }
 }
@@ -709,7 +693,9 @@ impl Count {
             Plain::Float(number) if number.fract() == 0.0 && (0.0..=9e15).contains(&number) => {
                 Ok(Self(number as u64))
             }
-            Plain::Float(number) => Err(unit.misspelt(format!("`{number}` is not a whole number"))),
+            Plain::Float(number) => {
+                Err(unit.misspelt(format!("`{}` is not a whole number", shown(number))))
+            }
         }
     }
 }
@@ -754,7 +740,7 @@ impl Share {
         if (0.0..=1.0).contains(&number) {
             Ok(Self(number))
         } else {
-            let message = format!("`{number}` is not a share: it must be from 0 to 1");
+            let message = format!("`{}` is not a share: it must be from 0 to 1", shown(number));
             let mut wrong = Unit::Share.misspelt(message);
             if (1.0..=100.0).contains(&number) {
                 wrong.help = format!("did you mean \"{number}%\"? {}", wrong.help);

@@ -1,3 +1,5 @@
-//! Behaviour of the program as a whole: one file for each.
+//! Tests of the program as a whole, one file per behaviour.
 
 mod run;
+mod scenario_cli;
+mod scenario_errors;
