@@ -76,14 +76,12 @@ impl Run {
         };
         let studies = scenario::load(&self.paths, &overrides)?;
         let folders = self.folders(&studies)?;
-        for folder in &folders {
-            folder::prepare(folder).map_err(|error| {
-                miette!(
-                    help = "choose another folder with --out DIR, or --no-files",
-                    "{error}"
-                )
-            })?;
-        }
+        folder::prepare(&folders).map_err(|error| {
+            miette!(
+                help = "choose another folder with --out DIR, or --no-files",
+                "{error}"
+            )
+        })?;
         let bar = Bar::new(&studies, self.common.quiet);
         let results = self
             .common

@@ -292,8 +292,7 @@ mod tests {
                 values: series.to_vec(),
             }],
             latency_quantiles: vec![(0.5, latency), (0.99, 10.0 * latency)],
-            requests: 0,
-            events: 0,
+            ..Outcome::default()
         }
     }
 

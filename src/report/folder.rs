@@ -22,12 +22,34 @@ pub struct Unwritable {
     pub error: std::io::Error,
 }
 
-/// Makes `folder` if it is not there, and makes sure that files can be written into it.
+/// Makes folders that are not there, and makes sure that files can be written into all of them.
 ///
 /// # Errors
-/// When the folder cannot be made or written to, or when something else than a file is where a
-/// file of results will go.
-pub fn prepare(folder: &Path) -> Result<(), Unwritable> {
+/// When a folder cannot be made or written to, or when something else than a file is where a file
+/// of results will go. Folders that were made are then taken away again.
+pub fn prepare(folders: &[PathBuf]) -> Result<(), Unwritable> {
+    let mut made = Vec::new();
+    let prepared = folders.iter().try_for_each(|folder| {
+        // Each ancestor that is missing will be made too.
+        made.extend(
+            folder
+                .ancestors()
+                .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+                .map(Path::to_owned),
+        );
+        prepare_one(folder)
+    });
+    if prepared.is_err() {
+        // The deepest first; whatever is not empty is somebody else's and stays.
+        made.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
+        for path in made {
+            let _ = std::fs::remove_dir(path);
+        }
+    }
+    prepared
+}
+
+fn prepare_one(folder: &Path) -> Result<(), Unwritable> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();
         move |error| Unwritable { path, error }
@@ -113,7 +135,7 @@ mod tests {
     fn all_files_are_there_and_nothing_else() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a/b");
-        prepare(&folder).unwrap();
+        prepare(std::slice::from_ref(&folder)).unwrap();
         let mut names = write(&samples::stampede(2), &folder).unwrap();
         let mut found: Vec<String> = std::fs::read_dir(&folder)
             .unwrap()
@@ -142,16 +164,19 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("taken");
         std::fs::write(&folder, "mine").unwrap();
-        assert!(prepare(&folder).is_err());
-        assert!(prepare(&folder.join("deeper")).is_err());
+        let other = place.path().join("other/scenario");
+        assert!(prepare(&[other.clone(), folder.clone()]).is_err());
+        assert!(prepare(&[other, folder.join("deeper")]).is_err());
         assert_eq!(std::fs::read_to_string(&folder).unwrap(), "mine");
+        // Nothing was computed, so nothing is left behind.
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_folder_in_the_place_of_a_file_is_found_before_computing() {
         let place = tempfile::tempdir().unwrap();
         std::fs::create_dir(place.path().join("summary.json")).unwrap();
-        let unwritable = prepare(place.path()).unwrap_err();
+        let unwritable = prepare(&[place.path().to_owned()]).unwrap_err();
         assert!(unwritable.path.ends_with("summary.json"));
     }
 

@@ -34,6 +34,7 @@ struct Variant<'a> {
 struct Expectation<'a> {
     variant: &'a str,
     metric: &'a str,
+    line: usize,
     expected: String,
     observed: f64,
     limit: Value,
@@ -64,6 +65,7 @@ fn document(results: &Results) -> Document<'_> {
             .map(|judgement| Expectation {
                 variant: &judgement.expectation.variant,
                 metric: &judgement.expectation.metric,
+                line: judgement.expectation.line,
                 expected: expectation::expected(judgement),
                 observed: judgement.observed,
                 limit: expectation::limit_json(judgement.limit),
@@ -166,6 +168,7 @@ mod tests {
             {
               "variant": "base",
               "metric": "database.qps.max",
+              "line": 31,
               "expected": "below 400 /s",
               "observed": 849.3932873879462,
               "limit": 400.0,

@@ -132,8 +132,7 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
         metrics: values,
         series: series(variant, badness, replication),
         latency_quantiles: quantiles(badness),
-        requests: 0,
-        events: 0,
+        ..Outcome::default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! each with the reference beside them. Colours only repeat what signs and words say already.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
     experiment::{Results, VariantResults, interval::Interval},
@@ -99,9 +100,7 @@ fn single(results: &Results, groups: &[Vec<String>], look: Look) -> String {
     }
     // The interval takes at most 2 x 9 characters and its dots.
     let metric_width = look.width - if replicated { 38 } else { 16 };
-    if variant.name.chars().count() > NAME_WIDTH {
-        header[1] = wrap(&variant.name, NAME_WIDTH).join("\n");
-    }
+    header[1] = wrap(&variant.name, NAME_WIDTH).join("\n");
     let rows = groups.iter().map(|group| {
         group
             .iter()
@@ -150,7 +149,7 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
     let widest = |column: &[Compared], part: fn(&Compared) -> &str| {
         column
             .iter()
-            .map(|cell| part(cell).chars().count())
+            .map(|cell| part(cell).width())
             .max()
             .unwrap_or(0)
     };
@@ -162,7 +161,7 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
             let value = widest(column, |cell| &cell.value);
             let difference = widest(column, |cell| &cell.difference);
             let cell = value + if difference > 0 { difference + 1 } else { 0 };
-            let name = variant.name.chars().count().min(NAME_WIDTH);
+            let name = clean(&variant.name).width().min(NAME_WIDTH);
             (value, difference, cell.max(name))
         })
         .collect();
@@ -170,7 +169,7 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
     // The metric's name gives way before a value does.
     let metric_width = names
         .iter()
-        .map(|name| name.chars().count())
+        .map(|name| name.width())
         .max()
         .unwrap_or(0)
         .min(look.width - widths[0].2 - widest_variant - 2 * GAP)
@@ -370,39 +369,60 @@ fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String
     text
 }
 
-/// At most `width` characters: the middle of a longer text gives way, because names differ at
-/// their ends.
+/// Titles and names are the user's, and a terminal obeys what it is sent: no control characters.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// At most `width` columns: the middle of a longer text gives way, because names differ at their
+/// ends.
 fn shorten(text: &str, width: usize) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    if characters.len() <= width {
-        return text.to_owned();
+    let text = clean(text);
+    if text.width() <= width {
+        return text;
     }
     let kept = width.saturating_sub(1);
     let tail = kept * 2 / 3;
-    let head: String = characters[..kept - tail].iter().collect();
-    let tail: String = characters[characters.len() - tail..].iter().collect();
+    let head = fitting(text.chars(), kept - tail);
+    let tail: String = fitting(text.chars().rev(), tail).chars().rev().collect();
     format!("{head}…{tail}")
 }
 
-/// Breaks text into lines of at most `width` characters: after a space, a hyphen, an underscore or a
-/// dot where there is one, else anywhere.
+/// As many characters as fit into `width` columns.
+fn fitting(characters: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    characters
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= width
+        })
+        .collect()
+}
+
+/// Breaks text into lines of at most `width` columns: at a space; where there is none, after a
+/// hyphen, an underscore, a dot or a slash; else anywhere.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut rest: Vec<char> = text.chars().collect();
+    let mut rest: Vec<char> = clean(text).chars().collect();
     let mut lines = Vec::new();
-    while rest.len() > width {
+    loop {
+        // One character at least, or there would be no progress.
+        let most = fitting(rest.iter().copied(), width).chars().count().max(1);
+        if rest.len() <= most {
+            break;
+        }
         // A space may fall on the margin, as it is not printed.
-        let at_space = (1..=width).rev().find(|&at| rest[at] == ' ');
-        let at_sign = (1..=width)
+        let at_space = (1..=most).rev().find(|&at| rest[at] == ' ');
+        let at_sign = (1..=most)
             .rev()
             .find(|&at| matches!(rest[at - 1], '-' | '_' | '.' | '/'));
-        // In a sentence only spaces break; names without spaces break at their signs.
-        let at = at_space.or(at_sign).unwrap_or(width);
-        let line: String = rest[..at].iter().collect();
+        let at = at_space.or(at_sign).unwrap_or(most);
+        let line: String = rest.drain(..at).collect();
         lines.push(line.trim_end().to_owned());
-        while rest.get(at) == Some(&' ') {
-            rest.remove(at);
+        while rest.first() == Some(&' ') {
+            rest.remove(0);
         }
-        rest.drain(..at);
     }
     lines.push(rest.into_iter().collect());
     lines
@@ -566,7 +586,13 @@ mod tests {
 
     #[test]
     fn differences_that_may_be_luck_are_in_parentheses() {
-        insta::assert_snapshot!(render(&samples::replicated(2, 5), PLAIN), @r"
+        let mut results = samples::replicated(2, 5);
+        let lucky = &mut results.variants[1].differences["latency.p99"];
+        (lucky.mean, lucky.low, lucky.high) = (0.000_01, -0.000_01, 0.000_03);
+        let text = render(&results, PLAIN);
+        let line = text.lines().find(|line| line.starts_with("latency.p99 "));
+        assert_eq!(line.map(|line| line.ends_with(" (+1.0 %)")), Some(true));
+        insta::assert_snapshot!(text, @r"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
@@ -578,7 +604,7 @@ mod tests {
 
         latency.mean                    1.00 ms   12.0 ms    ×12.0
         latency.p50                     1.00 ms   12.1 ms    ×12.0
-        latency.p99                      993 µs   12.0 ms    ×12.1
+        latency.p99                      993 µs   12.0 ms (+1.0 %)
         latency.p999                    1.00 ms   12.0 ms    ×12.0
         latency.max                     4.00 ms   48.0 ms    ×12.0
 
@@ -630,7 +656,7 @@ mod tests {
                         let text = render(&results, look);
                         for line in text.lines() {
                             assert!(
-                                line.chars().count() <= width,
+                                line.width() <= width,
                                 "{variants} variants, {width} columns: {line}"
                             );
                         }
@@ -680,5 +706,22 @@ mod tests {
         assert_eq!(wrap("two words", 3), ["two", "wor", "ds"]);
         assert_eq!(wrap("", 3), [""]);
         assert_eq!(shorten("tier.redis.hit_ratio", 12), "tier…t_ratio");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(wrap("缓存缓存", 4), ["缓存", "缓存"]);
+        assert_eq!(shorten("缓存缓存缓存", 7), "缓…缓存");
+        assert_eq!(wrap("缓", 1), ["缓"]);
+    }
+
+    #[test]
+    fn no_control_character_reaches_the_terminal() {
+        let mut results = samples::stampede(2);
+        results.title = "a\u{1b}[2Jb\n".to_owned();
+        results.variants[1].name = "c\u{7}d".to_owned();
+        results.expectations[0].expectation.variant = "e\u{1b}f".to_owned();
+        let text = render(&results, PLAIN);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     }
 }

@@ -373,7 +373,7 @@ fn spell(kind: Kind, value: f64, step: f64, high: f64) -> String {
             ],
         ),
         Kind::Share | Kind::Nines => (0.01, " %"),
-        Kind::Clock => return clock(value, step),
+        Kind::Clock => return clock(value, step, high),
     };
     if value == 0.0 {
         // No unit is needed to say that there is nothing.
@@ -401,8 +401,8 @@ fn pick<'a>(value: f64, scales: &'a [(f64, &'static str)]) -> &'a (f64, &'static
         .unwrap_or(&scales[scales.len() - 1])
 }
 
-/// Simulated time as a clock shows it: `45 s`, `2:30`, `1:15:00`, `3 d`.
-fn clock(value: f64, step: f64) -> String {
+/// Simulated time on an axis up to `high` as a clock shows it: `45 s`, `2:30`, `1:15:00`, `3 d`.
+fn clock(value: f64, step: f64, high: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -428,7 +428,8 @@ fn clock(value: f64, step: f64) -> String {
     if step >= 60.0 {
         return format!("{} min", seconds / 60);
     }
-    if seconds < 60 {
+    // Up to two minutes people count in seconds.
+    if seconds < 60 || high <= 120.0 {
         return format!("{seconds} s");
     }
     format!("{}:{:02}", seconds / 60, seconds % 60)
@@ -474,7 +475,7 @@ mod tests {
     fn clocks_tick_at_round_times() {
         use Spacing::Linear;
         insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 0.3]), @"0, 50 ms, 100 ms, 150 ms, 200 ms, 250 ms, 300 ms");
-        insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 60.0]), @"0, 10 s, 20 s, 30 s, 40 s, 50 s, 1:00");
+        insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 60.0]), @"0, 10 s, 20 s, 30 s, 40 s, 50 s, 60 s");
         insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 150.0]), @"0, 30 s, 1:00, 1:30, 2:00, 2:30");
         insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 300.0]), @"0, 1 min, 2 min, 3 min, 4 min, 5 min");
         insta::assert_snapshot!(ticks(Kind::Clock, Linear, &[0.0, 7200.0]), @"0, 30 min, 1:00 h, 1:30 h, 2:00 h");

@@ -142,6 +142,9 @@ pub fn png(figure: &Figure) -> Vec<u8> {
     );
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Large areas of one colour compress best as they are.
+    encoder.set_compression(png::Compression::Default);
+    encoder.set_filter(png::FilterType::NoFilter);
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&small))
