@@ -44,7 +44,7 @@ mod tinylfu;
 mod two_queues;
 mod w_tinylfu;
 
-pub use queue::{Bytes, Entries, MAX_IDS, Weights};
+pub use queue::{Bytes, Entries, MAX_IDS, Weights, prefetch};
 pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
 
 /// A dense number for an entry. Ids start at 0 and stay below the bound told to
