@@ -15,6 +15,8 @@
 
 use std::sync::Arc;
 
+#[cfg(test)]
+mod conformance;
 mod heap;
 mod queue;
 mod sketch;
