@@ -1,13 +1,14 @@
 //! `cachesim replay`: a trace through a grid of policies and sizes, without time.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use miette::miette;
 
-use super::{Answer, Common, Format, Status};
+use super::trace::ReadArguments;
+use super::{Answer, Common, Format, Status, print};
 use crate::eviction::{Measure, PolicySpec, descriptions};
 use crate::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
 use crate::trace::{self, Columns, Interned, Selection};
@@ -37,13 +38,6 @@ pub struct Arguments {
     /// Requests, or a share of them (10%), that fill the caches before anything is counted
     #[arg(long, value_name = "N|X%", value_parser = parse_warmup)]
     warmup: Option<Warmup>,
-    /// Replay no more than the first N requests
-    #[arg(long, value_name = "N", value_parser = parse_count)]
-    limit: Option<u64>,
-    /// Replay only this share of the keys, with all their requests (0.01 or 1%); scale sizes in
-    /// entries or bytes yourself
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    sample: Option<f64>,
     /// Honour the trace's own times to live
     #[arg(long)]
     ttl: bool,
@@ -53,9 +47,8 @@ pub struct Arguments {
     /// Also report the miss ratio of every N requests
     #[arg(long, value_name = "N", value_parser = parse_count)]
     window: Option<u64>,
-    /// The trace's format, where it is not recognised
-    #[arg(long, value_name = "NAME")]
-    trace_format: Option<String>,
+    #[command(flatten)]
+    read: ReadArguments,
     #[command(flatten)]
     common: Common,
 }
@@ -125,12 +118,6 @@ fn parse_share(text: &str) -> Option<f64> {
     share.is_finite().then_some(share)
 }
 
-fn parse_rate(text: &str) -> Result<f64, String> {
-    parse_share(text)
-        .filter(|rate| *rate > 0.0 && *rate <= 1.0)
-        .ok_or_else(|| "a share above 0 and up to 1 is wanted (0.01 or 1%)".into())
-}
-
 fn parse_warmup(text: &str) -> Result<Warmup, String> {
     if text.trim() == "0" {
         return Ok(Warmup::None);
@@ -192,8 +179,7 @@ pub fn execute(arguments: &Arguments) -> Answer {
         Format::Csv => csv(&grid),
         Format::Json => json(&grid),
     };
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().lock().write_all(printed.as_bytes());
+    print(&printed)?;
     Ok(Status::Well)
 }
 
@@ -205,17 +191,7 @@ fn read(arguments: &Arguments, notes: bool) -> Result<Stream, miette::Report> {
     } else {
         indicatif::ProgressBar::hidden()
     };
-    let format = match &arguments.trace_format {
-        None => None,
-        Some(name) => Some(trace::format::by_name(name).map_err(|it| miette!("{it}"))?),
-    };
-    let options = trace::ReadOptions {
-        format,
-        ..trace::ReadOptions::default()
-    };
     let selection = Selection {
-        limit: arguments.limit,
-        sample: arguments.sample,
         columns: Columns {
             times: arguments.ttl,
             sizes: true,
@@ -223,9 +199,11 @@ fn read(arguments: &Arguments, notes: bool) -> Result<Stream, miette::Report> {
             ttls: arguments.ttl,
             clients: false,
         },
+        ..arguments.read.selection()
     };
     let input = trace::Input::open(&arguments.trace).map_err(|it| miette!("{it}"))?;
-    let (format, mut reader) = trace::open_input(input, &options).map_err(|it| miette!("{it}"))?;
+    let (format, mut reader) =
+        trace::open_input(input, &arguments.read.options()).map_err(|it| miette!("{it}"))?;
     let trace = Interned::from_reader(reader.as_mut(), &selection).map_err(|it| miette!("{it}"))?;
     if arguments.ttl && (trace.times_ns.is_none() || trace.ttls_ns.is_none()) {
         return Err(miette!(
@@ -424,4 +402,131 @@ fn table(grid: &Grid) -> String {
         "; * the fewest misses at its size\n"
     });
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::{Cell, Window};
+
+    fn grid(windows: bool) -> Grid {
+        let cell = |policy: &str, size: u64, misses| Cell {
+            policy: policy.into(),
+            size_typed: if size == 10 {
+                "1%".into()
+            } else {
+                size.to_string()
+            },
+            size,
+            measure: Measure::Entries,
+            requests: 2000,
+            misses,
+            bytes: 4000,
+            missed_bytes: misses,
+            seconds: 0.25,
+            windows: match windows {
+                true => vec![Window {
+                    start: 500,
+                    requests: 2000,
+                    misses,
+                }],
+                false => Vec::new(),
+            },
+        };
+        Grid {
+            requests: 2500,
+            distinct: 1000,
+            footprint_bytes: Some(4096),
+            warmup: 500,
+            columns: 2,
+            cells: vec![
+                cell("lru", 10, 1200),
+                cell("lru", 200, 700),
+                cell("slru:segments=2", 10, 1100),
+                cell("slru:segments=2", 200, 750),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_row_per_policy_and_marks_the_best_of_each_size() {
+        insta::assert_snapshot!(table(&grid(false)), @r#"
+        ─────────────────────────────────────
+         miss ratio        1% = 10       200 
+        ═════════════════════════════════════
+         lru               0.6000    0.3500* 
+        ─────────────────────────────────────
+         slru:segments=2   0.5500*   0.3750  
+        ─────────────────────────────────────
+        2500 requests, 1000 distinct keys of 4096 bytes; the first 500 are not counted; * the fewest misses at its size
+        "#);
+    }
+
+    #[test]
+    fn csv_has_the_columns_of_the_contract() {
+        insta::assert_snapshot!(csv(&grid(false)), @r#"
+        policy,size,requests,misses,miss_ratio,byte_miss_ratio,seconds
+        lru,10,2000,1200,0.600000,0.300000,0.250
+        lru,200,2000,700,0.350000,0.175000,0.250
+        slru:segments=2,10,2000,1100,0.550000,0.275000,0.250
+        slru:segments=2,200,2000,750,0.375000,0.187500,0.250
+        "#);
+        insta::assert_snapshot!(csv(&grid(true)), @r#"
+        policy,size,first_request,requests,misses,miss_ratio
+        lru,10,500,2000,1200,0.600000
+        lru,200,500,2000,700,0.350000
+        slru:segments=2,10,500,2000,1100,0.550000
+        slru:segments=2,200,500,2000,750,0.375000
+        "#);
+    }
+
+    #[test]
+    fn markdown_is_a_table_for_a_pull_request() {
+        insta::assert_snapshot!(markdown(&grid(false)), @r#"
+        | policy | size | requests | misses | miss_ratio | byte_miss_ratio | seconds |
+        |:---|---:|---:|---:|---:|---:|---:|
+        | lru | 10 | 2000 | 1200 | 0.600000 | 0.300000 | 0.250 |
+        | lru | 200 | 2000 | 700 | 0.350000 | 0.175000 | 0.250 |
+        | slru:segments=2 | 10 | 2000 | 1100 | 0.550000 | 0.275000 | 0.250 |
+        | slru:segments=2 | 200 | 2000 | 750 | 0.375000 | 0.187500 | 0.250 |
+        "#);
+    }
+
+    #[test]
+    fn json_is_a_list_of_cells() {
+        let mut grid = grid(true);
+        grid.cells.truncate(1);
+        insta::assert_snapshot!(json(&grid), @r#"
+        [
+          {
+            "policy": "lru",
+            "size": 10,
+            "unit": "entries",
+            "requests": 2000,
+            "misses": 1200,
+            "miss_ratio": 0.6,
+            "byte_miss_ratio": 0.3,
+            "seconds": 0.25,
+            "windows": [
+              {
+                "first_request": 500,
+                "requests": 2000,
+                "misses": 1200,
+                "miss_ratio": 0.6
+              }
+            ]
+          }
+        ]
+        "#);
+    }
+
+    #[test]
+    fn warm_up_is_a_number_or_a_share() {
+        assert_eq!(parse_warmup("0"), Ok(Warmup::None));
+        assert_eq!(parse_warmup("10k"), Ok(Warmup::Requests(10_000)));
+        assert_eq!(parse_warmup("25%"), Ok(Warmup::Share(0.25)));
+        for wrong in ["", "-1", "100%", "nan%", "x", "1.5"] {
+            assert!(parse_warmup(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -80,10 +80,10 @@ impl Sketch {
         for row in 0..4 {
             let (word, shift) = counters.at(row);
             let word = &mut self.table[word];
-            if (*word >> shift) & GREATEST != GREATEST {
-                *word += 1 << shift;
-                rose = true;
-            }
+            // Without a branch: which counters are full is as good as random.
+            let rises = (*word >> shift) & GREATEST != GREATEST;
+            *word += u64::from(rises) << shift;
+            rose |= rises;
         }
         if rose {
             self.size += 1;
