@@ -16,9 +16,12 @@
 use std::sync::Arc;
 
 mod heap;
+mod pool;
 mod queue;
 mod sketch;
 mod specification;
+#[cfg(test)]
+mod trial;
 
 mod arc;
 mod belady;
@@ -27,8 +30,10 @@ mod car;
 mod clock;
 mod fifo;
 mod gdsf;
+mod hyperbolic;
 mod lfu;
 mod lfu_aging;
+mod lhd;
 mod lirs;
 mod lru;
 mod mru;
@@ -294,6 +299,8 @@ table! {
     belady::Belady,
     belady_size::BeladySize,
     nothing::Nothing,
+    hyperbolic::Hyperbolic,
+    lhd::Lhd,
 }
 
 /// The descriptions of all policies, in the order of the table.
