@@ -4,7 +4,8 @@
 //! Source: N. Megiddo, D. S. Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003.
 //!
 //! Known weakness: any two accesses, however close, make a key "frequent", so correlated references
-//! fill T2; and a loop over more keys than the cache holds never hits.
+//! fill T2; and a loop over more keys than the cache holds never hits. The paper knows entries of one
+//! weight only: where weights are bytes, the steps of p are bytes, too, and p hardly moves.
 
 use super::queue::{Ledger, Queue, Weights};
 use super::{Access, Departures, Described, Description, Id, Policy, Setup};
@@ -125,16 +126,15 @@ impl<W: Weights> Policy for Arc<W> {
             self.frequent_ghosts.weight() as f64,
         );
         let ghost = self.ledger.tag(id);
-        // The steps of cases II and III, with ratios from before the ghost is removed. A byte of
-        // capacity is to bytes what an entry is to entries, so the step is in units of the entry.
+        // The steps of cases II and III, with ratios from before the ghost is removed.
         match ghost {
             RECENT_GHOST => {
-                let step = (frequent_ghosts / recent_ghosts).max(1.0) * weight as f64;
+                let step = (frequent_ghosts / recent_ghosts).max(1.0);
                 self.target = (self.target + step).min(self.capacity as f64);
                 self.recent_ghosts.remove(&mut self.ledger, id);
             }
             FREQUENT_GHOST => {
-                let step = (recent_ghosts / frequent_ghosts).max(1.0) * weight as f64;
+                let step = (recent_ghosts / frequent_ghosts).max(1.0);
                 self.target = (self.target - step).max(0.0);
                 self.frequent_ghosts.remove(&mut self.ledger, id);
             }

@@ -156,14 +156,14 @@ impl<W: Weights> Policy for Car<W> {
         );
         match ghost {
             RECENT_GHOST => {
-                // Line 14, with the step in units of the entry.
-                let step = (frequent_ghosts / recent_ghosts).max(1.0) * weight as f64;
+                // Line 14.
+                let step = (frequent_ghosts / recent_ghosts).max(1.0);
                 self.target = (self.target + step).min(self.capacity as f64);
                 self.recent_ghosts.remove(&mut self.ledger, id);
             }
             FREQUENT_GHOST => {
                 // Line 17.
-                let step = (recent_ghosts / frequent_ghosts).max(1.0) * weight as f64;
+                let step = (recent_ghosts / frequent_ghosts).max(1.0);
                 self.target = (self.target - step).max(0.0);
                 self.frequent_ghosts.remove(&mut self.ledger, id);
             }

@@ -220,6 +220,10 @@ pub struct Setup {
     pub seed: u64,
     /// The parameters of its [`Description`], all with a value.
     pub parameters: Parameters,
+    /// Whether the capacity is a promise. A few policies follow a reference implementation that holds
+    /// an entry too many in rare states (LIRS below 200 entries); in nodes of the timed simulation
+    /// they must not, in replay they do, because their counts are compared with the reference.
+    pub strict: bool,
     /// In replay, the whole trace: the id asked for by request number i is element i.
     pub future: Option<Arc<Vec<Id>>>,
 }

@@ -16,6 +16,7 @@ pub struct Slru<W> {
     ledger: Ledger<W>,
     segments: Vec<Queue>,
     segment_capacity: u64,
+    capacity: u64,
 }
 
 impl<W: Weights> Described for Slru<W> {
@@ -43,22 +44,23 @@ impl<W: Weights> Described for Slru<W> {
             ledger: Ledger::default(),
             segments: (0..count as u32).map(Queue::new).collect(),
             segment_capacity: setup.capacity / count,
+            capacity: setup.capacity,
         }
     }
 }
 
 impl<W: Weights> Slru<W> {
-    /// Makes room for `weight` in `segment`: its oldest entries go to the newest end of the segment
-    /// below, and so on down; what overflows the lowest is evicted.
-    fn make_room(&mut self, segment: usize, weight: u64, departures: &mut Departures) {
-        while self.segments[segment].weight() + weight > self.segment_capacity
+    /// While `segment` is too heavy its oldest entries go to the newest end of the segment below,
+    /// and so on down; what overflows the lowest is evicted.
+    fn cool(&mut self, segment: usize, departures: &mut Departures) {
+        while self.segments[segment].weight() > self.segment_capacity
             && let Some(demoted) = self.segments[segment].pop(&mut self.ledger)
         {
             if segment == 0 {
                 departures.evict_and_forget(demoted);
             } else {
-                self.make_room(segment - 1, self.ledger.weights.of(demoted), departures);
                 self.segments[segment - 1].push(&mut self.ledger, demoted);
+                self.cool(segment - 1, departures);
             }
         }
     }
@@ -86,8 +88,8 @@ impl<W: Weights> Policy for Slru<W> {
             self.segments[segment].renew(&mut self.ledger, id);
         } else {
             self.segments[segment].remove(&mut self.ledger, id);
-            self.make_room(segment + 1, self.ledger.weights.of(id), departures);
             self.segments[segment + 1].push(&mut self.ledger, id);
+            self.cool(segment + 1, departures);
         }
     }
 
@@ -98,13 +100,18 @@ impl<W: Weights> Policy for Slru<W> {
             departures.forget(id);
             return false;
         }
-        // The lowest segment that has room, else the lowest.
+        while self.weight() > self.capacity - weight
+            && let Some(lowest) = self.segments.iter_mut().find(|it| !it.is_empty())
+            && let Some(victim) = lowest.pop(&mut self.ledger)
+        {
+            departures.evict_and_forget(victim);
+        }
+        // The lowest segment that has room, else the lowest: it takes what the division left over.
         let room = self
             .segments
             .iter()
             .position(|it| it.weight() + weight <= self.segment_capacity);
         let segment = room.unwrap_or(0);
-        self.make_room(segment, weight, departures);
         self.ledger.weights.set(id, weight);
         self.segments[segment].push(&mut self.ledger, id);
         true

@@ -414,10 +414,17 @@ impl PolicySpec {
                 Box::new(policy)
             }
         }
-        self.visit(measure, capacity, seed, None, Boxing)
+        let setup = Setup {
+            capacity,
+            seed,
+            parameters: self.parameters.clone(),
+            strict: true,
+            future: None,
+        };
+        self.kind.visit(measure, &setup, Boxing)
     }
 
-    /// Builds an empty cache of this policy and has `visitor` work with it, compiled for its type.
+    /// For replay: builds an empty cache of this policy and has `visitor` work with it, compiled for its type.
     pub fn visit<V: Visitor>(
         &self,
         measure: Measure,
@@ -430,6 +437,7 @@ impl PolicySpec {
             capacity,
             seed,
             parameters: self.parameters.clone(),
+            strict: false,
             future,
         };
         self.kind.visit(measure, &setup, visitor)

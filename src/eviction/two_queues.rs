@@ -21,6 +21,7 @@ pub struct TwoQueues<W> {
     main: Queue,
     ghosts: Queue,
     newcomers_capacity: u64,
+    main_capacity: u64,
     ghosts_capacity: u64,
     capacity: u64,
 }
@@ -44,12 +45,14 @@ impl<W: Weights> Described for TwoQueues<W> {
     };
 
     fn new(setup: &Setup) -> Self {
+        let newcomers_capacity = setup.share(setup.parameters.real("in"));
         Self {
             ledger: Ledger::default(),
             newcomers: Queue::new(IN),
             main: Queue::new(MAIN),
             ghosts: Queue::new(OUT),
-            newcomers_capacity: setup.share(setup.parameters.real("in")),
+            newcomers_capacity,
+            main_capacity: setup.capacity - newcomers_capacity,
             ghosts_capacity: setup.share(setup.parameters.real("out")),
             capacity: setup.capacity,
         }
@@ -121,6 +124,15 @@ impl<W: Weights> Policy for TwoQueues<W> {
         }
         while self.weight() > self.capacity - weight {
             self.evict(departures);
+        }
+        // The share of the newcomers is theirs even while they do not fill it. (Entries of one
+        // weight do not get here: the newcomers fill their share before anything can return.)
+        if returns && weight <= self.main_capacity {
+            while self.main.weight() > self.main_capacity - weight
+                && let Some(victim) = self.main.pop(&mut self.ledger)
+            {
+                departures.evict_and_forget(victim);
+            }
         }
         self.ledger.weights.set(id, weight);
         let queue = if returns {

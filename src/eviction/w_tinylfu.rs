@@ -231,7 +231,7 @@ impl<W: Weights> WTinyLfu<W> {
     fn admits(&mut self, candidate: Id, victim: Id) -> bool {
         let candidate = self.sketch.estimate(self.keys[candidate as usize]);
         let victim = self.sketch.estimate(self.keys[victim as usize]);
-        candidate > victim || (candidate >= LUCKY_ESTIMATE && self.draws.bits() & 127 == 0)
+        candidate > victim || (candidate >= LUCKY_ESTIMATE && self.draws.below(128) == 0)
     }
 
     #[inline]
