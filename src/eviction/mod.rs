@@ -15,6 +15,7 @@
 
 use std::sync::Arc;
 
+mod candidates;
 mod heap;
 mod pool;
 mod queue;
@@ -26,6 +27,7 @@ mod trial;
 mod arc;
 mod belady;
 mod belady_size;
+mod cacheus;
 mod car;
 mod clock;
 mod fifo;
@@ -33,18 +35,23 @@ mod gdsf;
 mod hyperbolic;
 mod lfu;
 mod lfu_aging;
+mod lecar;
 mod lhd;
 mod lirs;
 mod lru;
+mod memcached_slru;
 mod mru;
 mod nothing;
 mod random;
+mod redis_lfu;
+mod redis_lru;
 mod s3_fifo;
 mod sieve;
 mod size;
 mod slru;
 mod tinylfu;
 mod two_queues;
+mod volatile_ttl;
 mod w_tinylfu;
 
 pub use queue::{Bytes, Entries, MAX_IDS, Weights};
@@ -226,6 +233,9 @@ pub struct Setup {
     pub strict: bool,
     /// In replay, the whole trace: the id asked for by request number i is element i.
     pub future: Option<Arc<Vec<Id>>>,
+    /// How much of [`Access::now`] makes a second: 10^9 in the timed simulation; 1 in replay, where
+    /// a request stands for a second unless a policy has a parameter that says otherwise.
+    pub second: u64,
 }
 
 impl Setup {
@@ -304,7 +314,13 @@ table! {
     belady_size::BeladySize,
     nothing::Nothing,
     hyperbolic::Hyperbolic,
+    lecar::LeCar,
+    cacheus::Cacheus,
     lhd::Lhd,
+    redis_lru::RedisLru,
+    redis_lfu::RedisLfu,
+    volatile_ttl::VolatileTtl,
+    memcached_slru::MemcachedSlru,
 }
 
 /// The descriptions of all policies, in the order of the table.

@@ -420,6 +420,7 @@ impl PolicySpec {
             parameters: self.parameters.clone(),
             strict: true,
             future: None,
+            second: 1_000_000_000,
         };
         self.kind.visit(measure, &setup, Boxing)
     }
@@ -439,6 +440,7 @@ impl PolicySpec {
             parameters: self.parameters.clone(),
             strict: false,
             future,
+            second: 1,
         };
         self.kind.visit(measure, &setup, visitor)
     }
