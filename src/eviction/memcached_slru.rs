@@ -239,6 +239,7 @@ mod tests {
     #[test]
     fn an_entry_fetched_twice_outlives_a_scan() {
         let mut trial = Trial::new("memcached-slru", 10);
+        trial.ask(&(50..58).collect::<Vec<_>>());
         trial.ask(&[1, 1, 1, 2, 2]);
         trial.ask(&(10..24).collect::<Vec<_>>());
         assert_eq!(trial.ask(&[1, 2]), [true, false], "2 was fetched only once");
@@ -247,10 +248,12 @@ mod tests {
     #[test]
     fn a_warm_entry_that_is_twice_as_old_as_the_tail_of_cold_cools_down() {
         let mut trial = Trial::new("memcached-slru", 10);
+        trial.ask(&(50..58).collect::<Vec<_>>());
         trial.ask(&[1, 1, 1]);
         trial.ask(&(10..40).collect::<Vec<_>>());
         assert!(!trial.residents().contains(&1));
         let mut trial = Trial::new("memcached-slru:warm-age=1000", 10);
+        trial.ask(&(50..58).collect::<Vec<_>>());
         trial.ask(&[1, 1, 1]);
         trial.ask(&(10..40).collect::<Vec<_>>());
         assert!(trial.residents().contains(&1));
