@@ -30,6 +30,7 @@ mod belady_size;
 mod cacheus;
 mod car;
 mod clock;
+mod clock_pro;
 mod fifo;
 mod gdsf;
 mod hyperbolic;
@@ -39,7 +40,9 @@ mod lecar;
 mod lhd;
 mod lirs;
 mod lru;
+mod lru_k;
 mod memcached_slru;
+mod mq;
 mod mru;
 mod nothing;
 mod random;
@@ -313,6 +316,9 @@ table! {
     belady::Belady,
     belady_size::BeladySize,
     nothing::Nothing,
+    clock_pro::ClockPro,
+    lru_k::LruK,
+    mq::Mq,
     hyperbolic::Hyperbolic,
     lecar::LeCar,
     cacheus::Cacheus,
