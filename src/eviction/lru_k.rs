@@ -201,6 +201,10 @@ impl<W: Weights> Policy for LruK<W> {
         self.weight -= self.ledger.weights.of(id);
     }
 
+    fn victim(&mut self) -> Option<Id> {
+        self.heap.first().map(|(id, _)| id)
+    }
+
     fn len(&self) -> usize {
         self.heap.len()
     }

@@ -24,6 +24,7 @@ mod specification;
 #[cfg(test)]
 mod trial;
 
+pub mod admission;
 mod arc;
 mod belady;
 mod belady_size;
@@ -175,6 +176,11 @@ pub trait Policy: Send {
         self.insert(id, access, departures)
     }
 
+    /// Who would leave if one resident had to, where the policy can tell without doing it.
+    fn victim(&mut self) -> Option<Id> {
+        None
+    }
+
     /// How many entries are resident.
     fn len(&self) -> usize;
 
@@ -185,6 +191,48 @@ pub trait Policy: Send {
 
     /// The weight of all residents together.
     fn weight(&self) -> u64;
+}
+
+impl Policy for Box<dyn Policy> {
+    fn reserve(&mut self, bound: usize) {
+        (**self).reserve(bound);
+    }
+
+    fn prefetch(&self, id: Id, key: u64) {
+        (**self).prefetch(id, key);
+    }
+
+    fn contains(&self, id: Id) -> bool {
+        (**self).contains(id)
+    }
+
+    fn hit(&mut self, id: Id, access: &Access, departures: &mut Departures) {
+        (**self).hit(id, access, departures);
+    }
+
+    fn insert(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).insert(id, access, departures)
+    }
+
+    fn remove(&mut self, id: Id) {
+        (**self).remove(id);
+    }
+
+    fn reweigh(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).reweigh(id, access, departures)
+    }
+
+    fn victim(&mut self) -> Option<Id> {
+        (**self).victim()
+    }
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn weight(&self) -> u64 {
+        (**self).weight()
+    }
 }
 
 /// What people are told about a policy.

@@ -182,6 +182,13 @@ impl<W: Weights> Policy for Mq<W> {
         self.weight -= self.ledger.weights.of(id);
     }
 
+    fn victim(&mut self) -> Option<Id> {
+        let ledger = &self.ledger;
+        self.queues
+            .iter_mut()
+            .find_map(|queue| queue.oldest(ledger))
+    }
+
     fn len(&self) -> usize {
         self.len
     }
