@@ -98,7 +98,7 @@ fn full() -> (f64, Work) {
     let seconds = start.elapsed().as_secs_f64();
     let work = Work {
         requests: outcome.requests,
-        events_per_request: outcome.events / outcome.requests,
+        events: outcome.events,
         pending: outcome.metrics["requests.concurrency"] as u64,
     };
     (outcome.requests as f64 / seconds, work)
@@ -108,7 +108,7 @@ fn full() -> (f64, Work) {
 #[derive(Clone, Copy)]
 struct Work {
     requests: u64,
-    events_per_request: u64,
+    events: u64,
     /// Timers that are pending at a time.
     pending: u64,
 }
@@ -146,9 +146,10 @@ fn floor(work: Work) -> f64 {
                 cache.insert(key, 0, 1, arrived_ns, NEVER);
             }
         }
-        for event in 0..work.events_per_request {
+        // As many events as the simulation had, spread evenly over the requests.
+        while sequence * work.requests < index * work.events {
             sequence += 1;
-            calendar.push_for_nobody(arrived_ns + event * 100_000, sequence);
+            calendar.push_for_nobody(arrived_ns + (sequence & 7) * 100_000, sequence);
             calendar.pop_time();
         }
         histogram.record(arrived_ns & 0xf_ffff);
@@ -167,8 +168,10 @@ fn main() {
     let (mut fulls, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (_, work) = full();
     println!(
-        "plain scenario: {} requests, {} events each, {} requests in flight",
-        work.requests, work.events_per_request, work.pending
+        "plain scenario: {} requests, {:.2} events each, {} requests in flight",
+        work.requests,
+        work.events as f64 / work.requests as f64,
+        work.pending
     );
     for _ in 0..ROUNDS {
         let (full, work) = full();

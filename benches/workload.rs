@@ -28,6 +28,10 @@ fn measure(mut call: impl FnMut(u64)) -> f64 {
 }
 
 fn main() {
+    // `cargo bench --bench workload -- zipf`: only what has that in its name.
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     let luck = Luck::new(1, 0);
     let stream = luck.stream("bench");
     let floor = measure(|index| {
@@ -35,6 +39,11 @@ fn main() {
     });
     let show = |name: &str, ns: f64| {
         println!("{name:<44} {ns:>7.2} ns {:>6.1} x a bare draw", ns / floor);
+    };
+    let wants = |name: &str| {
+        wanted
+            .as_ref()
+            .is_none_or(|part| name.contains(part.as_str()))
     };
     show("one uniform draw by index", floor);
 
@@ -58,19 +67,27 @@ fn main() {
             ])),
         ),
     ] {
+        let name = format!("distribution {name}");
+        if !wants(&name) {
+            continue;
+        }
         let distribution = black_box(distribution);
         let ns = measure(|index| {
             black_box(distribution.sample_u64(&mut stream.at(index)));
         });
-        show(&format!("distribution {name}"), ns);
+        show(&name, ns);
     }
 
     for count in [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000] {
+        let name = format!("scatter over {count}");
+        if !wants(&name) {
+            continue;
+        }
         let permutation = black_box(Permutation::new(count, &mut stream.at(0)));
         let ns = measure(|index| {
             black_box(permutation.apply(index & 8191));
         });
-        show(&format!("scatter over {count}"), ns);
+        show(&name, ns);
     }
 
     let keys = |result: Result<Keys, _>| result.expect("parameters are in range");
@@ -107,11 +124,15 @@ fn main() {
     }
     popularities.push(("zipf 0.99 over 1000000, scattered".to_owned(), zipf.clone()));
     for (name, keys) in popularities {
+        let name = format!("keys {name}");
+        if !wants(&name) {
+            continue;
+        }
         let mut popularity = black_box(Popularity::new(&keys, luck));
         let ns = measure(|index| {
             black_box(popularity.draw(&mut stream.at(index), Operation::Read, index));
         });
-        show(&format!("keys {name}"), ns);
+        show(&name, ns);
     }
 
     let open = |result: Result<Open, _>| result.expect("parameters are in range");
@@ -138,13 +159,22 @@ fn main() {
             open(Open::poisson(1e6)).with_curve(curve(Curve::sine(60e9, 0.2, 2.0, 0.0))),
         ),
     ] {
+        let name = format!("arrivals {name}");
+        if !wants(&name) {
+            continue;
+        }
         let mut arrivals = black_box(Arrivals::new(&plan, luck));
         let ns = measure(|_| {
             black_box(arrivals.next());
         });
-        show(&format!("arrivals {name}"), ns);
+        show(&name, ns);
     }
 
+    let request = "a whole request: operation and zipf key";
+    let size = "a value size, lognormal";
+    if !wants(request) && !wants(size) {
+        return;
+    }
     let plan = Plan::new(
         arrivals::Plan::Open(open(Open::poisson(1e6))),
         zipf,
@@ -156,9 +186,9 @@ fn main() {
     let ns = measure(|index| {
         black_box(workload.draw(index, index));
     });
-    show("a whole request: operation and zipf key", ns);
+    show(request, ns);
     let ns = measure(|index| {
         black_box(workload.value_bytes(index & 0xffff, 1));
     });
-    show("a value size, lognormal", ns);
+    show(size, ns);
 }

@@ -9,6 +9,7 @@
 //! The modules are listed from the edge to the core; each imports only from those below it.
 
 pub mod cli;
+pub mod verify;
 pub mod report;
 pub mod experiment;
 pub mod scenario;

@@ -93,10 +93,12 @@ impl Draws {
     }
 
     /// Uniform in the open interval (0, 1): never 0 and never 1, so that its logarithm and the
-    /// quantile of any distribution are finite. A multiple of 2^-53 plus 2^-54.
+    /// quantile of any distribution are finite. One of the 2^52 odd multiples of 2^-53.
     #[inline]
     pub fn unit(&mut self) -> f64 {
-        ((self.bits() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+        // 52 random bits as the fraction of a number in [1, 2), which is moved down by all but half
+        // of its last place: no conversion from an integer, no rounding.
+        f64::from_bits(self.bits() >> 12 | 1.0_f64.to_bits()) - (1.0 - f64::EPSILON / 2.0)
     }
 
     /// Uniform in `0..bound` (Lemire's multiplication; the bias is below `bound` / 2^64).
@@ -143,6 +145,14 @@ mod tests {
         assert!((mean - 0.5).abs() < 0.004, "mean {mean}");
         let variance = sum_of_squares / count as f64 - mean * mean;
         assert!((variance - 1.0 / 12.0).abs() < 0.002, "variance {variance}");
+    }
+
+    #[test]
+    fn the_least_and_the_greatest_unit_are_inside_the_interval() {
+        let unit =
+            |bits: u64| f64::from_bits(bits >> 12 | 1.0_f64.to_bits()) - (1.0 - f64::EPSILON / 2.0);
+        assert_eq!(unit(0), 0.5_f64.powi(53));
+        assert_eq!(unit(u64::MAX), 1.0 - 0.5_f64.powi(53));
     }
 
     #[test]

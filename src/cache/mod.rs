@@ -1,8 +1,7 @@
 //! The cache of one node in the timed simulation: index, entries, expiry and bytes around an
 //! eviction policy.
 //!
-//! The index holds four bytes per entry: the number of its slot in a slab, where the key is. That
-//! number is also the policy's id for the entry. A slot whose entry was evicted stays taken for as long as
+//! The index leads from a key to the number of its slot in a slab, where the key is. That number is also the policy's id for the entry. A slot whose entry was evicted stays taken for as long as
 //! the policy remembers it as a ghost, so that the same key finds its ghost again.
 //!
 //! Expired entries occupy space until they are touched, swept or evicted, as in real caches.
@@ -10,10 +9,11 @@
 //! Not here: what a value is, when an entry expires and how long anything takes (see `tier`), and
 //! who leaves (see `eviction`). Replay does not need this module: its ids are dense already.
 
-use hashbrown::HashTable;
+mod index;
 
-use crate::eviction::{Access, Departures, Id, Measure, Policy, PolicySpec};
+use crate::eviction::{Access, Departures, Id, Measure, Policy, PolicySpec, prefetch};
 use crate::units::{Key, NEVER, Nanoseconds};
+use index::Index;
 
 /// What a lookup found.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ struct Entry<V> {
 
 /// The cache of one node.
 pub struct Cache<V> {
-    index: HashTable<Id>,
+    index: Index,
     entries: Vec<Entry<V>>,
     free: Vec<Id>,
     policy: Box<dyn Policy>,
@@ -80,19 +80,9 @@ impl<V> std::fmt::Debug for Cache<V> {
     }
 }
 
-/// Mixes the bits of a key: both halves of a 128-bit product. Cheaper than a hash that resists
-/// attackers, of whom a simulation has none.
 #[inline]
-fn hash(key: Key) -> u64 {
-    let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
-    (product >> 64) as u64 ^ product as u64
-}
-
-#[inline]
-fn find<V>(index: &HashTable<Id>, entries: &[Entry<V>], key: Key) -> Option<Id> {
-    index
-        .find(hash(key), |&id| entries[id as usize].key == key)
-        .copied()
+fn find<V>(index: &Index, entries: &[Entry<V>], key: Key) -> Option<Id> {
+    index.find(key, |id| entries[id as usize].key == key)
 }
 
 impl<V> Cache<V> {
@@ -101,7 +91,7 @@ impl<V> Cache<V> {
     #[must_use]
     pub fn new(spec: &PolicySpec, measure: Measure, capacity: u64, seed: u64) -> Self {
         Self {
-            index: HashTable::new(),
+            index: Index::new(),
             entries: Vec::new(),
             free: Vec::new(),
             policy: spec.build(measure, capacity, seed),
@@ -110,6 +100,22 @@ impl<V> Cache<V> {
             sweep_from: 0,
             evictions: 0,
             expirations: 0,
+        }
+    }
+
+    /// Says that `key` will be looked up soon, so that the way to its entry is already in the
+    /// processor's cache then. Changes nothing.
+    #[inline]
+    pub fn announce(&self, key: Key) {
+        self.index.prefetch(key);
+    }
+
+    /// As [`Cache::announce`], later and closer: the entry itself and what the policy notes of it.
+    #[inline]
+    pub fn approach(&self, key: Key) {
+        if let Some(id) = self.index.guess(key) {
+            prefetch(&self.entries, id as usize);
+            self.policy.prefetch(id, key);
         }
     }
 
@@ -324,18 +330,13 @@ impl<V> Cache<V> {
             id
         });
         self.entries[id as usize].key = key;
-        let entries = &self.entries;
-        self.index
-            .insert_unique(hash(key), id, |&id| hash(entries[id as usize].key));
+        self.index.insert(key, id);
         id
     }
 
     /// Gives the slot of an id that the policy knows no more back.
     fn release(&mut self, id: Id) {
-        let key = self.entries[id as usize].key;
-        if let Ok(found) = self.index.find_entry(hash(key), |&other| other == id) {
-            found.remove();
-        }
+        self.index.remove(self.entries[id as usize].key, id);
         self.free.push(id);
     }
 

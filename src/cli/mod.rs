@@ -6,11 +6,19 @@
 //!
 //! Not here: anything that computes.
 
-mod replay;
-
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod check;
+mod completions;
+mod list;
+mod replay;
+mod run;
+mod schema;
+mod trace;
+mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
 #[derive(Debug, Parser)]
@@ -27,7 +35,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Replay(replay::Arguments),
+    Trace(trace::Trace),
+    Verify(verify::Verify),
+    Check(check::Check),
+    List(list::List),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// How a command that could do its work ended.
@@ -93,12 +108,59 @@ impl Common {
     }
 }
 
+/// Draws errors with plain characters and a fixed width where nobody looks at a terminal, so that
+/// logs and scripts see the same everywhere. On a terminal, miette obeys its width and `NO_COLOR`.
+fn plain_errors_in_files() {
+    if io::stderr().is_terminal() {
+        return;
+    }
+    // Fails only where a hook is already installed, which then decides.
+    let _ = miette::set_hook(Box::new(|_| {
+        let plain = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+        Box::new(plain.with_width(100).with_links(false))
+    }));
+}
+
+/// Prints `text`, an answer, on stdout. A reader who has gone away (`| head`) has seen enough.
+fn print(text: &str) -> Result<(), miette::Report> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(miette::miette!("cannot write to stdout: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether stdout takes colours: a terminal, and nobody has said no (see no-color.org).
+fn colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stdout().is_terminal() && !forbidden && !dumb
+}
+
+/// How many columns stdout has, if it is a terminal.
+fn terminal_width() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
+}
+
 impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        let answer: Answer = match self.command {
+        plain_errors_in_files();
+        let answer = match self.command {
+            Command::Run(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
+            Command::Trace(command) => command.execute(),
+            Command::Verify(command) => command.execute(),
+            Command::Check(command) => command.execute(),
+            Command::List(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
+            Command::Completions(command) => command.execute(),
         };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,

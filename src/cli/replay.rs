@@ -1,13 +1,14 @@
 //! `cachesim replay`: a trace through a grid of policies and sizes, without time.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use miette::miette;
 
-use super::{Answer, Common, Format, Status};
+use super::trace::ReadArguments;
+use super::{Answer, Common, Format, Status, print};
 use crate::eviction::{Measure, PolicySpec, descriptions};
 use crate::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
 use crate::trace::{self, Columns, Interned, Selection};
@@ -37,13 +38,6 @@ pub struct Arguments {
     /// Requests, or a share of them (10%), that fill the caches before anything is counted
     #[arg(long, value_name = "N|X%", value_parser = parse_warmup)]
     warmup: Option<Warmup>,
-    /// Replay no more than the first N requests
-    #[arg(long, value_name = "N", value_parser = parse_count)]
-    limit: Option<u64>,
-    /// Replay only this share of the keys, with all their requests (0.01 or 1%); scale sizes in
-    /// entries or bytes yourself
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    sample: Option<f64>,
     /// Honour the trace's own times to live
     #[arg(long)]
     ttl: bool,
@@ -53,9 +47,8 @@ pub struct Arguments {
     /// Also report the miss ratio of every N requests
     #[arg(long, value_name = "N", value_parser = parse_count)]
     window: Option<u64>,
-    /// The trace's format, where it is not recognised
-    #[arg(long, value_name = "NAME")]
-    trace_format: Option<String>,
+    #[command(flatten)]
+    read: ReadArguments,
     #[command(flatten)]
     common: Common,
 }
@@ -125,12 +118,6 @@ fn parse_share(text: &str) -> Option<f64> {
     share.is_finite().then_some(share)
 }
 
-fn parse_rate(text: &str) -> Result<f64, String> {
-    parse_share(text)
-        .filter(|rate| *rate > 0.0 && *rate <= 1.0)
-        .ok_or_else(|| "a share above 0 and up to 1 is wanted (0.01 or 1%)".into())
-}
-
 fn parse_warmup(text: &str) -> Result<Warmup, String> {
     if text.trim() == "0" {
         return Ok(Warmup::None);
@@ -192,8 +179,7 @@ pub fn execute(arguments: &Arguments) -> Answer {
         Format::Csv => csv(&grid),
         Format::Json => json(&grid),
     };
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().lock().write_all(printed.as_bytes());
+    print(&printed)?;
     Ok(Status::Well)
 }
 
@@ -205,17 +191,7 @@ fn read(arguments: &Arguments, notes: bool) -> Result<Stream, miette::Report> {
     } else {
         indicatif::ProgressBar::hidden()
     };
-    let format = match &arguments.trace_format {
-        None => None,
-        Some(name) => Some(trace::format::by_name(name).map_err(|it| miette!("{it}"))?),
-    };
-    let options = trace::ReadOptions {
-        format,
-        ..trace::ReadOptions::default()
-    };
     let selection = Selection {
-        limit: arguments.limit,
-        sample: arguments.sample,
         columns: Columns {
             times: arguments.ttl,
             sizes: true,
@@ -223,9 +199,11 @@ fn read(arguments: &Arguments, notes: bool) -> Result<Stream, miette::Report> {
             ttls: arguments.ttl,
             clients: false,
         },
+        ..arguments.read.selection()
     };
     let input = trace::Input::open(&arguments.trace).map_err(|it| miette!("{it}"))?;
-    let (format, mut reader) = trace::open_input(input, &options).map_err(|it| miette!("{it}"))?;
+    let (format, mut reader) =
+        trace::open_input(input, &arguments.read.options()).map_err(|it| miette!("{it}"))?;
     let trace = Interned::from_reader(reader.as_mut(), &selection).map_err(|it| miette!("{it}"))?;
     if arguments.ttl && (trace.times_ns.is_none() || trace.ttls_ns.is_none()) {
         return Err(miette!(

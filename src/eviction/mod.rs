@@ -16,6 +16,8 @@
 use std::sync::Arc;
 
 mod candidates;
+#[cfg(test)]
+mod conformance;
 mod heap;
 mod pool;
 mod queue;
@@ -58,7 +60,7 @@ mod two_queues;
 mod volatile_ttl;
 mod w_tinylfu;
 
-pub use queue::{Bytes, Entries, MAX_IDS, Weights};
+pub use queue::{Bytes, Entries, MAX_IDS, Weights, prefetch};
 pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
 
 /// A dense number for an entry. Ids start at 0 and stay below the bound told to

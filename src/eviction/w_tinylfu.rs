@@ -177,7 +177,12 @@ impl<W: Weights> WTinyLfu<W> {
 
     /// Candidate against victim, until the capacity is kept.
     #[inline]
-    fn evict_from_main(&mut self, mut candidate: Option<Id>, departures: &mut Departures) {
+    fn evict_from_main(
+        &mut self,
+        newcomer: Id,
+        mut candidate: Option<Id>,
+        departures: &mut Departures,
+    ) {
         let mut searched_window = false;
         while self.weight() > self.capacity {
             if candidate.is_none() && !searched_window {
@@ -196,12 +201,12 @@ impl<W: Weights> WTinyLfu<W> {
             match (candidate, victim) {
                 (Some(loser), None) => {
                     candidate = self.next_candidate(loser);
-                    self.evict(loser, departures);
+                    self.evict(loser, newcomer, departures);
                 }
-                (None, Some(loser)) => self.evict(loser, departures),
+                (None, Some(loser)) => self.evict(loser, newcomer, departures),
                 (Some(contender), Some(victim)) if contender == victim => {
                     candidate = None;
-                    self.evict(victim, departures);
+                    self.evict(victim, newcomer, departures);
                 }
                 (Some(contender), Some(victim)) => {
                     candidate = self.next_candidate(contender);
@@ -210,7 +215,7 @@ impl<W: Weights> WTinyLfu<W> {
                     } else {
                         contender
                     };
-                    self.evict(loser, departures);
+                    self.evict(loser, newcomer, departures);
                 }
                 (None, None) => return,
             }
@@ -235,9 +240,13 @@ impl<W: Weights> WTinyLfu<W> {
     }
 
     #[inline]
-    fn evict(&mut self, id: Id, departures: &mut Departures) {
+    fn evict(&mut self, id: Id, newcomer: Id, departures: &mut Departures) {
         self.remove(id);
-        departures.evict_and_forget(id);
+        if id == newcomer {
+            departures.forget(id);
+        } else {
+            departures.evict_and_forget(id);
+        }
     }
 
     /// The maintenance after each access.
@@ -385,7 +394,7 @@ impl<W: Weights> Policy for WTinyLfu<W> {
         self.keys[id as usize] = access.key;
         self.window.push(&mut self.ledger, id);
         let candidate = self.evict_from_window();
-        self.evict_from_main(candidate, departures);
+        self.evict_from_main(id, candidate, departures);
         self.climb();
         self.contains(id)
     }

@@ -80,3 +80,18 @@ pub struct Series {
     /// One value per step; NaN where nothing happened that could be measured.
     pub values: Vec<f64>,
 }
+
+/// The row of the catalogue for a metric's name as it comes out, for example
+/// `tier.redis.hit_ratio`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Metric> {
+    CATALOGUE.iter().find(|metric| {
+        let mut parts = name.split('.');
+        let all = metric.name.split('.').all(|pattern| {
+            parts
+                .next()
+                .is_some_and(|part| pattern.starts_with('<') || pattern == part)
+        });
+        all && parts.next().is_none()
+    })
+}

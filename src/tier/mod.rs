@@ -291,6 +291,7 @@ impl Tier {
         act: impl FnOnce(&Self, &Node) -> T,
     ) -> Result<T, Refused> {
         let number = self.node_of(request.key);
+        self.nodes[number].cache.borrow().announce(request.key);
         let luck_index = exchange.index(request);
         let round_trip_ns = self
             .plan
@@ -298,7 +299,7 @@ impl Tier {
             .sample_u64(&mut self.network_luck.at(luck_index));
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(number, luck_index, act).await;
+        let outcome = self.serve(number, request.key, luck_index, act).await;
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
     }
@@ -307,6 +308,7 @@ impl Tier {
     async fn serve<T>(
         &self,
         number: usize,
+        key: Key,
         luck_index: u64,
         act: impl FnOnce(&Self, &Node) -> T,
     ) -> Result<T, Refused> {
@@ -319,6 +321,7 @@ impl Tier {
             self.meter.tiers[self.level].refused.increment();
         }
         let _worker = worker?;
+        node.cache.borrow().approach(key);
         let service_ns = self
             .plan
             .service_time

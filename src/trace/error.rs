@@ -46,6 +46,18 @@ impl TraceError {
     }
 }
 
+/// The message when whoever read our standard output has gone away.
+pub(super) const OUTPUT_CLOSED: &str = "whoever read the output has gone away";
+
+impl TraceError {
+    /// Whether there is nobody left to read what was written to standard output (`| head`): no
+    /// fault of the trace nor of the user.
+    #[must_use]
+    pub fn is_output_closed(&self) -> bool {
+        self.message == OUTPUT_CLOSED
+    }
+}
+
 impl fmt::Display for TraceError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.file)?;

@@ -413,3 +413,135 @@ fn read_failure(
     };
     Problem::new(message).at(file, Place::Byte(offset))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn compressed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+        match compression {
+            Compression::Plain => bytes.to_vec(),
+            Compression::Gzip => {
+                let level = flate2::Compression::fast();
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            Compression::Zstandard => zstd::encode_all(bytes, 1).unwrap(),
+            Compression::Xz => {
+                let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+        }
+    }
+
+    fn lines(input: &mut Input) -> Result<Vec<Vec<u8>>, TraceError> {
+        let mut lines = Vec::new();
+        while let Some(line) = input.line()? {
+            lines.push(line.to_vec());
+        }
+        Ok(lines)
+    }
+
+    /// Lines of all lengths, so that they cross every border of the buffer.
+    fn long_text() -> (Vec<u8>, Vec<Vec<u8>>) {
+        let lines: Vec<Vec<u8>> = (0..1500_usize)
+            .map(|number| vec![b'a' + (number % 26) as u8; number % 700])
+            .collect();
+        (lines.join(&b'\n'), lines)
+    }
+
+    #[test]
+    fn mapped_held_and_streamed_bytes_have_the_same_lines() {
+        let (text, expected) = long_text();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &text).unwrap();
+        let mut mapped = Input::open(file.path()).unwrap();
+        assert_eq!(mapped.remaining(), Some(text.len() as u64));
+        assert_eq!(lines(&mut mapped).unwrap(), expected);
+        assert_eq!(mapped.remaining(), Some(0));
+        let mut held = Input::from_bytes("test", text.clone()).unwrap();
+        assert_eq!(lines(&mut held).unwrap(), expected);
+        let stream = Box::new(io::Cursor::new(text));
+        let mut streamed = Input::streamed("test".to_owned(), stream).unwrap();
+        assert_eq!(streamed.remaining(), None);
+        assert_eq!(lines(&mut streamed).unwrap(), expected);
+    }
+
+    #[test]
+    fn compressions_are_recognised_by_content_and_their_parts_belong_together() {
+        let (text, expected) = long_text();
+        let (start, end) = text.split_at(text.len() / 3);
+        for compression in Compression::ALL {
+            // Two gzip members, two frames, two streams: what `cat a.gz b.gz` makes.
+            let bytes = [compressed(start, compression), compressed(end, compression)].concat();
+            let mut input = Input::from_bytes("test", bytes).unwrap();
+            assert_eq!(input.compression(), compression);
+            assert_eq!(lines(&mut input).unwrap(), expected, "{compression:?}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_file_that_is_cut_short_is_an_error() {
+        let (text, _) = long_text();
+        for compression in [Compression::Gzip, Compression::Zstandard, Compression::Xz] {
+            let mut bytes = compressed(&text, compression);
+            bytes.truncate(bytes.len() - 5);
+            let mut input = Input::from_bytes("test", bytes).unwrap();
+            let error = lines(&mut input).unwrap_err().to_string();
+            let expected = format!(
+                "the {} compression is broken or cut short",
+                compression.name()
+            );
+            assert!(error.contains(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn mapped_pages_that_were_given_back_are_those_behind_the_reader() {
+        let bytes: Vec<u8> = (0..3 * RELEASE_BYTES as u32 / 4)
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let mut input = Input::open(file.path()).unwrap();
+        let mut number = 0_u32;
+        loop {
+            let piece = input.peek(4096).unwrap();
+            if piece.is_empty() {
+                break;
+            }
+            assert_eq!(piece[..4], number.to_le_bytes());
+            input.consume(4096);
+            number += 1024;
+        }
+        assert_eq!(input.offset(), bytes.len() as u64);
+    }
+
+    #[test]
+    fn a_folder_and_a_missing_file_are_errors_that_name_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Input::open(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("is a folder, not a trace"), "{error}");
+        let error = Input::open(&folder.path().join("gone"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("gone: No such file"), "{error}");
+    }
+
+    #[test]
+    fn names_say_how_an_output_is_compressed() {
+        for (name, compression) in [
+            ("a.zst", Compression::Zstandard),
+            ("a.csv.GZ", Compression::Gzip),
+            ("a.xz", Compression::Xz),
+            ("a.csv", Compression::Plain),
+            ("zst", Compression::Plain),
+        ] {
+            assert_eq!(Compression::of_name(Path::new(name)), compression, "{name}");
+        }
+    }
+}

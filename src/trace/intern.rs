@@ -181,7 +181,7 @@ impl Interner {
 
     /// Appends the numbers of `keys` to `ids`; false when the numbers ran out.
     ///
-    /// Works on [`BATCH`] keys at a time in passes that do not depend on each other's results, so
+    /// Works on some hundred keys at a time in passes that do not depend on each other's results, so
     /// that the processor waits for many cache misses at once instead of for one after the other.
     pub fn intern_all(&mut self, keys: &[Key], ids: &mut Vec<u32>) -> bool {
         let mut hashes = [0; BATCH];

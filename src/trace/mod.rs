@@ -10,10 +10,12 @@
 
 mod error;
 pub mod format;
+pub mod generate;
 mod input;
 mod intern;
 mod output;
 mod request;
+pub mod statistics;
 mod text;
 
 use std::path::Path;
@@ -29,8 +31,8 @@ use error::{Problem, suggestion};
 
 /// Reads one trace, request by request.
 ///
-/// After an error the reader is at its end: nothing more comes.
-pub trait Reader {
+/// The first error ends a trace: what a reader says after it means nothing.
+pub trait Reader: Send {
     /// What the requests say beside their keys. Fixed from the start.
     fn fields(&self) -> Fields;
 
@@ -156,4 +158,77 @@ pub fn intern(
     selection: &Selection,
 ) -> Result<Interned, TraceError> {
     Interned::from_reader(open(path, options)?.as_mut(), selection)
+}
+
+/// Writes `requests` to `output` in `format` and says how many there were. `fields` is what they
+/// say beside their keys.
+///
+/// # Errors
+/// When the format cannot be written or cannot hold a request, or the disk refuses.
+pub fn write_all(
+    requests: impl IntoIterator<Item = Request>,
+    fields: Fields,
+    format: &Format,
+    output: Output,
+) -> Result<u64, TraceError> {
+    let mut writer = format.writer(output, fields)?;
+    let mut count = 0;
+    for request in requests {
+        writer.write(&request)?;
+        count += 1;
+    }
+    writer.finish()?;
+    Ok(count)
+}
+
+/// What [`copy`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// How many requests were written.
+    pub requests: u64,
+    /// How many of them had a time that the format had to cut.
+    pub cut_times: u64,
+}
+
+/// As [`write_all`], from a reader: what `selection` asks for (its columns aside).
+///
+/// # Errors
+/// As [`write_all`], and what the reader reports; then nothing is written.
+pub fn copy(
+    reader: &mut dyn Reader,
+    selection: &Selection,
+    format: &Format,
+    output: Output,
+) -> Result<Copied, TraceError> {
+    const BATCH: usize = 4096;
+    let fields = reader.fields();
+    let mut writer = format.writer(output, fields)?;
+    let resolution_ns = match &format.write {
+        Some(writing) if writing.fields.time && fields.time => writing.resolution_ns,
+        _ => 1,
+    };
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut left = selection.limit.unwrap_or(u64::MAX);
+    let mut copied = Copied::default();
+    while left > 0 {
+        batch.clear();
+        let wanted = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
+        let taken = reader.fill(&mut batch, wanted)?;
+        for request in &batch {
+            if selection
+                .sample
+                .is_none_or(|rate| sampled(request.key, rate))
+            {
+                writer.write(request)?;
+                copied.requests += 1;
+                copied.cut_times += u64::from(!request.time_ns.is_multiple_of(resolution_ns));
+            }
+        }
+        left -= taken as u64;
+        if taken < wanted {
+            break;
+        }
+    }
+    writer.finish()?;
+    Ok(copied)
 }

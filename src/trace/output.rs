@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::error::OUTPUT_CLOSED;
 use super::{Compression, TraceError};
 
 /// Where a trace goes, and how it is compressed.
@@ -143,6 +144,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// The file, as errors name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Appends `bytes`.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), TraceError> {
@@ -218,5 +224,8 @@ impl Scratch {
 }
 
 fn cannot_write(file: &str, error: &io::Error) -> TraceError {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return TraceError::of_file(file, OUTPUT_CLOSED);
+    }
     TraceError::of_file(file, format!("cannot be written: {error}"))
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use libm::{exp, log, log1p, pow};
+use libm::{exp, exp2, log, log1p};
 
 use super::parameters::{
     Arguments, Kind, LARGEST, Parameter, ParameterError, Row, not_negative, positive,
@@ -53,6 +53,8 @@ enum Shape {
     Pareto {
         minimum: f64,
         exponent: f64,
+        /// 1 / exponent: multiplications are faster.
+        inverse: f64,
     },
     /// Pairs of a probability and a value, both rising.
     Empirical(Arc<[(f64, f64)]>),
@@ -211,7 +213,12 @@ impl Distribution {
                 format!("must be between 0.1 and {LARGEST:e}, not {exponent}"),
             ));
         }
-        Ok(Shape::Pareto { minimum, exponent }.into())
+        Ok(Shape::Pareto {
+            minimum,
+            exponent,
+            inverse: 1.0 / exponent,
+        }
+        .into())
     }
 
     /// As measured: pairs of a probability and the value below which that share of the samples is,
@@ -291,10 +298,12 @@ impl Distribution {
             Shape::Uniform { low, width } => low + width * (1.0 - draws.unit()),
             Shape::Exponential { mean } => -mean * log(draws.unit()),
             Shape::Lognormal { log_median, sigma } => {
-                exp(log_median - sigma * normal_quantile(draws.unit().min(LAST_BELOW_ONE)))
+                fast_exp(log_median - sigma * normal_quantile(draws.unit().min(LAST_BELOW_ONE)))
             }
             Shape::Gamma(gamma) => gamma.sample(draws),
-            Shape::Pareto { minimum, exponent } => minimum * pow(draws.unit(), -1.0 / exponent),
+            Shape::Pareto {
+                minimum, inverse, ..
+            } => minimum * fast_exp(-log(draws.unit()) * inverse),
             Shape::Empirical(quantiles) => interpolate(quantiles, 1.0 - draws.unit()),
         };
         (value + self.shift).min(self.cap)
@@ -304,8 +313,13 @@ impl Distribution {
     #[inline]
     #[must_use]
     pub fn sample_u64(&self, draws: &mut Draws) -> u64 {
-        // The cast saturates, and a sample is never NaN.
-        (self.sample(draws) + 0.5) as u64
+        let rounded = self.sample(draws) + 0.5;
+        // Casts saturate, and a sample is never NaN. The signed one is the cheaper by far.
+        if rounded < i64::MAX as f64 {
+            rounded as i64 as u64
+        } else {
+            rounded as u64
+        }
     }
 
     /// The exact mean, cap and shift taken into account. Infinite for an uncapped Pareto with an
@@ -362,6 +376,13 @@ impl Distribution {
 /// [`Draws::unit`] rounds to 1 once in 2^53 draws, where some quantiles are infinite.
 const LAST_BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 
+/// e^x by way of 2^x, which is twice as fast in `libm`; off by |x| units in the last place, which
+/// no sample shows.
+#[inline]
+fn fast_exp(x: f64) -> f64 {
+    exp2(x * std::f64::consts::LOG2_E)
+}
+
 impl From<Shape> for Distribution {
     fn from(shape: Shape) -> Self {
         Self {
@@ -381,7 +402,9 @@ impl Shape {
             Self::Lognormal { log_median, sigma } if *sigma == 0.0 => exp(*log_median),
             Self::Lognormal { log_median, sigma } => exp(log_median + sigma * normal_quantile(p)),
             Self::Gamma(gamma) => gamma.scale * gamma_quantile(gamma.shape, p),
-            Self::Pareto { minimum, exponent } => minimum * pow(1.0 - p, -1.0 / exponent),
+            Self::Pareto {
+                minimum, exponent, ..
+            } => minimum * exp(-log1p(-p) / exponent),
             Self::Empirical(quantiles) => interpolate(quantiles, p),
         }
     }
@@ -394,7 +417,9 @@ impl Shape {
             Self::Lognormal { log_median, sigma } => exp(log_median + 0.5 * sigma * sigma),
             Self::Gamma(gamma) => gamma.shape * gamma.scale,
             Self::Pareto { exponent, .. } if *exponent <= 1.0 => f64::INFINITY,
-            Self::Pareto { minimum, exponent } => minimum * exponent / (exponent - 1.0),
+            Self::Pareto {
+                minimum, exponent, ..
+            } => minimum * exponent / (exponent - 1.0),
             Self::Empirical(_) => self.capped_mean(f64::INFINITY),
         }
     }
@@ -415,7 +440,9 @@ impl Shape {
                 gamma.shape * gamma.scale * gamma_probability(gamma.shape + 1.0, x)
                     + cap * (1.0 - gamma_probability(gamma.shape, x))
             }
-            Self::Pareto { minimum, exponent } => {
+            Self::Pareto {
+                minimum, exponent, ..
+            } => {
                 // The minimum, and beyond it the integral of (minimum / x)^exponent up to the cap;
                 // through expm1 because exponent 1 is a removable singularity.
                 let decades = log(cap / minimum);
@@ -454,7 +481,7 @@ impl Gamma {
     /// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000).
     fn sample(&self, draws: &mut Draws) -> f64 {
         let boost = if self.boost > 0.0 {
-            pow(draws.unit(), self.boost)
+            fast_exp(log(draws.unit()) * self.boost)
         } else {
             1.0
         };

@@ -163,3 +163,137 @@ impl Workload {
 fn bytes(size: f64) -> u32 {
     (size + 0.5) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(keys: Keys, read_share: f64, value_size: Distribution) -> Plan {
+        let arrivals = arrivals::Plan::Open(arrivals::Open::poisson(1000.0).unwrap());
+        Plan::new(arrivals, keys, read_share, value_size).unwrap()
+    }
+
+    fn draws(plan: &Plan, many: u64) -> Vec<Draw> {
+        let mut workload = Workload::new(plan, Luck::new(7, 1));
+        (0..many).map(|index| workload.draw(index, index)).collect()
+    }
+
+    #[test]
+    fn a_request_asks_for_the_same_key_whatever_the_share_of_reads() {
+        let zipf = Keys::zipf(1000, 0.99).unwrap();
+        let size = Distribution::constant(100.0).unwrap();
+        let mostly = draws(&plan(zipf.clone(), 0.95, size.clone()), 5000);
+        let half = draws(&plan(zipf, 0.5, size), 5000);
+        let writes = |draws: &[Draw]| {
+            draws
+                .iter()
+                .filter(|draw| draw.operation == Operation::Write)
+                .count()
+        };
+        for (a, b) in mostly.iter().zip(&half) {
+            assert_eq!(a.key, b.key);
+            // More writes are the same writes and others.
+            assert!(a.operation == Operation::Read || b.operation == Operation::Write);
+        }
+        assert!(writes(&mostly).abs_diff(250) < 60);
+        assert!(writes(&half).abs_diff(2500) < 150);
+    }
+
+    #[test]
+    fn all_reads_and_no_reads_are_exact() {
+        let uniform = Keys::uniform(10).unwrap();
+        let size = Distribution::constant(100.0).unwrap();
+        let all = draws(&plan(uniform.clone(), 1.0, size.clone()), 1000);
+        assert!(all.iter().all(|draw| draw.operation == Operation::Read));
+        let none = draws(&plan(uniform, 0.0, size), 1000);
+        assert!(none.iter().all(|draw| draw.operation == Operation::Write));
+    }
+
+    #[test]
+    fn replications_differ_and_are_repeatable() {
+        let plan = plan(
+            Keys::zipf(1000, 0.99).unwrap(),
+            0.9,
+            Distribution::lognormal(100.0, 1000.0).unwrap(),
+        );
+        let keys = |replication| -> Vec<Key> {
+            let mut workload = Workload::new(&plan, Luck::new(7, replication));
+            (0..100).map(|index| workload.draw(index, 0).key).collect()
+        };
+        assert_eq!(keys(0), keys(0));
+        assert_ne!(keys(0), keys(1));
+    }
+
+    #[test]
+    fn a_row_keeps_its_size_until_it_is_written() {
+        let size = Distribution::lognormal(1000.0, 20_000.0).unwrap();
+        let plan = plan(Keys::uniform(10).unwrap(), 0.9, size);
+        let workload = Workload::new(&plan, Luck::new(7, 0));
+        assert_eq!(workload.value_bytes(3, 0), workload.value_bytes(3, 0));
+        assert_ne!(workload.value_bytes(3, 0), workload.value_bytes(3, 1));
+        assert_ne!(workload.value_bytes(3, 0), workload.value_bytes(4, 0));
+        let mut sizes: Vec<u32> = (0..10_001)
+            .map(|key| workload.value_bytes(key, 0))
+            .collect();
+        sizes.sort_unstable();
+        assert!(sizes[5000].abs_diff(1000) < 40, "{}", sizes[5000]);
+        assert!(sizes[9900].abs_diff(20_000) < 3000, "{}", sizes[9900]);
+    }
+
+    #[test]
+    fn sizes_are_rounded_and_saturate() {
+        let of = |bytes: f64| {
+            let size = Distribution::constant(bytes).unwrap();
+            let plan = plan(Keys::uniform(10).unwrap(), 0.9, size);
+            Workload::new(&plan, Luck::new(7, 0)).value_bytes(1, 1)
+        };
+        assert_eq!(of(0.0), 0);
+        assert_eq!(of(99.5), 100);
+        assert_eq!(of(1e12), u32::MAX);
+    }
+
+    #[test]
+    fn the_hot_key_is_the_one_that_is_asked_for_most() {
+        let plan = plan(
+            Keys::zipf(1000, 1.0).unwrap(),
+            0.9,
+            Distribution::constant(1.0).unwrap(),
+        );
+        let mut workload = Workload::new(&plan, Luck::new(7, 0));
+        let mut counts = vec![0_u32; 1000];
+        for index in 0..20_000 {
+            counts[workload.draw(index, 0).key as usize] += 1;
+        }
+        let hottest = (0..1000).max_by_key(|&key| counts[key]).unwrap();
+        assert_eq!(workload.key_of_rank(1, 0), Some(hottest as Key));
+        assert_eq!(workload.rank_of(hottest as Key, 0), Some(1));
+        assert_eq!(workload.key_of_rank(1001, 0), None);
+    }
+
+    #[test]
+    fn a_share_beyond_one_is_refused() {
+        let arrivals = arrivals::Plan::Open(arrivals::Open::poisson(1000.0).unwrap());
+        let size = Distribution::constant(1.0).unwrap();
+        let error = Plan::new(arrivals, Keys::uniform(10).unwrap(), 95.0, size).unwrap_err();
+        assert_eq!(error.to_string(), "`reads` must be between 0 and 1, not 95");
+    }
+
+    #[test]
+    fn every_table_has_names_of_its_own_and_says_what_they_mean() {
+        fn check<T>(table: &[Row<T>]) {
+            for (number, row) in table.iter().enumerate() {
+                assert!(table[..number].iter().all(|other| other.name != row.name));
+                assert!(!row.meaning.is_empty() && !row.meaning.ends_with('.'));
+                for (number, parameter) in row.parameters.iter().enumerate() {
+                    let others = &row.parameters[..number];
+                    assert!(others.iter().all(|other| other.name != parameter.name));
+                    assert!(!parameter.meaning.is_empty() && !parameter.meaning.ends_with('.'));
+                }
+            }
+        }
+        check(distribution::TABLE);
+        check(arrivals::TABLE);
+        check(arrivals::CURVES);
+        check(popularity::TABLE);
+    }
+}

@@ -49,6 +49,8 @@ fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
     ((((((c7 * x + c6) * x + c5) * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
 }
 
+// The coefficients as the paper prints them.
+#[allow(clippy::excessive_precision)]
 const MIDDLE: Ratio = (
     [
         3.387_132_872_796_366_608,
@@ -72,6 +74,7 @@ const MIDDLE: Ratio = (
     ],
 );
 
+#[allow(clippy::excessive_precision)]
 const TAIL: Ratio = (
     [
         1.423_437_110_749_683_577_34,
@@ -95,6 +98,7 @@ const TAIL: Ratio = (
     ],
 );
 
+#[allow(clippy::excessive_precision)]
 const FAR_TAIL: Ratio = (
     [
         6.657_904_643_501_103_777_2,

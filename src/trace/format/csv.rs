@@ -28,6 +28,7 @@ pub const FORMAT: Format = Format {
             next_use: false,
             ..Fields::ALL
         },
+        resolution_ns: 1,
         open: write,
     }),
     source: "RFC 4180, one line per request",
@@ -218,7 +219,7 @@ fn columns_of_header(header: &[u8], delimiter: u8) -> Vec<(Column, usize)> {
             column
                 .aliases()
                 .iter()
-                .find_map(|alias| place(&alias))
+                .find_map(place)
                 .map(|index| (column, index))
         })
         .collect()

@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     read,
     write: Some(Writing {
         fields: NONE,
+        resolution_ns: 1,
         open: write,
     }),
     source: "traces of Jiang and Zhang, LIRS (SIGMETRICS 2002)",

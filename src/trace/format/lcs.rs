@@ -35,6 +35,7 @@ pub const FORMAT: Format = Format {
     read,
     write: Some(Writing {
         fields: Fields::ALL,
+        resolution_ns: SECOND_NS,
         open: write,
     }),
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/lcs.h",

@@ -92,7 +92,7 @@ impl<P: FnMut(&[u8], &mut Vec<Run>) -> Result<(), Problem>> Lines<P> {
     }
 }
 
-impl<P: FnMut(&[u8], &mut Vec<Run>) -> Result<(), Problem>> Reader for Lines<P> {
+impl<P: FnMut(&[u8], &mut Vec<Run>) -> Result<(), Problem> + Send> Reader for Lines<P> {
     fn fields(&self) -> Fields {
         self.fields
     }

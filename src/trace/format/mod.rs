@@ -7,6 +7,7 @@ use super::input::HEAD_BYTES;
 use super::{Fields, Input, Output, Problem, ReadOptions, Reader, TraceError, Writer, suggestion};
 
 pub mod arc;
+pub mod compact;
 pub mod csv;
 pub mod key_per_line;
 pub mod kvcache;
@@ -43,13 +44,21 @@ pub struct Head<'a> {
     pub length: Option<u64>,
 }
 
+/// Starts reading a file in one format.
+pub type Read = fn(Input, &ReadOptions) -> Result<Box<dyn Reader>, TraceError>;
+
+/// Starts writing a file in one format.
+pub type Write = fn(Output, Fields) -> Result<Box<dyn Writer>, TraceError>;
+
 /// How a format is written.
 #[derive(Debug)]
 pub struct Writing {
     /// What the format can hold beside keys.
     pub fields: Fields,
+    /// Times are cut to multiples of this.
+    pub resolution_ns: u64,
     /// Starts a file; the second argument says which fields the requests will have.
-    pub open: fn(Output, Fields) -> Result<Box<dyn Writer>, TraceError>,
+    pub open: Write,
 }
 
 /// One format of traces.
@@ -62,15 +71,49 @@ pub struct Format {
     /// How well the start of a file fits.
     pub detect: fn(&Head<'_>) -> Fit,
     /// Starts reading.
-    pub read: fn(Input, &ReadOptions) -> Result<Box<dyn Reader>, TraceError>,
+    pub read: Read,
     /// Starts writing, if the format can be written.
     pub write: Option<Writing>,
     /// Where the format is defined.
     pub source: &'static str,
 }
 
+impl Format {
+    /// Starts writing to `output` requests that have `fields` beside their keys.
+    ///
+    /// # Errors
+    /// When the format is for reading only, or the output cannot be created.
+    pub fn writer(&self, output: Output, fields: Fields) -> Result<Box<dyn Writer>, TraceError> {
+        match &self.write {
+            Some(writing) => (writing.open)(output, fields),
+            None => Err(TraceError::of_file(
+                &output.file(),
+                format!(
+                    "{} can be read but not written; formats to write are {}",
+                    self.name,
+                    written_names().join(", ")
+                ),
+            )),
+        }
+    }
+}
+
+/// The format that this project prefers: `import` writes it.
+pub static PREFERRED: &Format = &compact::FORMAT;
+
+/// The names of the formats that can be written.
+#[must_use]
+pub fn written_names() -> Vec<&'static str> {
+    FORMATS
+        .iter()
+        .filter(|format| format.write.is_some())
+        .map(|format| format.name)
+        .collect()
+}
+
 /// Every format, in the order of preference where a file fits several equally well.
 pub static FORMATS: &[Format] = &[
+    compact::FORMAT,
     oracle_general::FORMAT,
     lcs::FORMAT,
     vscsi::FORMAT,
@@ -390,7 +433,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_gets_the_nearest_known_one() {
-        insta::assert_snapshot!(by_name("oracle-genral").unwrap_err(), @r#"no trace format is called "oracle-genral" (did you mean oracle-general?); known are oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line"#);
+        insta::assert_snapshot!(by_name("oracle-genral").unwrap_err(), @r#"no trace format is called "oracle-genral" (did you mean oracle-general?); known are compact, oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line"#);
     }
 
     #[test]
@@ -439,7 +482,7 @@ mod tests {
     #[test]
     fn what_fits_no_format_is_an_error_that_lists_them() {
         let mut input = Input::from_bytes("test", vec![0xff; 100]).unwrap();
-        insta::assert_snapshot!(detect(&mut input).unwrap_err(), @"test: fits no known trace format; if you know it, name it with --from: oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line");
+        insta::assert_snapshot!(detect(&mut input).unwrap_err(), @"test: fits no known trace format; if you know it, name it with --from: compact, oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia, redis-monitor, arc, csv, key-per-line");
         let mut input = Input::from_bytes("test", Vec::new()).unwrap();
         insta::assert_snapshot!(detect(&mut input).unwrap_err(), @"test: is empty: a trace has at least one request");
     }

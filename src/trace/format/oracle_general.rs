@@ -30,6 +30,7 @@ pub const FORMAT: Format = Format {
     read,
     write: Some(Writing {
         fields: FIELDS,
+        resolution_ns: SECOND_NS,
         open: write,
     }),
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h",
@@ -112,16 +113,14 @@ impl OracleGeneral {
     fn records(&mut self, count: usize) -> Result<&[u8], TraceError> {
         let number = self.number + 1;
         let offset = self.input.offset();
-        // The stream is asked for no more than a piece at a time, however much is wanted.
-        let wanted = count.clamp(1, 1 << 14) * RECORD;
-        let bytes = self.input.peek(wanted)?;
-        let found = bytes.len();
+        // Asking for one record gives all that are buffered, without reading ahead of them: what
+        // comes before a broken place is read in full, however it is read.
+        let found = self.input.peek(RECORD)?.len();
         if found > 0 && found < RECORD {
-            return Err(self
-                .input
-                .at_record(number, offset, truncated(found, RECORD)));
+            let problem = truncated(found, RECORD);
+            return Err(self.input.at_record(number, offset, problem));
         }
-        let whole = found.min(wanted) / RECORD * RECORD;
+        let whole = (found / RECORD).min(count.max(1)) * RECORD;
         Ok(&self.input.peek(whole)?[..whole])
     }
 

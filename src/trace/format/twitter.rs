@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
     read,
     write: Some(Writing {
         fields: FIELDS,
+        resolution_ns: SECOND_NS,
         open: write,
     }),
     source: "github.com/twitter/cache-trace (Yang, Yue, Rashmi, OSDI 2020)",

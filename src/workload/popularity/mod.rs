@@ -251,6 +251,8 @@ pub struct Popularity {
     source: Sources,
 }
 
+// The large variant is the common one, and there is one of it in a run: no indirection.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 enum Sources {
     One(Source),

@@ -167,7 +167,9 @@ mod tests {
         let (mut sum, mut squares) = (0.0, 0.0);
         for seed in 0..seeds {
             let permutation = Permutation::new(10_000, &mut Draws::from_seed(seed));
-            let on_first = (0..16).filter(|&p| permutation.apply(p) % 4 == 0).count() as f64;
+            let on_first = (0..16)
+                .filter(|&p| permutation.apply(p).is_multiple_of(4))
+                .count() as f64;
             sum += on_first;
             squares += on_first * on_first;
         }

@@ -1,0 +1,8 @@
+#![no_main]
+//! Reads any bytes as a trace in the format key-per-line.
+#[path = "../../examples/fuzz_traces/exercise.rs"]
+mod exercise;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    exercise::exercise("key-per-line", bytes);
+});

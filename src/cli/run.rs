@@ -1,0 +1,252 @@
+//! `cachesim run`: simulates scenarios, prints what was found and writes it to files.
+
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic as _, miette};
+
+use super::{Answer, Common, Format, Status};
+use crate::{
+    experiment::{self, Results},
+    metrics::Unit,
+    report::{csv, folder, json, markdown, quantity, terminal},
+    scenario::{self, Overrides, Study},
+    simulation::Progress,
+    units::{Nanoseconds, SECOND_NS},
+};
+
+/// Simulate scenarios: print a table, write charts and data, judge expectations
+///
+/// Every variant of every scenario is run, so many times as the scenario asks for. The answer is
+/// printed; charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
+/// results/<SCENARIO>/. Exit status 1 if an expectation of a scenario does not hold, 2 if nothing
+/// could be computed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cachesim run stampede.toml
+  cachesim run scenarios/ --no-files
+  cachesim run stampede.toml --set tier.redis.ttl=30s --set database.connections=50
+  cachesim run stampede.toml --replications 10 --variant base --variant lock
+  cachesim run stampede.toml --format json --no-files | jq '.variants[].metrics.hit_ratio'")]
+pub struct Run {
+    /// Scenario files, or folders of them
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    paths: Vec<PathBuf>,
+    /// Run as if this were written in the scenario (repeatable)
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Runs of each variant, each with other luck (default: the scenario's own, else 1)
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    replications: Option<u64>,
+    /// Only this variant (repeatable; default: all)
+    #[arg(long = "variant", value_name = "NAME")]
+    variants: Vec<String>,
+    /// Write to DIR/<SCENARIO>/
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Write no files
+    #[arg(long, conflicts_with = "out")]
+    no_files: bool,
+    /// Show every metric in tables, not only the key metrics
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Run {
+    /// Runs everything and reports on it.
+    ///
+    /// # Errors
+    /// When a scenario is wrong or a folder of results cannot be written; then nothing was
+    /// computed.
+    pub fn execute(&self) -> Answer {
+        let overrides = Overrides {
+            set: self.set.clone(),
+            seed: self.common.seed,
+            replications: self.replications,
+            variants: self.variants.clone(),
+        };
+        let studies = scenario::load(&self.paths, &overrides)?;
+        let folders = self.folders(&studies)?;
+        folder::prepare(&folders).map_err(|error| {
+            miette!(
+                help = "choose another folder with --out DIR, or --no-files",
+                "{error}"
+            )
+        })?;
+        let bar = Bar::new(&studies, self.common.quiet);
+        let results = self
+            .common
+            .on_threads(|| experiment::run(&studies, &bar))?
+            .into_diagnostic();
+        bar.bar.finish_and_clear();
+        let results = results?;
+        // Printed first: what took long to compute must not be lost to a full disk.
+        super::print(&self.answer(&results))?;
+        let written = self
+            .common
+            .on_threads(|| write_all(&results, &folders))?
+            .into_diagnostic()?;
+        if !self.common.quiet {
+            for (folder, files) in folders.iter().zip(written) {
+                eprintln!("wrote {files} files to {}", folder.display());
+            }
+        }
+        if results.iter().all(Results::all_held) {
+            Ok(Status::Well)
+        } else {
+            Ok(Status::Broken)
+        }
+    }
+
+    /// The folder of each study's results; none if no files are wanted.
+    fn folders(&self, studies: &[Study]) -> Result<Vec<PathBuf>, miette::Report> {
+        if self.no_files {
+            return Ok(Vec::new());
+        }
+        for (index, study) in studies.iter().enumerate() {
+            if let Some(other) = studies[..index].iter().find(|one| one.name == study.name) {
+                return Err(miette!(
+                    help = "run them one after the other with different --out, or with --no-files",
+                    "{} and {} would both write to {}",
+                    other.path.display(),
+                    study.path.display(),
+                    self.out.join(&study.name).display()
+                ));
+            }
+        }
+        Ok(studies
+            .iter()
+            .map(|study| self.out.join(&study.name))
+            .collect())
+    }
+
+    fn answer(&self, results: &[Results]) -> String {
+        match self.common.format {
+            Format::Json => json::print(results),
+            Format::Csv => csv::summary(results),
+            Format::Markdown => markdown::print(results, self.all),
+            Format::Table => {
+                let look = terminal::Look {
+                    width: super::terminal_width().unwrap_or(80).min(160),
+                    colours: super::colours(),
+                    all: self.all,
+                };
+                let tables: Vec<String> = results
+                    .iter()
+                    .map(|one| terminal::render(one, look))
+                    .collect();
+                tables.join("\n\n")
+            }
+        }
+    }
+}
+
+/// Writes every study's files, several studies at a time; returns how many files each has.
+fn write_all(results: &[Results], folders: &[PathBuf]) -> Result<Vec<usize>, folder::Unwritable> {
+    use rayon::prelude::*;
+    let written: Vec<_> = results
+        .par_iter()
+        .zip(folders)
+        .map(|(one, folder): (&Results, &PathBuf)| write(one, folder))
+        .collect();
+    written.into_iter().collect()
+}
+
+fn write(results: &Results, folder: &Path) -> Result<usize, folder::Unwritable> {
+    folder::write(results, folder).map(|files| files.len())
+}
+
+/// A progress bar over the simulated time of all runs.
+struct Bar {
+    bar: ProgressBar,
+    requests: AtomicU64,
+    simulated_ns: AtomicU64,
+    total: String,
+}
+
+impl Bar {
+    fn new(studies: &[Study], quiet: bool) -> Self {
+        let total_ns = studies
+            .iter()
+            .flat_map(|study| {
+                study
+                    .variants
+                    .iter()
+                    .map(|variant| variant.plan.duration_ns.saturating_mul(study.replications))
+            })
+            .fold(0, u64::saturating_add);
+        let bar = if quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(total_ns)
+        };
+        bar.set_style(
+            ProgressStyle::with_template("{percent:>3} % {wide_bar} {msg}, {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("━╸─"),
+        );
+        if !bar.is_hidden() {
+            // So that the time left is counted down between two reports.
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self {
+            bar,
+            requests: AtomicU64::new(0),
+            simulated_ns: AtomicU64::new(0),
+            total: simulated(total_ns),
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, simulated_ns: Nanoseconds, requests: u64) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let requests = self.requests.fetch_add(requests, Ordering::Relaxed) + requests;
+        let now_ns = self.simulated_ns.fetch_add(simulated_ns, Ordering::Relaxed) + simulated_ns;
+        self.bar.set_message(format!(
+            "simulated {} of {}, {} requests",
+            simulated(now_ns),
+            self.total,
+            quantity::quantity(requests as f64, Unit::Count)
+        ));
+        self.bar.inc(simulated_ns);
+    }
+}
+
+/// A length of simulated time, for people.
+fn simulated(time_ns: Nanoseconds) -> String {
+    let seconds = time_ns / SECOND_NS;
+    match seconds {
+        0..60 => quantity::quantity(time_ns as f64 / SECOND_NS as f64, Unit::Seconds),
+        60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02} h", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simulated_time_reads_as_a_clock() {
+        for (seconds, text) in [
+            (45, "45.0 s"),
+            (60, "1:00 min"),
+            (3599, "59:59 min"),
+            (90_000, "25:00 h"),
+        ] {
+            assert_eq!(simulated(seconds * SECOND_NS), text);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! JSON for programs: base units, every digit, the same bytes for the same scenario, seed and
+//! version. What was not measured is `null`.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    experiment::{Results, interval::Interval},
+    metrics::Series,
+};
+
+use super::expectation;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    title: &'a str,
+    seed: u64,
+    replications: u64,
+    scenario: &'a Value,
+    variants: Vec<Variant<'a>>,
+    expectations: Vec<Expectation<'a>>,
+}
+
+#[derive(Serialize)]
+struct Variant<'a> {
+    name: &'a str,
+    metrics: &'a IndexMap<String, Interval>,
+    series: &'a [Series],
+}
+
+#[derive(Serialize)]
+struct Expectation<'a> {
+    variant: &'a str,
+    metric: &'a str,
+    line: usize,
+    expected: String,
+    observed: f64,
+    limit: Value,
+    unit: Value,
+    held: bool,
+    text: String,
+}
+
+fn document(results: &Results) -> Document<'_> {
+    Document {
+        version: env!("CARGO_PKG_VERSION"),
+        title: &results.title,
+        seed: results.seed,
+        replications: results.replications,
+        scenario: &results.resolved,
+        variants: results
+            .variants
+            .iter()
+            .map(|variant| Variant {
+                name: &variant.name,
+                metrics: &variant.metrics,
+                series: &variant.series,
+            })
+            .collect(),
+        expectations: results
+            .expectations
+            .iter()
+            .map(|judgement| Expectation {
+                variant: &judgement.expectation.variant,
+                metric: &judgement.expectation.metric,
+                line: judgement.expectation.line,
+                expected: expectation::expected(judgement),
+                observed: judgement.observed,
+                limit: expectation::limit_json(judgement.limit),
+                unit: expectation::unit_json(judgement.unit),
+                held: judgement.held,
+                text: expectation::sentence(judgement),
+            })
+            .collect(),
+    }
+}
+
+/// One scenario's results as a JSON object with a newline at its end.
+///
+/// # Panics
+/// Never: all keys are strings, and what is written to is memory.
+#[must_use]
+pub fn summary(results: &Results) -> String {
+    let mut text = serde_json::to_string_pretty(&document(results))
+        .expect("string keys and plain numbers are always JSON");
+    text.push('\n');
+    text
+}
+
+/// What is printed: an object for one scenario, a list of them for several.
+///
+/// # Panics
+/// Never: as [`summary`].
+#[must_use]
+pub fn print(results: &[Results]) -> String {
+    if let [one] = results {
+        return summary(one);
+    }
+    let documents: Vec<_> = results.iter().map(document).collect();
+    let mut text = serde_json::to_string_pretty(&documents)
+        .expect("string keys and plain numbers are always JSON");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_shape_is_the_contract() {
+        let mut results = samples::stampede(1);
+        for variant in &mut results.variants {
+            variant
+                .metrics
+                .retain(|name, _| ["latency.p99", "staleness.max"].contains(&name.as_str()));
+            variant.series.truncate(1);
+            variant.series[0].values.truncate(3);
+            variant.series[0].values[1] = f64::NAN;
+        }
+        results.variants.truncate(1);
+        results.expectations.truncate(1);
+        insta::assert_snapshot!(summary(&results), @r#"
+        {
+          "version": "0.1.0",
+          "title": "Stampede on a hot key",
+          "seed": 7,
+          "replications": 1,
+          "scenario": {
+            "title": "Stampede on a hot key",
+            "seed": 7
+          },
+          "variants": [
+            {
+              "name": "base",
+              "metrics": {
+                "latency.p99": {
+                  "mean": 0.0010046868993378924,
+                  "low": 0.0010046868993378924,
+                  "high": 0.0010046868993378924,
+                  "unit": "seconds"
+                },
+                "staleness.max": {
+                  "mean": null,
+                  "low": null,
+                  "high": null,
+                  "unit": "seconds"
+                }
+              },
+              "series": [
+                {
+                  "name": "database.qps",
+                  "unit": "per_second",
+                  "step_s": 1.0,
+                  "values": [
+                    10694.000807454626,
+                    null,
+                    6430.523348162539
+                  ]
+                }
+              ]
+            }
+          ],
+          "expectations": [
+            {
+              "variant": "base",
+              "metric": "database.qps.max",
+              "line": 31,
+              "expected": "below 400 /s",
+              "observed": 849.3932873879462,
+              "limit": 400.0,
+              "unit": "per_second",
+              "held": false,
+              "text": "base: database.qps.max is 849 /s, expected below 400 /s"
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn one_scenario_is_an_object_and_several_are_a_list() {
+        let results = samples::stampede(1);
+        let one: Value = serde_json::from_str(&print(std::slice::from_ref(&results))).unwrap();
+        let two: Value = serde_json::from_str(&print(&[results.clone(), results])).unwrap();
+        assert!(one.is_object());
+        assert_eq!(two, serde_json::json!([one, one]));
+    }
+
+    #[test]
+    fn numbers_survive_the_way_there_and_back() {
+        let mut results = samples::stampede(1);
+        for value in [0.1, 1.0 / 3.0, 5e-324, 1.797_693_134_862_315_7e308] {
+            results.variants[0].metrics["latency.p99"].mean = value;
+            let back: Value = serde_json::from_str(&summary(&results)).unwrap();
+            let back = &back["variants"][0]["metrics"]["latency.p99"]["mean"];
+            assert_eq!(back.as_f64().map(f64::to_bits), Some(value.to_bits()));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Markdown for a pull request: one table for each scenario, and a list of its expectations.
+
+use crate::{experiment::Results, metrics::Unit};
+
+use super::{expectation, key_metrics, quantity};
+
+/// The report of one scenario; ends with a newline.
+#[must_use]
+pub fn render(results: &Results, all: bool) -> String {
+    let reference = results.reference();
+    let mut text = format!("## {}\n\n", escape(&results.title));
+    let runs = match results.replications {
+        1 => "1 run of each variant".to_owned(),
+        runs => format!("means of {runs} replications"),
+    };
+    text.push_str(&format!(
+        "`{}`, seed {}, {runs}\n\n",
+        results.name, results.seed
+    ));
+    text.push_str("| metric |");
+    for variant in &results.variants {
+        text.push_str(&format!(" {} |", escape(&variant.name)));
+    }
+    text.push_str("\n|:--|");
+    text.push_str(&"--:|".repeat(results.variants.len()));
+    text.push('\n');
+    for name in key_metrics::groups(results, all).concat() {
+        text.push_str(&format!("| `{name}` |"));
+        for variant in &results.variants {
+            let (mean, unit) = variant
+                .metrics
+                .get(&name)
+                .map_or((f64::NAN, Unit::Count), |interval| {
+                    (interval.mean, interval.unit)
+                });
+            let mut cell = quantity::of_metric(&name, mean, unit, 3);
+            if let (Some(paired), Some(base)) =
+                (variant.differences.get(&name), reference.metrics.get(&name))
+                && paired.mean != 0.0
+            {
+                let difference =
+                    quantity::difference_of_metric(&name, base.mean + paired.mean, base.mean, unit);
+                cell.push_str(&format!(" ({difference})"));
+            }
+            text.push_str(&format!(" {cell} |"));
+        }
+        text.push('\n');
+    }
+    if !results.expectations.is_empty() {
+        text.push('\n');
+        for judgement in &results.expectations {
+            let word = if judgement.held { "pass" } else { "**FAIL**" };
+            text.push_str(&format!(
+                "- {word}: {}\n",
+                escape(&expectation::sentence(judgement))
+            ));
+        }
+    }
+    text
+}
+
+/// What is printed for several scenarios.
+#[must_use]
+pub fn print(results: &[Results], all: bool) -> String {
+    let reports: Vec<String> = results.iter().map(|one| render(one, all)).collect();
+    reports.join("\n")
+}
+
+/// Names are the user's: what Markdown would take for its own signs is escaped.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '|' | '*' | '_' | '`' | '<' | '[' | ']' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '\n' | '\r' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_report_is_a_table_and_a_list() {
+        insta::assert_snapshot!(render(&samples::stampede(2), false), @r"
+        ## Stampede on a hot key
+
+        `stampede`, seed 7, 1 run of each variant
+
+        | metric | base | undefended |
+        |:--|--:|--:|
+        | `requests.rate` | 10.0 k/s | 10.0 k/s |
+        | `goodput.rate` | 10.0 k/s | 10.0 k/s (-0.05 %) |
+        | `requests.failed` | 0 | 1234 (new) |
+        | `latency.mean` | 1.03 ms | 12.3 ms (×12.0) |
+        | `latency.p50` | 1.01 ms | 12.2 ms (×12.0) |
+        | `latency.p99` | 1.00 ms | 12.1 ms (×12.0) |
+        | `latency.p999` | 983 µs | 11.8 ms (×12.0) |
+        | `latency.max` | 3.95 ms | 47.5 ms (×12.0) |
+        | `hit_ratio` | 97.9 % | 74.4 % (-23.5 pp) |
+        | `tier.redis.hit_ratio` | 96.9 % | 85.9 % (-11.0 pp) |
+        | `tier.redis.delayed_hit_ratio` | 0.430 % | 5.16 % (+4.7 pp) |
+        | `tier.redis.stale_hit_ratio` | 2.97 % | 35.8 % (+32.8 pp) |
+        | `tier.redis.negative_hit_ratio` | 3.06 % | 36.5 % (+33.4 pp) |
+        | `tier.redis.miss_ratio` | 2.27 % | 8.54 % (+6.3 pp) |
+        | `tier.redis.evictions.rate` | 210 /s | 2.53 k/s (×12.0) |
+        | `tier.redis.utilization` | 2.94 % | 35.1 % (+32.2 pp) |
+        | `tier.redis.imbalance` | 1.34 | 1.34 |
+        | `database.qps.mean` | 215 /s | 2.59 k/s (×12.0) |
+        | `database.qps.max` | 849 /s | 10.2 k/s (×12.0) |
+        | `database.utilization` | 3.04 % | 36.4 % (+33.3 pp) |
+        | `database.wait.p99` | 998 µs | 12.0 ms (×12.1) |
+        | `database.queue.max` | 28 | 337 (×12.0) |
+        | `database.rejected` | 6 | 82 (×13.7) |
+        | `stampede.events` | 0 | 17 (new) |
+        | `stampede.peak` | 7 | 84 (×12.0) |
+        | `staleness.ratio` | 2.94 % | 35.3 % (+32.3 pp) |
+        | `staleness.p99` | 998 µs | 12.0 ms (×12.1) |
+
+        - **FAIL**: base: database.qps.max is 849 /s, expected below 400 /s
+        - pass: undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
+        ");
+    }
+
+    #[test]
+    fn names_cannot_break_the_table() {
+        let mut results = samples::stampede(2);
+        results.variants[1].name = "a|b\n*c*".to_owned();
+        let text = render(&results, false);
+        let header = text
+            .lines()
+            .find(|line| line.starts_with("| metric"))
+            .unwrap();
+        assert_eq!(header, r"| metric | base | a\|b \*c\* |");
+    }
+}

@@ -1,0 +1,727 @@
+//! The table for people: variants side by side, key metrics first, differences against the first
+//! variant, and a line for each expectation.
+//!
+//! Fits any width from 60 columns: variants that do not fit side by side go into further blocks,
+//! each with the reference beside them. Colours only repeat what signs and words say already.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::{
+    experiment::{Results, VariantResults, interval::Interval},
+    metrics::{self, Better, Unit},
+};
+
+use super::{expectation, key_metrics, quantity};
+
+/// How the table is printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns at most; at least 60 are used.
+    pub width: usize,
+    /// Whether colours may be used.
+    pub colours: bool,
+    /// Every metric instead of the key metrics.
+    pub all: bool,
+}
+
+/// Space between two columns.
+const GAP: usize = 2;
+/// A variant's name is wrapped rather than let its column grow wider than this.
+const NAME_WIDTH: usize = 14;
+
+#[derive(Clone, Copy)]
+enum Tone {
+    Plain,
+    Strong,
+    Faint,
+    Good,
+    Bad,
+}
+
+impl Look {
+    fn paint(self, text: &str, tone: Tone) -> String {
+        let code = match tone {
+            Tone::Plain => return text.to_owned(),
+            _ if !self.colours || text.is_empty() => return text.to_owned(),
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+            Tone::Good => "32",
+            Tone::Bad => "31",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// The report of one scenario; ends with a newline.
+#[must_use]
+pub fn render(results: &Results, look: Look) -> String {
+    let look = Look {
+        width: look.width.max(60),
+        ..look
+    };
+    let mut text = heading(results, look);
+    let groups = key_metrics::groups(results, look.all);
+    if results.variants.len() == 1 {
+        text.push_str(&single(results, &groups, look));
+    } else {
+        text.push_str(&side_by_side(results, &groups, look));
+    }
+    text.push_str(&expectations(results, look));
+    text
+}
+
+fn heading(results: &Results, look: Look) -> String {
+    let mut text = String::new();
+    for line in wrap(&results.title, look.width) {
+        text.push_str(&look.paint(&line, Tone::Strong));
+        text.push('\n');
+    }
+    let runs = match results.replications {
+        1 => "1 run of each variant".to_owned(),
+        runs => format!("means of {runs} replications"),
+    };
+    let line = format!("{}, seed {}, {runs}", results.name, results.seed);
+    for line in wrap(&line, look.width) {
+        text.push_str(&look.paint(&line, Tone::Faint));
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+/// One variant: the mean and, with several replications, its interval.
+fn single(results: &Results, groups: &[Vec<String>], look: Look) -> String {
+    let variant = results.reference();
+    let replicated = results.replications > 1;
+    let mut header = vec!["metric".to_owned(), variant.name.clone()];
+    if replicated {
+        header.push("95 % interval".to_owned());
+    }
+    // The interval takes at most 2 x 9 characters and its dots.
+    let metric_width = look.width - if replicated { 38 } else { 16 };
+    header[1] = wrap(&variant.name, NAME_WIDTH).join("\n");
+    let rows = groups.iter().map(|group| {
+        group
+            .iter()
+            .map(|name| {
+                let spell = |value, unit| quantity::of_metric(name, value, unit, 3);
+                let mut row = vec![shorten(name, metric_width)];
+                match variant.metrics.get(name) {
+                    Some(interval) => {
+                        row.push(spell(interval.mean, interval.unit));
+                        if replicated && interval.is_measured() {
+                            let low = spell(interval.low, interval.unit);
+                            let high = spell(interval.high, interval.unit);
+                            row.push(look.paint(&format!("{low} … {high}"), Tone::Faint));
+                        }
+                    }
+                    None => row.push(quantity::UNMEASURED.to_owned()),
+                }
+                row
+            })
+            .collect()
+    });
+    table(&header, rows.collect(), look)
+}
+
+/// What stands in one cell of a comparison.
+struct Compared {
+    value: String,
+    difference: String,
+    tone: Tone,
+}
+
+fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String {
+    let reference = results.reference();
+    let names: Vec<&String> = groups.iter().flatten().collect();
+    let columns: Vec<Vec<Compared>> = results
+        .variants
+        .iter()
+        .enumerate()
+        .map(|(index, variant)| {
+            names
+                .iter()
+                .map(|name| compare(name, variant, (index > 0).then_some(reference), results))
+                .collect()
+        })
+        .collect();
+    let widest = |column: &[Compared], part: fn(&Compared) -> &str| {
+        column
+            .iter()
+            .map(|cell| part(cell).width())
+            .max()
+            .unwrap_or(0)
+    };
+    // (value, difference, whole column)
+    let widths: Vec<(usize, usize, usize)> = columns
+        .iter()
+        .zip(&results.variants)
+        .map(|(column, variant)| {
+            let value = widest(column, |cell| &cell.value);
+            let difference = widest(column, |cell| &cell.difference);
+            let cell = value + if difference > 0 { difference + 1 } else { 0 };
+            let name = clean(&variant.name).width().min(NAME_WIDTH);
+            (value, difference, cell.max(name))
+        })
+        .collect();
+    let widest_variant = widths[1..].iter().map(|width| width.2).max().unwrap_or(0);
+    // The metric's name gives way before a value does.
+    let metric_width = names
+        .iter()
+        .map(|name| name.width())
+        .max()
+        .unwrap_or(0)
+        .min(look.width - widths[0].2 - widest_variant - 2 * GAP)
+        .max(6);
+
+    let mut text = String::new();
+    let mut next = 1;
+    while next < columns.len() {
+        let mut used = metric_width + GAP + widths[0].2;
+        let mut block = vec![0];
+        while next < columns.len()
+            && (block.len() == 1 || used + GAP + widths[next].2 <= look.width)
+        {
+            used += GAP + widths[next].2;
+            block.push(next);
+            next += 1;
+        }
+        let mut header = vec!["metric".to_owned()];
+        header.extend(
+            block
+                .iter()
+                .map(|&v| wrap(&results.variants[v].name, widths[v].2).join("\n")),
+        );
+        let mut row_number = 0;
+        let rows = groups
+            .iter()
+            .map(|group| {
+                group
+                    .iter()
+                    .map(|name| {
+                        let mut row = vec![shorten(name, metric_width)];
+                        row.extend(block.iter().map(|&v| {
+                            let cell = &columns[v][row_number];
+                            let (_, difference_width, _) = widths[v];
+                            if difference_width == 0 {
+                                return cell.value.clone();
+                            }
+                            let difference = format!("{:>difference_width$}", cell.difference);
+                            format!("{} {}", cell.value, look.paint(&difference, cell.tone))
+                        }));
+                        row_number += 1;
+                        row
+                    })
+                    .collect()
+            })
+            .collect();
+        text.push_str(&table(&header, rows, look));
+        text.push('\n');
+    }
+    text.push_str(&legend(results, look));
+    text
+}
+
+fn compare(
+    name: &str,
+    variant: &VariantResults,
+    reference: Option<&VariantResults>,
+    results: &Results,
+) -> Compared {
+    let unmeasured = Interval::of([], Unit::Count);
+    let interval = variant.metrics.get(name).unwrap_or(&unmeasured);
+    let value = quantity::of_metric(name, interval.mean, interval.unit, 3);
+    let Some(reference) = reference else {
+        return Compared {
+            value,
+            difference: String::new(),
+            tone: Tone::Plain,
+        };
+    };
+    let base = reference.metrics.get(name).unwrap_or(&unmeasured);
+    let Some(paired) = variant.differences.get(name) else {
+        return Compared {
+            value,
+            difference: String::new(),
+            tone: Tone::Plain,
+        };
+    };
+    // The paired difference rather than that of the two means: they differ when a replication
+    // measured only one of the two.
+    let difference =
+        quantity::difference_of_metric(name, base.mean + paired.mean, base.mean, interval.unit);
+    if paired.mean == 0.0 && paired.includes_zero() && paired.low == paired.high {
+        return Compared {
+            value,
+            difference,
+            tone: Tone::Faint,
+        };
+    }
+    if results.replications > 1 && paired.includes_zero() {
+        return Compared {
+            value,
+            difference: format!("({difference})"),
+            tone: Tone::Faint,
+        };
+    }
+    let better = metrics::find(name).map_or(Better::Neither, |metric| metric.better);
+    let tone = match better {
+        Better::Neither => Tone::Plain,
+        Better::Lower if paired.mean < 0.0 => Tone::Good,
+        Better::Higher if paired.mean > 0.0 => Tone::Good,
+        Better::Lower | Better::Higher => Tone::Bad,
+    };
+    Compared {
+        value,
+        difference,
+        tone,
+    }
+}
+
+fn legend(results: &Results, look: Look) -> String {
+    let mut sentence = format!(
+        "Differences are against {}; pp: percentage points.",
+        results.reference().name
+    );
+    if results.replications > 1 {
+        sentence.push_str(" (In parentheses): may be luck, the 95 % interval includes zero.");
+    }
+    wrap(&sentence, look.width)
+        .iter()
+        .map(|line| look.paint(line, Tone::Faint) + "\n")
+        .collect()
+}
+
+fn expectations(results: &Results, look: Look) -> String {
+    if results.expectations.is_empty() {
+        return String::new();
+    }
+    let held = results.expectations.iter().filter(|one| one.held).count();
+    let mut text = format!(
+        "\n{}\n",
+        look.paint(
+            &format!(
+                "expectations: {held} of {} hold",
+                results.expectations.len()
+            ),
+            Tone::Strong
+        )
+    );
+    for judgement in &results.expectations {
+        let (word, tone) = if judgement.held {
+            ("pass", Tone::Good)
+        } else {
+            ("FAIL", Tone::Bad)
+        };
+        let mut sentence = expectation::sentence(judgement);
+        if !judgement.held {
+            sentence.push_str(&format!(" (line {})", judgement.expectation.line));
+        }
+        for (index, line) in wrap(&sentence, look.width - 6).iter().enumerate() {
+            if index == 0 {
+                text.push_str(&format!("{}  {line}\n", look.paint(word, tone)));
+            } else {
+                text.push_str(&format!("      {line}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// Lays out a header and groups of rows, with an empty line between groups.
+fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.style_mut().header_separator.fill = Some('─');
+    table.force_no_tty();
+    table.set_header(header.iter().map(|cell| {
+        cell.lines()
+            .map(|line| look.paint(line, Tone::Strong))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }));
+    for (index, group) in groups.into_iter().enumerate() {
+        if index > 0 {
+            table.add_row(vec![""]);
+        }
+        for row in group {
+            table.add_row(row);
+        }
+    }
+    let last = header.len() - 1;
+    for index in 0..header.len() {
+        if let Some(column) = table.column_mut(index) {
+            let right = if index == last { 0 } else { GAP as u16 };
+            column.set_padding((0, right));
+            if index > 0 {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Titles and names are the user's, and a terminal obeys what it is sent: no control characters.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// At most `width` columns: the middle of a longer text gives way, because names differ at their
+/// ends.
+fn shorten(text: &str, width: usize) -> String {
+    let text = clean(text);
+    if text.width() <= width {
+        return text;
+    }
+    let kept = width.saturating_sub(1);
+    let tail = kept * 2 / 3;
+    let head = fitting(text.chars(), kept - tail);
+    let tail: String = fitting(text.chars().rev(), tail).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// As many characters as fit into `width` columns.
+fn fitting(characters: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    characters
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= width
+        })
+        .collect()
+}
+
+/// Breaks text into lines of at most `width` columns: at a space; where there is none, after a
+/// hyphen, an underscore, a dot or a slash; else anywhere.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut rest: Vec<char> = clean(text).chars().collect();
+    let mut lines = Vec::new();
+    loop {
+        // One character at least, or there would be no progress.
+        let most = fitting(rest.iter().copied(), width).chars().count().max(1);
+        if rest.len() <= most {
+            break;
+        }
+        // A space may fall on the margin, as it is not printed.
+        let at_space = (1..=most).rev().find(|&at| rest[at] == ' ');
+        let at_sign = (1..=most)
+            .rev()
+            .find(|&at| matches!(rest[at - 1], '-' | '_' | '.' | '/'));
+        let at = at_space.or(at_sign).unwrap_or(most);
+        let line: String = rest.drain(..at).collect();
+        lines.push(line.trim_end().to_owned());
+        while rest.first() == Some(&' ') {
+            rest.remove(0);
+        }
+    }
+    lines.push(rest.into_iter().collect());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    const PLAIN: Look = Look {
+        width: 80,
+        colours: false,
+        all: false,
+    };
+
+    #[test]
+    fn one_variant_is_a_plain_list() {
+        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, 1 run of each variant
+
+        metric                             base
+        ───────────────────────────────────────
+        requests.rate                  10.0 k/s
+        goodput.rate                   10.0 k/s
+        requests.failed                       0
+
+        latency.mean                    1.03 ms
+        latency.p50                     1.01 ms
+        latency.p99                     1.00 ms
+        latency.p999                     983 µs
+        latency.max                     3.95 ms
+
+        hit_ratio                        97.9 %
+
+        tier.redis.hit_ratio             96.9 %
+        tier.redis.delayed_hit_ratio    0.430 %
+        tier.redis.stale_hit_ratio       2.97 %
+        tier.redis.negative_hit_ratio    3.06 %
+        tier.redis.miss_ratio            2.27 %
+        tier.redis.evictions.rate        210 /s
+        tier.redis.utilization           2.94 %
+        tier.redis.imbalance               1.34
+
+        database.qps.mean                215 /s
+        database.qps.max                 849 /s
+        database.utilization             3.04 %
+        database.wait.p99                998 µs
+        database.queue.max                   28
+        database.rejected                     6
+
+        stampede.events                       0
+        stampede.peak                         7
+
+        staleness.ratio                  2.94 %
+        staleness.p99                    998 µs
+
+        expectations: 0 of 1 hold
+        FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
+        ");
+    }
+
+    #[test]
+    fn replications_bring_intervals() {
+        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, means of 5 replications
+
+        metric                             base        95 % interval
+        ────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s … 10.0 k/s
+        goodput.rate                   10.0 k/s  10.0 k/s … 10.0 k/s
+        requests.failed                       0                0 … 0
+
+        latency.mean                    1.00 ms     983 µs … 1.02 ms
+        latency.p50                     1.00 ms     985 µs … 1.02 ms
+        latency.p99                      993 µs     976 µs … 1.01 ms
+        latency.p999                    1.00 ms     983 µs … 1.02 ms
+        latency.max                     4.00 ms    3.92 ms … 4.07 ms
+
+        hit_ratio                        97.9 %      97.8 % … 97.9 %
+
+        tier.redis.hit_ratio             96.9 %      96.9 % … 96.9 %
+        tier.redis.delayed_hit_ratio    0.430 %    0.430 % … 0.430 %
+        tier.redis.stale_hit_ratio       3.00 %      2.93 % … 3.07 %
+        tier.redis.negative_hit_ratio    3.02 %      2.97 % … 3.07 %
+        tier.redis.miss_ratio            2.27 %      2.27 % … 2.27 %
+        tier.redis.evictions.rate        212 /s      208 /s … 216 /s
+        tier.redis.utilization           2.98 %      2.93 % … 3.02 %
+        tier.redis.imbalance               1.34          1.34 … 1.34
+
+        database.qps.mean                214 /s      211 /s … 217 /s
+        database.qps.max                 851 /s      838 /s … 865 /s
+        database.utilization             3.02 %      2.97 % … 3.07 %
+        database.wait.p99               1.00 ms     982 µs … 1.03 ms
+        database.queue.max                 27.2          26.6 … 27.8
+        database.rejected                  6.80          6.24 … 7.36
+
+        stampede.events                       0                0 … 0
+        stampede.peak                      6.60          5.92 … 7.28
+
+        staleness.ratio                  2.99 %      2.92 % … 3.06 %
+        staleness.p99                    993 µs     980 µs … 1.01 ms
+
+        expectations: 0 of 1 hold
+        FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
+        ");
+    }
+
+    #[test]
+    fn variants_stand_side_by_side() {
+        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r"
+        Stampede on a hot key
+        stampede, seed 7, 1 run of each variant
+
+        metric                             base         undefended              lock
+        ────────────────────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s        =  10.0 k/s       =
+        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %  10.0 k/s       =
+        requests.failed                       0      1234      new         0       =
+
+        latency.mean                    1.03 ms   12.3 ms    ×12.0   1.43 ms +39.1 %
+        latency.p50                     1.01 ms   12.2 ms    ×12.0   1.42 ms +39.7 %
+        latency.p99                     1.00 ms   12.1 ms    ×12.0   1.41 ms +39.9 %
+        latency.p999                     983 µs   11.8 ms    ×12.0   1.38 ms +40.6 %
+        latency.max                     3.95 ms   47.5 ms    ×12.0   5.54 ms +40.4 %
+
+        hit_ratio                        97.9 %    74.4 % -23.5 pp    97.0 % -0.9 pp
+
+        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp    96.5 % -0.4 pp
+        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp   0.602 % +0.2 pp
+        tier.redis.stale_hit_ratio       2.97 %    35.8 % +32.8 pp    4.19 % +1.2 pp
+        tier.redis.negative_hit_ratio    3.06 %    36.5 % +33.4 pp    4.27 % +1.2 pp
+        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp    2.50 % +0.2 pp
+        tier.redis.evictions.rate        210 /s  2.53 k/s    ×12.0    295 /s +39.9 %
+        tier.redis.utilization           2.94 %    35.1 % +32.2 pp    4.12 % +1.2 pp
+        tier.redis.imbalance               1.34      1.34        =      1.34       =
+
+        database.qps.mean                215 /s  2.59 k/s    ×12.0    301 /s +40.2 %
+        database.qps.max                 849 /s  10.2 k/s    ×12.0  1.19 k/s +40.0 %
+        database.utilization             3.04 %    36.4 % +33.3 pp    4.26 % +1.2 pp
+        database.wait.p99                998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
+        database.queue.max                   28       337    ×12.0        39 +39.3 %
+        database.rejected                     6        82    ×13.7         9 +50.0 %
+
+        stampede.events                       0        17      new         0       =
+        stampede.peak                         7        84    ×12.0         9 +28.6 %
+
+        staleness.ratio                  2.94 %    35.3 % +32.3 pp    4.14 % +1.2 pp
+        staleness.p99                    998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
+
+        Differences are against base; pp: percentage points.
+
+        expectations: 2 of 3 hold
+        FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
+        pass  undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
+        pass  lock: tier.redis.hit_ratio is 96.5 %, expected above 0.9 × base (87.2 %)
+        ");
+    }
+
+    #[test]
+    fn differences_that_may_be_luck_are_in_parentheses() {
+        let mut results = samples::replicated(2, 5);
+        let lucky = &mut results.variants[1].differences["latency.p99"];
+        (lucky.mean, lucky.low, lucky.high) = (0.000_01, -0.000_01, 0.000_03);
+        let text = render(&results, PLAIN);
+        let line = text.lines().find(|line| line.starts_with("latency.p99 "));
+        assert_eq!(line.map(|line| line.ends_with(" (+1.0 %)")), Some(true));
+        insta::assert_snapshot!(text, @r"
+        Stampede on a hot key
+        stampede, seed 7, means of 5 replications
+
+        metric                             base         undefended
+        ──────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s  10.0 k/s        =
+        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %
+        requests.failed                       0      1234      new
+
+        latency.mean                    1.00 ms   12.0 ms    ×12.0
+        latency.p50                     1.00 ms   12.1 ms    ×12.0
+        latency.p99                      993 µs   12.0 ms (+1.0 %)
+        latency.p999                    1.00 ms   12.0 ms    ×12.0
+        latency.max                     4.00 ms   48.0 ms    ×12.0
+
+        hit_ratio                        97.9 %    74.5 % -23.3 pp
+
+        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp
+        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp
+        tier.redis.stale_hit_ratio       3.00 %    36.0 % +33.0 pp
+        tier.redis.negative_hit_ratio    3.02 %    36.2 % +33.2 pp
+        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp
+        tier.redis.evictions.rate        212 /s  2.55 k/s    ×12.0
+        tier.redis.utilization           2.98 %    35.6 % +32.6 pp
+        tier.redis.imbalance               1.34      1.34        =
+
+        database.qps.mean                214 /s  2.57 k/s    ×12.0
+        database.qps.max                 851 /s  10.2 k/s    ×12.0
+        database.utilization             3.02 %    36.2 % +33.2 pp
+        database.wait.p99               1.00 ms   12.1 ms    ×12.0
+        database.queue.max                 27.2       332    ×12.2
+        database.rejected                  6.80      84.2    ×12.4
+
+        stampede.events                       0        17      new
+        stampede.peak                      6.60        84    ×12.7
+
+        staleness.ratio                  2.99 %    35.9 % +32.9 pp
+        staleness.p99                    993 µs   12.0 ms    ×12.0
+
+        Differences are against base; pp: percentage points. (In parentheses): may be
+        luck, the 95 % interval includes zero.
+
+        expectations: 1 of 2 hold
+        FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
+        pass  undefended: latency.p99 is 12.0 ms, expected below 50.0 ms
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for variants in 1..=6 {
+            for replications in [1, 4] {
+                for width in [60, 80, 132] {
+                    for all in [false, true] {
+                        let results = samples::replicated(variants, replications);
+                        let look = Look {
+                            width,
+                            all,
+                            ..PLAIN
+                        };
+                        let text = render(&results, look);
+                        for line in text.lines() {
+                            assert!(
+                                line.width() <= width,
+                                "{variants} variants, {width} columns: {line}"
+                            );
+                        }
+                        for variant in &results.variants {
+                            let start: String = variant.name.chars().take(6).collect();
+                            assert!(text.contains(&start), "{}", variant.name);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        for variants in [1, 3] {
+            let results = samples::replicated(variants, 4);
+            let coloured = render(
+                &results,
+                Look {
+                    colours: true,
+                    ..PLAIN
+                },
+            );
+            assert!(coloured.contains("\u{1b}[32m") || variants == 1);
+            let mut stripped = String::new();
+            let mut inside = false;
+            for c in coloured.chars() {
+                match c {
+                    '\u{1b}' => inside = true,
+                    'm' if inside => inside = false,
+                    c if !inside => stripped.push(c),
+                    _ => {}
+                }
+            }
+            assert_eq!(stripped, render(&results, PLAIN));
+        }
+    }
+
+    #[test]
+    fn long_words_are_wrapped_where_they_may_be_broken() {
+        assert_eq!(
+            wrap("single-flight-with-lock", 14),
+            ["single-flight-", "with-lock"]
+        );
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("two words", 3), ["two", "wor", "ds"]);
+        assert_eq!(wrap("", 3), [""]);
+        assert_eq!(shorten("tier.redis.hit_ratio", 12), "tier…t_ratio");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(wrap("缓存缓存", 4), ["缓存", "缓存"]);
+        assert_eq!(shorten("缓存缓存缓存", 7), "缓…缓存");
+        assert_eq!(wrap("缓", 1), ["缓"]);
+    }
+
+    #[test]
+    fn no_control_character_reaches_the_terminal() {
+        let mut results = samples::stampede(2);
+        results.title = "a\u{1b}[2Jb\n".to_owned();
+        results.variants[1].name = "c\u{7}d".to_owned();
+        results.expectations[0].expectation.variant = "e\u{1b}f".to_owned();
+        let text = render(&results, PLAIN);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+}

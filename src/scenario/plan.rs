@@ -1,0 +1,495 @@
+//! From a scenario in which every value has the right shape to a plan in which everything fits
+//! together: names become what they name, quantities become plain numbers.
+//!
+//! Not here: the shape of single values (`shape`, `format`).
+
+use std::path::Path;
+
+use crate::pattern::{self, LayerPlan, PAIRS, READS, WRITES};
+use crate::workload::arrivals::{self, Open};
+use crate::workload::distribution::{self, Distribution};
+use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
+use crate::workload::popularity::{self, Component, Drift, Keys};
+use crate::{database, defence, placement, simulation, tier, workload};
+
+use super::empirical;
+use super::format::{read_capacity, read_eviction, read_jitter, takes_curve};
+use super::problem::Problem;
+use super::shape::{Checked, Sound};
+use super::source::{Sources, Span};
+use super::unit::{Duration, Unit};
+
+/// More requests than a run could serve in a year are a typing error.
+const MOST_REQUESTS: f64 = 1e12;
+
+/// Makes the plan of a scenario; problems are added to `problems`, and then there is none.
+pub(super) fn plan(
+    root: &Checked,
+    folder: &Path,
+    sources: &Sources,
+    problems: &mut Vec<Problem>,
+) -> Option<simulation::Plan> {
+    let mut planner = Planner {
+        folder,
+        sources,
+        problems,
+    };
+    let before = planner.problems.len();
+    let plan = planner.scenario(root);
+    if planner.problems.len() > before {
+        None
+    } else {
+        plan
+    }
+}
+
+struct Planner<'a> {
+    /// Where the scenario lies, for the files that it names.
+    folder: &'a Path,
+    sources: &'a Sources,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Planner<'_> {
+    fn problem(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(span, message).help(help));
+    }
+
+    fn scenario(&mut self, root: &Checked) -> Option<simulation::Plan> {
+        let duration = root.at("duration");
+        let warmup = root.at("warmup");
+        if warmup.whole() >= duration.whole() {
+            let message = format!(
+                "`warmup` must be less than `duration`: {} of {} leaves nothing to measure",
+                Duration(warmup.whole()),
+                Duration(duration.whole())
+            );
+            self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
+        }
+        let workload = self.workload(root.at("workload"), duration.whole() as f64 / 1e9);
+        let tiers = self.tiers(root.at("tier"));
+        let database = self.database(root.at("database"));
+        if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
+            self.effort(root, workload, tiers, database);
+        }
+        Some(simulation::Plan {
+            seed: root.at("seed").whole(),
+            duration_ns: duration.whole(),
+            warmup_ns: warmup.whole(),
+            drain: root.at("drain").flag(),
+            workload: workload?,
+            instances: root.at("app").at("instances").whole_u32(),
+            tiers: tiers?,
+            database: database?,
+        })
+    }
+
+    /// Refuses what would run for ever, or for years: users who never wait for anything, and
+    /// sweeps without a pause.
+    fn effort(
+        &mut self,
+        root: &Checked,
+        workload: &workload::Plan,
+        tiers: &[LayerPlan],
+        database: &database::Plan,
+    ) {
+        let duration_ns = root.at("duration").base();
+        if let arrivals::Plan::Closed(closed) = &workload.arrivals {
+            // The fastest answer is a hit in the first tier.
+            let answer_ns = match tiers.first() {
+                Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
+                None => database.network.mean() + database.service_time.mean(),
+            };
+            let turn_ns = closed.think().mean() + answer_ns;
+            let requests = f64::from(closed.users()) * duration_ns / turn_ns;
+            // Where nothing takes any time, it is infinite.
+            if requests > MOST_REQUESTS {
+                let arrivals = root.at("workload").at("arrivals");
+                let place = arrivals.get("think").unwrap_or(arrivals);
+                let message = if turn_ns > 0.0 {
+                    format!("{requests:.1e} requests are more than can be simulated")
+                } else {
+                    "users who do not think and are answered at once ask infinitely often".into()
+                };
+                let help = "give them some time to `think`, for example \"1s\"";
+                self.problem(place.span, message, help);
+            }
+        }
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let Some(sweep) = layer.tier.sweep else {
+                continue;
+            };
+            let sweeps = f64::from(layer.tier.nodes) * duration_ns / sweep.interval_ns as f64;
+            if sweeps > MOST_REQUESTS {
+                let interval = checked.at("sweep").at("interval");
+                let message = format!("{sweeps:.1e} sweeps are more than can be simulated");
+                self.problem(
+                    interval.span,
+                    message,
+                    "raise `interval`, for example to \"100ms\"",
+                );
+            }
+        }
+    }
+
+    fn workload(&mut self, checked: &Checked, seconds: f64) -> Option<workload::Plan> {
+        let arrivals = self.arrivals(checked.at("arrivals"), seconds);
+        let keys = self.keys(checked.at("keys"));
+        let size = self.distribution("workload.value_size", checked.at("value_size"));
+        let reads = checked.at("reads");
+        let plan = workload::Plan::new(arrivals?, keys?, reads.base(), size?);
+        self.sound("workload", plan, reads)
+    }
+
+    /// Reports that a parameter makes no sense, where it is written.
+    fn sound<T>(
+        &mut self,
+        place: &str,
+        built: Result<T, ParameterError>,
+        checked: &Checked,
+    ) -> Option<T> {
+        match built {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let span = checked
+                    .get(error.parameter)
+                    .map_or(checked.span, |parameter| parameter.span);
+                self.problem(
+                    span,
+                    format!("`{place}.{}` {}", error.parameter, error.problem),
+                    "",
+                );
+                None
+            }
+        }
+    }
+
+    fn arrivals(&mut self, checked: &Checked, seconds: f64) -> Option<arrivals::Plan> {
+        let (plan, peak) = if checked.amount().is_some() {
+            let open = self.sound("workload", Open::poisson(checked.base()), checked)?;
+            (arrivals::Plan::Open(open), checked.base())
+        } else {
+            let process = checked.at("process").text().to_owned();
+            let curve = checked
+                .get("rate")
+                .filter(|rate| takes_curve(&process) && rate.get("curve").is_some());
+            if let Some(curve) = curve {
+                let row = row(arrivals::CURVES, curve.at("curve").text())?;
+                let arguments = self.arguments("workload.arrivals.rate", row, curve)?;
+                let shape = self.sound("workload.arrivals.rate", (row.build)(&arguments), curve)?;
+                // A curve gives rates outright, so the process under it has rate 1.
+                let open = if process == "constant" {
+                    Open::constant(1.0)
+                } else {
+                    Open::poisson(1.0)
+                };
+                let open = self
+                    .sound("workload.arrivals", open, checked)?
+                    .with_curve(shape);
+                let points = curve.get("points").map_or(&[][..], Checked::list).iter();
+                let highest = points
+                    .filter_map(|pair| pair.list().get(1))
+                    .map(Checked::base)
+                    .fold(0.0, f64::max);
+                let highest = curve.get("high").map_or(highest, Checked::base);
+                if highest <= 0.0 {
+                    self.problem(curve.span, "the rate is 0 all the time", "");
+                    return None;
+                }
+                (arrivals::Plan::Open(open), highest)
+            } else {
+                let row = row(arrivals::TABLE, &process)?;
+                let arguments = self.arguments("workload.arrivals", row, checked)?;
+                let plan = self.sound("workload.arrivals", (row.build)(&arguments), checked)?;
+                let peak = match &plan {
+                    arrivals::Plan::Open(open) => open.mean_rate_per_s(),
+                    arrivals::Plan::Closed(_) => 0.0,
+                };
+                (plan, peak)
+            }
+        };
+        if peak * seconds > MOST_REQUESTS {
+            let message = format!(
+                "{:.1e} requests are more than can be simulated",
+                peak * seconds
+            );
+            let help =
+                format!("lower the rate or the duration: at most {MOST_REQUESTS:.0e} requests");
+            self.problem(checked.span, message, help);
+            return None;
+        }
+        Some(plan)
+    }
+
+    fn keys(&mut self, checked: &Checked) -> Option<Keys> {
+        let row = row(popularity::TABLE, checked.at("distribution").text())?;
+        let arguments = self.arguments("workload.keys", row, checked)?;
+        self.sound("workload.keys", (row.build)(&arguments), checked)
+    }
+
+    /// A distribution of durations or sizes; `place` is its path, for messages.
+    fn distribution(&mut self, place: &str, checked: &Checked) -> Option<Distribution> {
+        if checked.amount().is_some() {
+            return self.sound(place, Distribution::constant(checked.base()), checked);
+        }
+        let row = row(distribution::TABLE, checked.at("distribution").text())?;
+        // Said here rather than by the constructors, because here the units are known.
+        for (low, high, strictly) in [
+            ("low", "high", false),
+            ("median", "p99", true),
+            ("shift", "cap", false),
+        ] {
+            let (Some(low_value), Some(high_value)) = (checked.get(low), checked.get(high)) else {
+                continue;
+            };
+            let (Some(low_amount), Some(high_amount)) = (low_value.amount(), high_value.amount())
+            else {
+                continue;
+            };
+            if low_amount.base() > high_amount.base()
+                || strictly && low_amount.base() == high_amount.base()
+            {
+                let message = format!(
+                    "`{place}.{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
+                    if strictly { "above" } else { "at least" },
+                    if strictly { "above" } else { "at least" },
+                );
+                self.problem(high_value.span, message, "");
+                return None;
+            }
+        }
+        let mut arguments = self.arguments(place, row, checked)?;
+        if row.name == "empirical" {
+            match (checked.get("quantiles"), checked.get("file")) {
+                (Some(_), None) => {}
+                (None, Some(file)) => {
+                    let unit = if place.ends_with("size") {
+                        Unit::Size
+                    } else {
+                        Unit::Duration
+                    };
+                    match empirical::read(&self.folder.join(file.text()), unit) {
+                        Ok(quantiles) => arguments.set("quantiles", Argument::Pairs(quantiles)),
+                        Err(wrong) => {
+                            self.problem(file.span, wrong.message, wrong.help);
+                            return None;
+                        }
+                    }
+                }
+                (Some(_), Some(file)) => {
+                    self.problem(
+                        file.span,
+                        "an empirical distribution has `quantiles` or a `file`, not both",
+                        "remove one of the two",
+                    );
+                    return None;
+                }
+                (None, None) => {
+                    let help = "add `quantiles = [[0.5, \"5ms\"], [1.0, \"80ms\"]]` or `file = \"latency.csv\"`";
+                    self.problem(
+                        checked.span,
+                        "an empirical distribution needs `quantiles` or a `file`",
+                        help,
+                    );
+                    return None;
+                }
+            }
+        }
+        let built = self.sound(place, (row.build)(&arguments), checked)?;
+        // Bursts without a mean are self-similar traffic; work without one never ends.
+        if !built.mean().is_finite() && !place.starts_with("workload.arrivals") {
+            let help = "add a `cap`, or raise `exponent` above 1";
+            self.problem(
+                checked.span,
+                format!("the mean of `{place}` is infinite"),
+                help,
+            );
+            return None;
+        }
+        Some(built)
+    }
+
+    /// What `checked` says about the parameters of `row`, in base units.
+    fn arguments<T>(&mut self, place: &str, row: &Row<T>, checked: &Checked) -> Option<Arguments> {
+        let mut arguments = Arguments::new();
+        for parameter in row.parameters {
+            let Some(value) = checked.get(parameter.name) else {
+                continue;
+            };
+            let argument = match parameter.kind {
+                Kind::Quantity
+                | Kind::Number
+                | Kind::Share
+                | Kind::Count
+                | Kind::Duration
+                | Kind::Rate => Argument::Number(value.base()),
+                Kind::Switch => Argument::Switch(value.flag()),
+                Kind::Quantiles | Kind::Instants | Kind::States => {
+                    let pairs = value.list().iter().filter_map(|pair| match pair.list() {
+                        [first, second] => Some((first.base(), second.base())),
+                        _ => None,
+                    });
+                    Argument::Pairs(pairs.collect())
+                }
+                Kind::Durations => {
+                    let place = format!("{place}.{}", parameter.name);
+                    Argument::Distribution(self.distribution(&place, value)?)
+                }
+                Kind::Components => {
+                    let mut components = Vec::new();
+                    for part in value.list() {
+                        components.push(Component {
+                            weight: part.at("weight").base(),
+                            first_key: part.at("first_key").whole(),
+                            keys: self.keys(part)?,
+                        });
+                    }
+                    Argument::Components(components)
+                }
+                Kind::Drift => {
+                    let drift = Drift::new(value.at("period").base(), value.at("share").base());
+                    Argument::Drift(self.sound(&format!("{place}.drift"), drift, value)?)
+                }
+            };
+            arguments.set(parameter.name, argument);
+        }
+        Some(arguments)
+    }
+
+    fn tiers(&mut self, checked: &Checked) -> Option<Vec<LayerPlan>> {
+        let mut layers: Vec<Option<LayerPlan>> = Vec::new();
+        for (index, tier) in checked.list().iter().enumerate() {
+            let name = tier.at("name");
+            let first = checked.list()[..index]
+                .iter()
+                .find(|other| other.at("name").is(name.text()));
+            if let Some(first) = first {
+                let message = format!("two tiers are called `{}`", name.text());
+                let help = format!(
+                    "rename one of them; the first is on line {}",
+                    self.line(first.at("name").span)
+                );
+                self.problem(name.span, message, help);
+            }
+            layers.push(self.tier(tier));
+        }
+        layers.into_iter().collect()
+    }
+
+    fn line(&self, span: Span) -> usize {
+        let text = &self.sources.get(span.source).text;
+        text.bytes()
+            .take(span.start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
+    }
+
+    fn tier(&mut self, checked: &Checked) -> Option<LayerPlan> {
+        let name = checked.at("name").text();
+        let network = self.distribution(&format!("tier.{name}.network"), checked.at("network"));
+        let service = checked.at("service");
+        let service_time =
+            self.distribution(&format!("tier.{name}.service.time"), service.at("time"));
+        // These have been read once already, so they read again.
+        let capacity = read_capacity(checked.at("capacity").text()).ok()?;
+        let eviction = read_eviction(checked.at("eviction").text()).ok()?;
+        let overhead = checked.at("entry_overhead");
+        let sweep = checked.at("sweep");
+        let ttl = checked.at("ttl");
+        Some(LayerPlan {
+            tier: tier::Plan {
+                name: name.into(),
+                nodes: checked.at("nodes").whole_u32(),
+                capacity,
+                entry_overhead_bytes: overhead.whole(),
+                eviction,
+                ttl: ttl.get("base").map(|base| time_to_live(base, ttl)),
+                sweep: sweep.get("interval").map(|interval| tier::Sweep {
+                    interval_ns: interval.whole(),
+                    sample: sweep.at("sample").whole_u32(),
+                }),
+                placement: placement(checked.at("placement"))?,
+                network: network?,
+                workers: service.at("workers").whole_u32(),
+                service_time: service_time?,
+                queue_limit: limit(service.at("queue_limit")),
+            },
+            pattern: pattern(checked.at("pattern"))?,
+            defence: defence(checked.at("defence"))?,
+        })
+    }
+
+    fn database(&mut self, checked: &Checked) -> Option<database::Plan> {
+        let service_time = self.distribution("database.service_time", checked.at("service_time"));
+        let write_service_time = match checked.get("write_service_time") {
+            Some(write) => self.distribution("database.write_service_time", write),
+            None => service_time.clone(),
+        };
+        let network = self.distribution("database.network", checked.at("network"));
+        let timeout = checked.at("timeout");
+        Some(database::Plan {
+            connections: checked.at("connections").whole_u32(),
+            queue_limit: limit(checked.at("queue_limit")),
+            service_time: service_time?,
+            write_service_time: write_service_time?,
+            slowdown: checked.at("slowdown").base(),
+            timeout_ns: timeout.amount().map(|_| timeout.whole()),
+            network: network?,
+        })
+    }
+}
+
+fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
+    let jitter = ttl.at("jitter");
+    let (jitter_below, jitter_above) = match &jitter.value {
+        Sound::Text(text) => (0.0, read_jitter(text).unwrap_or(0.0)),
+        _ => (jitter.base(), jitter.base()),
+    };
+    tier::TimeToLive {
+        base_ns: base.whole(),
+        sliding: ttl.at("sliding").flag(),
+        jitter_below,
+        jitter_above,
+    }
+}
+
+fn limit(checked: &Checked) -> Option<u32> {
+    checked.amount().map(|_| checked.whole_u32())
+}
+
+fn placement(checked: &Checked) -> Option<placement::Plan> {
+    let name = checked.at("scheme").text();
+    let row = placement::SCHEMES.iter().find(|row| row.name == name)?;
+    Some(placement::Plan {
+        scheme: row.name,
+        virtual_nodes: checked.get("virtual_nodes").map_or(1, Checked::whole_u32),
+    })
+}
+
+fn defence(checked: &Checked) -> Option<defence::Plan> {
+    let name = checked.at("kind").text();
+    defence::DEFENCES
+        .iter()
+        .find(|row| row.name == name)
+        .map(|row| row.plan)
+}
+
+fn pattern(checked: &Checked) -> Option<pattern::Plan> {
+    if let Sound::Text(name) = &checked.value {
+        return PAIRS
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.pattern);
+    }
+    let read = READS.iter().find(|row| checked.at("read").is(row.name))?;
+    let write = WRITES.iter().find(|row| checked.at("write").is(row.name))?;
+    Some(pattern::Plan {
+        read: read.pattern,
+        write: write.pattern,
+    })
+}
+
+fn row<T>(table: &'static [Row<T>], name: &str) -> Option<&'static Row<T>> {
+    table.iter().find(|row| row.name == name)
+}

@@ -1,0 +1,163 @@
+//! The whole: laws about every run and every interval, whatever the scenario.
+
+use rayon::prelude::*;
+
+use super::{Effort, Options, Verdict, plan, queues, replicate, theory};
+use crate::experiment::Interval;
+use crate::metrics::{Outcome, Unit};
+use crate::simulation::{self, NoProgress, Plan, RunError};
+
+/// A law that is not one scenario against one number.
+pub(super) struct Law {
+    /// What it is called.
+    pub model: &'static str,
+    /// Puts it to the test.
+    pub judge: fn(Options) -> Result<Vec<Verdict>, RunError>,
+}
+
+pub(super) const CHECKS: &[Law] = &[
+    Law {
+        model: COVERAGE,
+        judge: coverage,
+    },
+    Law {
+        model: CONSERVATION,
+        judge: conservation,
+    },
+    Law {
+        model: REPEATABLE,
+        judge: repeatable,
+    },
+];
+
+const COVERAGE: &str = "95 % interval of M/M/10, 200 seeds";
+const CONSERVATION: &str = "arrived = answered + failed + in flight";
+const REPEATABLE: &str = "same seed, same bytes";
+
+/// A cache, writes, a full queue, timeouts: a run in which everything happens at once.
+const BUSY: &str = r#"
+duration = "20s"
+warmup = "5s"
+[workload]
+arrivals = { process = "poisson", rate = "2000/s" }
+keys = { distribution = "zipf", count = 10_000, exponent = 0.9 }
+reads = 0.9
+value_size = { distribution = "lognormal", median = "1KiB", p99 = "20KiB" }
+[app]
+instances = 5
+[[tier]]
+name = "cache"
+nodes = 3
+capacity = "1MiB"
+ttl = { base = "3s", jitter = 0.2 }
+defence = "single-flight"
+[database]
+connections = 8
+queue_limit = 40
+timeout = "60ms"
+service_time = { distribution = "exponential", mean = "10ms" }
+"#;
+
+/// The intervals of 200 independent experiments cover the true mean wait as often as they claim.
+fn coverage(options: Options) -> Result<Vec<Verdict>, RunError> {
+    const SEEDS: u64 = 200;
+    let replications = 10;
+    let (rate, seconds) = match options.effort {
+        Effort::Full => (900.0, 60.0),
+        Effort::Quick => (900.0, 15.0),
+    };
+    let theory = theory::MultiServer {
+        servers: 10,
+        arrival_rate: rate,
+        service_rate: 100.0,
+    };
+    let text = queues::m_m_c_scenario(rate, 10, seconds);
+    let covered = (0..SEEDS)
+        .into_par_iter()
+        .map(|seed| {
+            // Far from the seeds of the other checks.
+            let plan = plan(
+                &text,
+                options.seed.wrapping_mul(1_000_003).wrapping_add(seed),
+            );
+            let runs = replicate(&plan, replications)?;
+            let waits = runs.iter().map(|run| run["database.wait.mean"]);
+            let interval = Interval::of(waits, Unit::Seconds);
+            Ok(u64::from(
+                interval.low <= theory.mean_wait() && theory.mean_wait() <= interval.high,
+            ))
+        })
+        .sum::<Result<u64, RunError>>()?;
+    Ok(vec![Verdict {
+        model: COVERAGE.to_owned(),
+        quantity: "intervals that cover".to_owned(),
+        theory: 0.95 * SEEDS as f64,
+        observed: covered as f64,
+        tolerance: "181 to 197".to_owned(),
+        passed: (181..=197).contains(&covered),
+    }])
+}
+
+/// Every run checks its conservation laws and fails if one is broken; here also from the outside.
+fn conservation(options: Options) -> Result<Vec<Verdict>, RunError> {
+    let runs = replicate(&plan(BUSY, options.seed), 10)?;
+    let lost = |run: &super::Measured| {
+        let kept = ["requests.answered", "requests.failed", "requests.in_flight"];
+        run["requests.arrived"] - kept.iter().map(|name| run[*name]).sum::<f64>()
+    };
+    let failed: f64 = runs.iter().map(|run| run["requests.failed"]).sum();
+    let lost: f64 = runs.iter().map(|run| lost(run).abs()).sum();
+    Ok(vec![Verdict {
+        model: CONSERVATION.to_owned(),
+        quantity: "requests lost".to_owned(),
+        theory: 0.0,
+        observed: lost,
+        tolerance: "exactly".to_owned(),
+        // A run without failures would prove little.
+        passed: lost == 0.0 && failed > 0.0,
+    }])
+}
+
+/// The same outcome, to the last bit, from one thread and from eight, and when repeated.
+fn repeatable(options: Options) -> Result<Vec<Verdict>, RunError> {
+    let plan = plan(BUSY, options.seed);
+    let on_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        match pool {
+            Ok(pool) => pool.install(|| digests(&plan)),
+            Err(_) => digests(&plan),
+        }
+    };
+    let (one, eight, again) = (on_threads(1)?, on_threads(8)?, on_threads(8)?);
+    let differing = one
+        .iter()
+        .zip(&eight)
+        .zip(&again)
+        .filter(|((a, b), c)| a != b || b != c);
+    let differing = differing.count();
+    Ok(vec![Verdict {
+        model: REPEATABLE.to_owned(),
+        quantity: "runs that differ, 1 and 8 threads".to_owned(),
+        theory: 0.0,
+        observed: differing as f64,
+        tolerance: "exactly".to_owned(),
+        passed: differing == 0 && one[0] != one[1],
+    }])
+}
+
+/// Everything that eight replications measured, bit by bit.
+fn digests(plan: &Plan) -> Result<Vec<Vec<u64>>, RunError> {
+    (0..8)
+        .into_par_iter()
+        .map(|replication| Ok(digest(&simulation::run(plan, replication, &NoProgress)?)))
+        .collect()
+}
+
+fn digest(outcome: &Outcome) -> Vec<u64> {
+    let series = outcome.series.iter().flat_map(|series| &series.values);
+    let quantiles = outcome.latency_quantiles.iter().map(|(_, seconds)| seconds);
+    let all = outcome.metrics.values().chain(series).chain(quantiles);
+    all.map(|value| value.to_bits())
+        .chain([outcome.events, outcome.requests])
+        .collect()
+}

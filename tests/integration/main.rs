@@ -1,0 +1,6 @@
+//! Tests of the program as a whole, one file per behaviour.
+
+mod run;
+mod scenario_cli;
+mod scenario_errors;
+mod trace;

@@ -1,0 +1,1029 @@
+//! Every broken file of tests/broken, and exactly what is printed about it.
+
+use std::process::Command;
+
+/// What `cachesim check` says about tests/broken/NAME.toml.
+fn check(name: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_cachesim"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["check", &format!("tests/broken/{name}.toml")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{name}");
+    assert!(output.stdout.is_empty(), "{name}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn every_broken_file_has_its_test() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken");
+    let source = include_str!("scenario_errors.rs");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            source.contains(&format!("check(\"{name}\")")),
+            "{name} has no test"
+        );
+        count += 1;
+    }
+    assert!(count >= 12);
+}
+
+#[test]
+fn negative_zero_and_absurd_values_are_refused_with_what_is_allowed() {
+    insta::assert_snapshot!(check("absurd_values"), @r#"
+      x 13 errors in tests/broken/absurd_values.toml
+
+    Error: 
+      x `duration` must be from 1us to 3650d, not 20000d
+       ,-[tests/broken/absurd_values.toml:1:12]
+     1 | duration = "20000d"
+       :            ^^^^^^^^
+     2 | replications = 0
+       `----
+
+    Error: 
+      x `replications` must be from 1 to 10000, not 0
+       ,-[tests/broken/absurd_values.toml:2:16]
+     1 | duration = "20000d"
+     2 | replications = 0
+       :                ^
+       `----
+
+    Error: 
+      x `workload.arrivals.rate` must be from 1/d to 1G/s, not 0/s
+       ,-[tests/broken/absurd_values.toml:5:43]
+     4 | [workload]
+     5 | arrivals = { process = "constant", rate = "0/s" }
+       :                                           ^^^^^
+     6 | keys = { distribution = "zipf", count = "1G", exponent = -1 }
+       `----
+
+    Error: 
+      x `workload.keys.count` must be from 1 to 100M, not 1G
+       ,-[tests/broken/absurd_values.toml:6:41]
+     5 | arrivals = { process = "constant", rate = "0/s" }
+     6 | keys = { distribution = "zipf", count = "1G", exponent = -1 }
+       :                                         ^^^^
+     7 | reads = 95
+       `----
+
+    Error: 
+      x `workload.keys.exponent` must be from 0 to 20, not -1
+       ,-[tests/broken/absurd_values.toml:6:58]
+     5 | arrivals = { process = "constant", rate = "0/s" }
+     6 | keys = { distribution = "zipf", count = "1G", exponent = -1 }
+       :                                                          ^^
+     7 | reads = 95
+       `----
+
+    Error: 
+      x `workload.reads`: `95` is not a share: it must be from 0 to 1
+       ,-[tests/broken/absurd_values.toml:7:9]
+     6 | keys = { distribution = "zipf", count = "1G", exponent = -1 }
+     7 | reads = 95
+       :         ^^
+       `----
+      help: did you mean "95%"? write a number from 0 to 1, for example 0.95, or a percentage, for
+            example "95%"
+
+    Error: 
+      x `tier.redis.nodes` must be from 1 to 10000, not 0
+        ,-[tests/broken/absurd_values.toml:11:9]
+     10 | name = "redis"
+     11 | nodes = 0
+        :         ^
+     12 | capacity = "0 entries"
+        `----
+
+    Error: 
+      x `tier.redis.capacity`: a node that holds no entry is no cache
+        ,-[tests/broken/absurd_values.toml:12:12]
+     11 | nodes = 0
+     12 | capacity = "0 entries"
+        :            ^^^^^^^^^^^
+     13 | ttl = "0s"
+        `----
+      help: write a number of entries, an amount of memory, or unlimited: "100k entries", "1GiB",
+            "unlimited"
+
+    Error: 
+      x `tier.redis.ttl.base` must be from 1ns to 3650d, not 0s
+        ,-[tests/broken/absurd_values.toml:13:7]
+     12 | capacity = "0 entries"
+     13 | ttl = "0s"
+        :       ^^^^
+        `----
+      help: or write `never`
+
+    Error: 
+      x `database.connections`: a count cannot be negative: `-1`
+        ,-[tests/broken/absurd_values.toml:16:15]
+     15 | [database]
+     16 | connections = -1
+        :               ^^
+     17 | service_time = { distribution = "gamma", shape = nan, mean = "5ms" }
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+
+    Error: 
+      x `database.service_time.shape`: `NaN` is not a finite number
+        ,-[tests/broken/absurd_values.toml:17:50]
+     16 | connections = -1
+     17 | service_time = { distribution = "gamma", shape = nan, mean = "5ms" }
+        :                                                  ^^^
+     18 | slowdown = inf
+        `----
+      help: write a plain number, for example 0.99
+
+    Error: 
+      x `database.slowdown`: `inf` is not a finite number
+        ,-[tests/broken/absurd_values.toml:18:12]
+     17 | service_time = { distribution = "gamma", shape = nan, mean = "5ms" }
+     18 | slowdown = inf
+        :            ^^^
+     19 | timeout = "-1s"
+        `----
+      help: write a plain number, for example 0.99
+
+    Error: 
+      x `database.timeout`: a duration cannot be negative: `-1s`
+        ,-[tests/broken/absurd_values.toml:19:11]
+     18 | slowdown = inf
+     19 | timeout = "-1s"
+        :           ^^^^^
+        `----
+      help: write a number and a unit (ns, us, ms, s, m, h or d), for example "200us", "0.2ms" or
+            "1h30m"; or write `never`
+    "#);
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    insta::assert_snapshot!(check("control_characters"), @r#"
+      x an error in tests/broken/control_characters.toml
+
+    Error: 
+      x syntax error: invalid comment character, expected printable characters
+       ,-[tests/broken/control_characters.toml:2:3]
+     1 | duration = "1m \u001b[31mred"
+     2 | # �[31m a comment that would colour the terminal
+       :   ^
+       `----
+      help: a scenario is a TOML file: `key = value` lines under [table] headers, see https://toml.io
+    "#);
+}
+
+#[test]
+fn values_that_do_not_fit_together_are_refused() {
+    insta::assert_snapshot!(check("does_not_fit_together"), @r#"
+      x 7 errors in tests/broken/does_not_fit_together.toml
+
+    Error: 
+      x `warmup` must be less than `duration`: 1m of 1m leaves nothing to measure
+       ,-[tests/broken/does_not_fit_together.toml:2:10]
+     1 | duration = "1m"
+     2 | warmup = "1m"
+       :          ^^^^
+       `----
+      help: lower `warmup` or raise `duration`
+
+    Error: 
+      x `workload.arrivals.on` must be at least 1 us, not 0 ns
+       ,-[tests/broken/does_not_fit_together.toml:5:55]
+     4 | [workload]
+     5 | arrivals = { process = "on-off", rate = "100/s", on = "0s", off = "1s" }
+       :                                                       ^^^^
+     6 | keys = { distribution = "latest", count = 10, exponent = 1 }
+       `----
+
+    Error: 
+      x `workload.value_size.high` must be at least `low`: 1KiB is not at least 2KiB
+       ,-[tests/broken/does_not_fit_together.toml:7:63]
+     6 | keys = { distribution = "latest", count = 10, exponent = 1 }
+     7 | lue_size = { distribution = "uniform", low = "2KiB", high = "1KiB" }
+       :                                                             ^^^^^^
+       `----
+
+    Error: 
+      x the mean of `tier.redis.network` is infinite
+        ,-[tests/broken/does_not_fit_together.toml:12:11]
+     11 | capacity = "10 entries"
+     12 | network = { distribution = "pareto", minimum = "1ms", exponent = 1.0 }
+        :           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: add a `cap`, or raise `exponent` above 1
+
+    Error: 
+      x two tiers are called `redis`
+        ,-[tests/broken/does_not_fit_together.toml:15:8]
+     14 | [[tier]]
+     15 | name = "redis"
+        :        ^^^^^^^
+     16 | capacity = "1GiB"
+        `----
+      help: rename one of them; the first is on line 10
+
+    Error: 
+      x `database.service_time.p99` must be above `median`: 5ms is not above 5ms
+        ,-[tests/broken/does_not_fit_together.toml:19:68]
+     18 | [database]
+     19 | _time = { distribution = "lognormal", median = "5ms", p99 = "5ms" }
+        :                                                             ^^^^^
+     20 | write_service_time = { distribution = "lognormal", median = "5ms" }
+        `----
+
+    Error: 
+      x `database.write_service_time.p99` is missing (or `sigma` in its place)
+        ,-[tests/broken/does_not_fit_together.toml:20:22]
+     19 | service_time = { distribution = "lognormal", median = "5ms", p99 = "5ms" }
+     20 | write_service_time = { distribution = "lognormal", median = "5ms" }
+        :                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+    "#);
+}
+
+#[test]
+fn expectations_name_variants_metrics_tiers_and_nodes_that_exist() {
+    insta::assert_snapshot!(check("expectations"), @r#"
+      x 9 errors in tests/broken/expectations.toml
+
+    Error: 
+      x there is no variant `bse`
+        ,-[tests/broken/expectations.toml:15:11]
+     14 | [[expect]]
+     15 | variant = "bse"
+        :           ^^^^^
+     16 | metric = "hit_ratio"
+        `----
+      help: did you mean `base`?
+
+    Error: 
+      x there is no metric `tier.redis.hit_ration`
+        ,-[tests/broken/expectations.toml:20:10]
+     19 | [[expect]]
+     20 | metric = "tier.redis.hit_ration"
+        :          ^^^^^^^^^^^^^^^^^^^^^^^
+     21 | above = 0.5
+        `----
+      help: did you mean `tier.redis.hit_ratio`?
+
+    Error: 
+      x there is no tier `memcached`
+        ,-[tests/broken/expectations.toml:24:10]
+     23 | [[expect]]
+     24 | metric = "tier.memcached.hit_ratio"
+        :          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+     25 | above = 0.5
+        `----
+      help: tiers: `redis`
+
+    Error: 
+      x tier `redis` has no node 1
+        ,-[tests/broken/expectations.toml:28:10]
+     27 | [[expect]]
+     28 | metric = "tier.redis.node.1.rate"
+        :          ^^^^^^^^^^^^^^^^^^^^^^^^
+     29 | above = 0.5
+        `----
+      help: its nodes have the numbers 0 to 0
+
+    Error: 
+      x `latency.p99` is a duration: `/s` is no unit of time
+        ,-[tests/broken/expectations.toml:33:9]
+     32 | metric = "latency.p99"
+     33 | below = "400/s"
+        :         ^^^^^^^
+        `----
+      help: write a number and a unit (ns, us, ms, s, m, h or d), for example "200us", "0.2ms" or
+            "1h30m"
+
+    Error: 
+      x the expectation does not say what to expect
+        ,-[tests/broken/expectations.toml:35:1]
+     34 | 
+     35 | [[expect]]
+        : ^^^^^^^^^^
+     36 | metric = "latency.p99"
+        `----
+      help: add one of `below`, `above`, `between`, `equals`, `below_variant`, `above_variant`,
+            `equals_variant`
+
+    Error: 
+      x an expectation has one condition, not both `below` and `above`
+        ,-[tests/broken/expectations.toml:41:9]
+     40 | below = "5ms"
+     41 | above = "1ms"
+        :         ^^^^^
+     42 | factor = 2
+        `----
+      help: write `between = [low, high]`, or two [[expect]]
+
+    Error: 
+      x variant `base` is compared with itself
+        ,-[tests/broken/expectations.toml:46:17]
+     45 | metric = "latency.p99"
+     46 | below_variant = "base"
+        :                 ^^^^^^
+        `----
+      help: `variant` says whose metric it is (`base` if nothing is said), this key with whose it is
+            compared
+
+    Error: 
+      x nothing is between 0.005 and 0.001
+        ,-[tests/broken/expectations.toml:50:11]
+     49 | metric = "latency.p99"
+     50 | between = ["5ms", "1ms"]
+        :           ^^^^^^^^^^^^^^
+        `----
+      help: write the lower one first
+    "#);
+}
+
+#[test]
+fn files_named_by_a_scenario_must_be_there() {
+    insta::assert_snapshot!(check("files"), @r#"
+      x 3 errors in tests/broken/files.toml
+
+    Error: 
+      x cannot read tests/broken/not-there.csv: there is no such file
+       ,-[tests/broken/files.toml:8:53]
+     7 | [database]
+     8 | service_time = { distribution = "empirical", file = "not-there.csv" }
+       :                                                     ^^^^^^^^^^^^^^^
+     9 | write_service_time = { distribution = "empirical" }
+       `----
+      help: the path is relative to the folder of the scenario
+
+    Error: 
+      x an empirical distribution needs `quantiles` or a `file`
+        ,-[tests/broken/files.toml:9:22]
+      8 | service_time = { distribution = "empirical", file = "not-there.csv" }
+      9 | write_service_time = { distribution = "empirical" }
+        :                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     10 | network = { distribution = "empirical", quantiles = [[0.5, "5ms"], [0.4, "6ms"]] }
+        `----
+      help: add `quantiles = [[0.5, "5ms"], [1.0, "80ms"]]` or `file = "latency.csv"`
+
+    Error: 
+      x `database.network.quantiles` must have rising probabilities: 0.4 follows 0.5
+        ,-[tests/broken/files.toml:10:53]
+      9 | write_service_time = { distribution = "empirical" }
+     10 | network = { distribution = "empirical", quantiles = [[0.5, "5ms"], [0.4, "6ms"]] }
+        :                                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+    "#);
+}
+
+#[test]
+fn text_that_is_not_utf8_is_shown_at_its_first_wrong_byte() {
+    insta::assert_snapshot!(check("latin1"), @r#"
+      x an error in tests/broken/latin1.toml
+
+    Error: 
+      x this is not UTF-8 text
+       ,-[tests/broken/latin1.toml:1:13]
+     1 | title = "caf�"
+       :             ^
+     2 | duration = "1m"
+       `----
+      help: save the file as UTF-8
+    "#);
+}
+
+#[test]
+fn missing_keys_are_explained_with_an_example() {
+    insta::assert_snapshot!(check("missing"), @r#"
+      x 6 errors in tests/broken/missing.toml
+
+    Error: 
+      x the scenario needs the key `duration`
+       ,-[tests/broken/missing.toml:1:1]
+     1 | title = "Nearly nothing"
+       : ^
+       `----
+      help: how long requests arrive, warm-up included, in simulated time; for example `duration =
+            "5m"`
+
+    Error: 
+      x `workload` needs the key `arrivals`
+       ,-[tests/broken/missing.toml:3:1]
+     2 | 
+     3 | [workload]
+       : ^^^^^^^^^^
+     4 | keys = { distribution = "zipf" }
+       `----
+      help: when requests arrive; a bare rate is a Poisson process; for example `arrivals = { process
+            = "poisson", rate = "10k/s" }`
+
+    Error: 
+      x `workload.keys` needs the key `count`
+       ,-[tests/broken/missing.toml:4:8]
+     3 | [workload]
+     4 | keys = { distribution = "zipf" }
+       :        ^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+      help: how many keys there are; for example `count = 1_000_000`
+
+    Error: 
+      x `workload.keys` needs the key `exponent`
+       ,-[tests/broken/missing.toml:4:8]
+     3 | [workload]
+     4 | keys = { distribution = "zipf" }
+       :        ^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+      help: steepness, 0 or more: 0 is uniform, most caches see 0.6 to 1.2; for example `exponent =
+            0.99`
+
+    Error: 
+      x `tier.0` needs the key `name`
+       ,-[tests/broken/missing.toml:6:1]
+     5 | 
+     6 | [[tier]]
+       : ^^^^^^^^
+     7 | capacity = "10 entries"
+       `----
+      help: what metrics and overrides call the tier; letters, digits, `-` and `_`; unique; for
+            example `name = "redis"`
+
+    Error: 
+      x `database` needs the key `service_time`
+        ,-[tests/broken/missing.toml:9:1]
+      8 | 
+      9 | [database]
+        : ^^^^^^^^^^
+     10 | connections = 5
+        `----
+      help: how long a read holds its connection; for example `service_time = { distribution =
+            "lognormal", median = "5ms", p99 = "50ms" }`
+    "#);
+}
+
+#[test]
+fn misspelt_names_are_answered_with_the_nearest_one() {
+    insta::assert_snapshot!(check("names"), @r#"
+      x 11 errors in tests/broken/names.toml
+
+    Error: 
+      x `workload.arrivals.process` cannot be `poison`
+       ,-[tests/broken/names.toml:4:24]
+     3 | [workload]
+     4 | arrivals = { process = "poison", rate = "100/s" }
+       :                        ^^^^^^^^
+     5 | keys = { distribution = "zipfian", count = 100, exponent = 1 }
+       `----
+      help: did you mean `poisson`?
+
+    Error: 
+      x `workload.keys.distribution` cannot be `zipfian`
+       ,-[tests/broken/names.toml:5:25]
+     4 | arrivals = { process = "poison", rate = "100/s" }
+     5 | keys = { distribution = "zipfian", count = 100, exponent = 1 }
+       :                         ^^^^^^^^^
+       `----
+      help: did you mean `zipf`?
+
+    Error: 
+      x `tier.redis.cluster.name`: `redis.cluster` cannot be a name
+       ,-[tests/broken/names.toml:8:8]
+     7 | [[tier]]
+     8 | name = "redis.cluster"
+       :        ^^^^^^^^^^^^^^^
+     9 | capacity = "10 entries"
+       `----
+      help: write 1 to 64 letters, digits, `-` and `_`, without dots and blanks, because names are
+            part of paths; for example "redis-cluster"
+
+    Error: 
+      x `tier.redis.cluster.eviction`: there is no eviction policy `lruu`
+        ,-[tests/broken/names.toml:10:12]
+      9 | capacity = "10 entries"
+     10 | eviction = "lruu"
+        :            ^^^^^^
+     11 | placement = "rings"
+        `----
+      help: did you mean `lru`? known: lru, fifo, lfu, random
+
+    Error: 
+      x `tier.redis.cluster.placement.scheme` cannot be `rings`
+        ,-[tests/broken/names.toml:11:13]
+     10 | eviction = "lruu"
+     11 | placement = "rings"
+        :             ^^^^^^^
+     12 | pattern = "asside"
+        `----
+      help: did you mean `ring`?
+
+    Error: 
+      x `tier.redis.cluster.pattern` cannot be `asside`
+        ,-[tests/broken/names.toml:12:11]
+     11 | placement = "rings"
+     12 | pattern = "asside"
+        :           ^^^^^^^^
+     13 | defence = { kind = "singleflight" }
+        `----
+      help: did you mean `aside`?
+
+    Error: 
+      x `tier.redis.cluster.defence.kind` cannot be `singleflight`
+        ,-[tests/broken/names.toml:13:20]
+     12 | pattern = "asside"
+     13 | defence = { kind = "singleflight" }
+        :                    ^^^^^^^^^^^^^^
+     14 | ttl = "nevr"
+        `----
+      help: did you mean `single-flight`?
+
+    Error: 
+      x `tier.redis.cluster.ttl` cannot be `nevr`
+        ,-[tests/broken/names.toml:14:7]
+     13 | defence = { kind = "singleflight" }
+     14 | ttl = "nevr"
+        :       ^^^^^^
+        `----
+      help: did you mean `never`?
+
+    Error: 
+      x `tier.second.eviction`: the policy `lru` has no parameter `segments`; it has none
+        ,-[tests/broken/names.toml:19:12]
+     18 | capacity = "1 entry"
+     19 | eviction = "lru:segments=2"
+        :            ^^^^^^^^^^^^^^^^
+     20 | ttl = { base = "60s", jitter = "+0..2" }
+        `----
+
+    Error: 
+      x `tier.second.ttl.jitter`: `+0..2` is not a jitter
+        ,-[tests/broken/names.toml:20:32]
+     19 | eviction = "lru:segments=2"
+     20 | ttl = { base = "60s", jitter = "+0..2" }
+        :                                ^^^^^^^
+        `----
+      help: write 0.1 or "10%" for up to a tenth less or more, "+0..0.2" for up to a fifth more
+
+    Error: 
+      x `database.service_time` needs the key `distribution`
+        ,-[tests/broken/names.toml:23:16]
+     22 | [database]
+     23 | service_time = { median = "5ms", p99 = "50ms" }
+        :                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: `distribution` is the shape of the distribution: `constant`, `uniform`, `exponential`,
+            `lognormal`, `gamma`, `pareto`, `empirical`
+    "#);
+}
+
+#[test]
+fn several_syntax_errors_are_reported_at_once() {
+    insta::assert_snapshot!(check("syntax"), @r#"
+      x 4 errors in tests/broken/syntax.toml
+
+    Error: 
+      x syntax error: invalid basic string, expected `"`
+       ,-[tests/broken/syntax.toml:1:43]
+     1 | title = "Three lines that TOML cannot read
+       :                                           ^
+     2 | duration = 5m
+       `----
+      help: a scenario is a TOML file: `key = value` lines under [table] headers, see https://toml.io
+
+    Error: 
+      x syntax error: string values must be quoted, expected literal string
+       ,-[tests/broken/syntax.toml:2:12]
+     1 | title = "Three lines that TOML cannot read
+     2 | duration = 5m
+       :            ^^
+     3 | [workload
+       `----
+      help: texts and quantities stand in quotes: "5m"
+
+    Error: 
+      x syntax error: unclosed table, expected `]`
+       ,-[tests/broken/syntax.toml:3:10]
+     2 | duration = 5m
+     3 | [workload
+       :          ^
+     4 | arrivals = "10/s"
+       `----
+      help: a scenario is a TOML file: `key = value` lines under [table] headers, see https://toml.io
+
+    Error: 
+      x syntax error: duplicate key
+       ,-[tests/broken/syntax.toml:6:1]
+     5 | duration = "1m"
+     6 | duration = "2m"
+       : ^^^^^^^^
+       `----
+      help: a key can be set once; remove one of the two
+    "#);
+}
+
+#[test]
+fn what_later_versions_will_understand_is_said_plainly() {
+    insta::assert_snapshot!(check("timeline"), @r#"
+      x 2 errors in tests/broken/timeline.toml
+
+    Error: 
+      x this version cannot find the end of the warm-up by itself yet
+       ,-[tests/broken/timeline.toml:2:10]
+     1 | duration = "1m"
+     2 | warmup = "auto"
+       :          ^^^^^^
+       `----
+      help: write a duration, for example "30s"
+
+    Error: 
+      x this version has no timeline yet: `[[event]]` cannot be used
+        ,-[tests/broken/timeline.toml:11:3]
+     10 | 
+     11 | [[event]]
+        :   ^^^^^
+     12 | at = "30s"
+        `----
+      help: remove it; a change of load can be written as a curve of `workload.arrivals.rate`
+    "#);
+}
+
+#[test]
+fn more_requests_than_anybody_could_simulate_are_refused() {
+    insta::assert_snapshot!(check("too_many_requests"), @r#"
+      x 2 errors in tests/broken/too_many_requests.toml
+
+    Error: 
+      x 3.2e14 requests are more than can be simulated
+       ,-[tests/broken/too_many_requests.toml:4:12]
+     3 | [workload]
+     4 | arrivals = { process = "poisson", rate = { curve = "steps", points = [["0s", "1k/s"], ["1d", "1M/s"]] } }
+       :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     5 | keys = { distribution = "mix", components = [{ distribution = "uniform", count = 5, weight = 0.0 }] 
+       `----
+      help: lower the rate or the duration: at most 1e12 requests
+
+    Error: 
+      x `workload.keys.weight` must be above 0 for at least one component
+       ,-[tests/broken/too_many_requests.toml:5:8]
+     4 | arrivals = { process = "poisson", rate = { curve = "steps", points = [["0s", "1k/s"], ["1d", "1M/s"]
+     5 | keys = { distribution = "mix", components = [{ distribution = "uniform", count = 5, weight = 0.0 }] }
+       :        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+    "#);
+}
+
+#[test]
+fn nested_mixes_and_huge_numbers_are_refused() {
+    insta::assert_snapshot!(check("too_much"), @r#"
+      x 3 errors in tests/broken/too_much.toml
+
+    Error: 
+      x `workload.keys.components.0.distribution` cannot be `mix`
+       ,-[tests/broken/too_much.toml:5:63]
+     4 | arrivals = "1G/s"
+     5 | ys = { distribution = "mix", components = [{ distribution = "mix", components = [] }, { distribution = "uniform" }] }
+       :                                                             ^^^^^
+       `----
+      help: allowed: `zipf`, `uniform`, `hotspot`, `latest`, `sequential`
+
+    Error: 
+      x `workload.keys.components.1` needs the key `count`
+       ,-[tests/broken/too_much.toml:5:89]
+     4 | arrivals = "1G/s"
+     5 | ", components = [{ distribution = "mix", components = [] }, { distribution = "uniform" }] }
+       :                                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+      help: how many keys there are; for example `count = 1_000_000`
+
+    Error: 
+      x `database.service_time`: the duration `1e50` has no unit
+       ,-[tests/broken/too_much.toml:8:16]
+     7 | [database]
+     8 | service_time = 99999999999999999999999999999999999999999999999999
+       :                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+      help: write a number and a unit (ns, us, ms, s, m, h or d), for example "200us", "0.2ms" or
+            "1h30m"
+    "#);
+}
+
+#[test]
+fn unknown_keys_are_answered_with_the_nearest_one() {
+    insta::assert_snapshot!(check("unknown_keys"), @r#"
+      x 6 errors in tests/broken/unknown_keys.toml
+
+    Error: 
+      x unknown key `wramup` in the scenario
+       ,-[tests/broken/unknown_keys.toml:2:1]
+     1 | duration = "1m"
+     2 | wramup = "5s"
+       : ^^^^^^
+       `----
+      help: did you mean `warmup`?
+
+    Error: 
+      x unknown key `rte` in `workload.arrivals` with process = "poisson"
+       ,-[tests/broken/unknown_keys.toml:5:51]
+     4 | [workload]
+     5 | arrivals = { process = "poisson", rate = "100/s", rte = "5/s" }
+       :                                                   ^^^
+     6 | keys = { distribution = "zipf", count = 100, exponent = 1.0 }
+       `----
+      help: did you mean `rate`?
+
+    Error: 
+      x unknown key `evicton` in `tier.redis`
+        ,-[tests/broken/unknown_keys.toml:11:1]
+     10 | capacity = "10 entries"
+     11 | evicton = "lru"
+        : ^^^^^^^
+     12 | colour = "red"
+        `----
+      help: did you mean `eviction`?
+
+    Error: 
+      x unknown key `colour` in `tier.redis`
+        ,-[tests/broken/unknown_keys.toml:12:1]
+     11 | evicton = "lru"
+     12 | colour = "red"
+        : ^^^^^^
+        `----
+      help: known keys: `name`, `pattern`, `nodes`, `capacity`, `entry_overhead`, `eviction`, `ttl`,
+            `sweep`, `placement`, `network`, `service`, `defence`
+
+    Error: 
+      x unknown key `medium` in `database.service_time` with distribution = "lognormal"
+        ,-[tests/broken/unknown_keys.toml:15:46]
+     14 | [database]
+     15 | service_time = { distribution = "lognormal", medium = "5ms", p99 = "50ms" }
+        :                                              ^^^^^^
+        `----
+      help: did you mean `median`?
+
+    Error: 
+      x unknown key `networking` in the scenario
+        ,-[tests/broken/unknown_keys.toml:17:2]
+     16 | 
+     17 | [networking]
+        :  ^^^^^^^^^^
+        `----
+      help: known keys: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
+            `workload`, `app`, `tier`, `database`, `variant`, `expect`
+    "#);
+}
+
+#[test]
+fn variants_point_at_the_setting_that_is_wrong() {
+    insta::assert_snapshot!(check("variants"), @r#"
+      x 9 errors in tests/broken/variants.toml
+
+    Error: 
+      x a variant cannot be called `base`
+        ,-[tests/broken/variants.toml:15:8]
+     14 | [[variant]]
+     15 | name = "base"
+        :        ^^^^^^
+        `----
+      help: `base` is the file as it stands; choose another name
+
+    Error: 
+      x there is no `reddis` in `tier`
+        ,-[tests/broken/variants.toml:19:9]
+     18 | name = "paths"
+     19 | set = { "tier.reddis.ttl" = "5s", "redis.defence" = "none", "database.conections" = 5, "nodes.0" = 1 }
+        :         ^^^^^^^^^^^^^^^^^
+        `----
+      help: did you mean `tier.redis.ttl`?
+
+    Error: 
+      x there is no `redis` in the scenario
+        ,-[tests/broken/variants.toml:19:35]
+     18 | name = "paths"
+     19 | set = { "tier.reddis.ttl" = "5s", "redis.defence" = "none", "database.conections" = 5, "nodes.0" = 1 }
+        :                                   ^^^^^^^^^^^^^^^
+        `----
+      help: did you mean `tier.redis.defence`?
+
+    Error: 
+      x there is no `conections` in `database`
+        ,-[tests/broken/variants.toml:19:61]
+     18 | name = "paths"
+     19 | set = { "tier.reddis.ttl" = "5s", "redis.defence" = "none", "database.conections" = 5, "nodes.0" = 1 }
+        :                                                             ^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: did you mean `database.connections`?
+
+    Error: 
+      x there is no `nodes` in the scenario
+        ,-[tests/broken/variants.toml:19:88]
+     18 | name = "paths"
+     19 |  "5s", "redis.defence" = "none", "database.conections" = 5, "nodes.0" = 1 }
+        :                                                             ^^^^^^^^^
+        `----
+      help: known here: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
+            `workload`, `app`, `tier`, `database`
+
+    Error: 
+      x `tier.redis.ttl.base`: `minutes` is no unit of time
+        ,-[tests/broken/variants.toml:23:28]
+     22 | name = "values"
+     23 | set = { "tier.redis.ttl" = "5 minutes", "tier.redis.service.time.p99" = "1ms", "seed" = 3 }
+        :                            ^^^^^^^^^^^
+        `----
+      help: did you mean `m`? write a number and a unit (ns, us, ms, s, m, h or d), for example
+            "200us", "0.2ms" or "1h30m"; or write `never`
+
+    Error: 
+      x `tier.redis.service.time` needs the key `distribution`
+        ,-[tests/broken/variants.toml:23:41]
+     22 | name = "values"
+     23 | set = { "tier.redis.ttl" = "5 minutes", "tier.redis.service.time.p99" = "1ms", "seed" = 3 }
+        :                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: `distribution` is the shape of the distribution: `constant`, `uniform`, `exponential`,
+            `lognormal`, `gamma`, `pareto`, `empirical`
+
+    Error: 
+      x `seed` belongs to the file and is the same in all variants
+        ,-[tests/broken/variants.toml:23:80]
+     22 | name = "values"
+     23 | .ttl" = "5 minutes", "tier.redis.service.time.p99" = "1ms", "seed" = 3 }
+        :                                                             ^^^^^^
+        `----
+      help: set it outside of [[variant]]
+
+    Error: 
+      x two variants are called `paths`
+        ,-[tests/broken/variants.toml:26:8]
+     25 | [[variant]]
+     26 | name = "paths"
+        :        ^^^^^^^
+        `----
+      help: rename one of them
+    "#);
+}
+
+#[test]
+fn wrong_types_and_missing_units_say_what_to_write() {
+    insta::assert_snapshot!(check("wrong_types"), @r#"
+      x 13 errors in tests/broken/wrong_types.toml
+
+    Error: 
+      x `title` must be a text in quotes, not `7`
+       ,-[tests/broken/wrong_types.toml:1:9]
+     1 | title = 7
+       :         ^
+     2 | duration = 60
+       `----
+
+    Error: 
+      x `duration`: the duration `60` has no unit
+       ,-[tests/broken/wrong_types.toml:2:12]
+     1 | title = 7
+     2 | duration = 60
+       :            ^^
+     3 | warmup = true
+       `----
+      help: write "60ms" or "60s", in quotes (units: ns, us, ms, s, m, h, d)
+
+    Error: 
+      x `warmup` must be a duration such as "5ms", not `true`
+       ,-[tests/broken/wrong_types.toml:3:10]
+     2 | duration = 60
+     3 | warmup = true
+       :          ^^^^
+       `----
+
+    Error: 
+      x `workload.arrivals.rate`: the rate `100` has no unit
+       ,-[tests/broken/wrong_types.toml:6:42]
+     5 | [workload]
+     6 | arrivals = { process = "poisson", rate = 100 }
+       :                                          ^^^
+     7 | keys = "zipf"
+       `----
+      help: write "100/s" or "100/m", in quotes (units: /s, /m, /h, /d)
+
+    Error: 
+      x `workload.keys` must be a table with the key `distribution`, not `zipf`
+       ,-[tests/broken/wrong_types.toml:7:8]
+     6 | arrivals = { process = "poisson", rate = 100 }
+     7 | keys = "zipf"
+       :        ^^^^^^
+     8 | reads = "most"
+       `----
+
+    Error: 
+      x `workload.reads`: `most` is not a share
+       ,-[tests/broken/wrong_types.toml:8:9]
+     7 | keys = "zipf"
+     8 | reads = "most"
+       :         ^^^^^^
+     9 | value_size = 1024
+       `----
+      help: write a number from 0 to 1, for example 0.95, or a percentage, for example "95%"
+
+    Error: 
+      x `workload.value_size`: the size `1024` has no unit
+       ,-[tests/broken/wrong_types.toml:9:14]
+     8 | reads = "most"
+     9 | value_size = 1024
+       :              ^^^^
+       `----
+      help: write "1024B" or "1024KiB", in quotes (units: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)
+
+    Error: 
+      x `app.instances`: `2.5` is not a whole number
+        ,-[tests/broken/wrong_types.toml:12:13]
+     11 | [app]
+     12 | instances = 2.5
+        :             ^^^
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+
+    Error: 
+      x `tier.redis.capacity`: `1000` could be entries or bytes: did you mean "1000 entries" or
+      | "1000B"
+        ,-[tests/broken/wrong_types.toml:16:12]
+     15 | name = "redis"
+     16 | capacity = 1000
+        :            ^^^^
+     17 | ttl = 60
+        `----
+      help: write a number of entries, an amount of memory, or unlimited: "100k entries", "1GiB",
+            "unlimited"
+
+    Error: 
+      x `tier.redis.ttl`: the duration `60` has no unit
+        ,-[tests/broken/wrong_types.toml:17:7]
+     16 | capacity = 1000
+     17 | ttl = 60
+        :       ^^
+     18 | nodes = [3]
+        `----
+      help: write "60ms" or "60s", in quotes (units: ns, us, ms, s, m, h, d)
+
+    Error: 
+      x `tier.redis.nodes` must be a whole number such as 100 or "10k", not a list
+        ,-[tests/broken/wrong_types.toml:18:9]
+     17 | ttl = 60
+     18 | nodes = [3]
+        :         ^^^
+        `----
+
+    Error: 
+      x `database.service_time`: `fast` is not a duration
+        ,-[tests/broken/wrong_types.toml:21:16]
+     20 | [database]
+     21 | service_time = "fast"
+        :                ^^^^^^
+     22 | connections = "many"
+        `----
+      help: write a number and a unit (ns, us, ms, s, m, h or d), for example "200us", "0.2ms" or
+            "1h30m"
+
+    Error: 
+      x `database.connections`: `many` is not a whole number
+        ,-[tests/broken/wrong_types.toml:22:15]
+     21 | service_time = "fast"
+     22 | connections = "many"
+        :               ^^^^^^
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+    "#);
+}
+
+#[test]
+fn what_would_never_end_is_refused() {
+    insta::assert_snapshot!(check("endless"), @r#"
+      x 3 errors in tests/broken/endless.toml
+
+    Error: 
+      x 3.2e17 requests are more than can be simulated
+       ,-[tests/broken/endless.toml:4:53]
+     3 | [workload]
+     4 | arrivals = { process = "closed", users = 1, think = "0s" }
+       :                                                     ^^^^
+     5 | keys = { distribution = "uniform", count = 5 }
+       `----
+      help: give them some time to `think`, for example "1s"
+
+    Error: 
+      x users who do not think and are answered at once ask infinitely often
+       ,-[tests/broken/endless.toml:4:53]
+     3 | [workload]
+     4 | arrivals = { process = "closed", users = 1, think = "0s" }
+       :                                                     ^^^^
+     5 | keys = { distribution = "uniform", count = 5 }
+       `----
+      help: give them some time to `think`, for example "1s"
+
+    Error: 
+      x 3.2e14 sweeps are more than can be simulated
+        ,-[tests/broken/endless.toml:12:22]
+     11 | service = { time = "0s" }
+     12 | sweep = { interval = "1us" }
+        :                      ^^^^^
+        `----
+      help: raise `interval`, for example to "100ms"
+    "#);
+}

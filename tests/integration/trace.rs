@@ -1,0 +1,344 @@
+//! `cachesim trace`: what it prints, writes and refuses.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use cachesim::trace::{Input, ReadOptions, Request, open_input};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
+}
+
+/// Runs `cachesim` with these arguments in `place`.
+fn cachesim(place: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cachesim"))
+        .args(arguments)
+        .current_dir(place)
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "80")
+        .stdin(Stdio::null())
+        .output()
+        .expect("cachesim runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+/// What a trace's format and requests are, compression aside.
+fn content(path: &Path) -> (&'static str, Vec<Request>) {
+    let input = Input::open(path).expect("opens");
+    let (format, mut reader) = open_input(input, &ReadOptions::default()).expect("reads");
+    let mut requests = Vec::new();
+    while reader.fill(&mut requests, 1000).expect("reads") > 0 {}
+    (format.name, requests)
+}
+
+#[test]
+fn the_traces_of_the_repository_are_what_their_commands_generate() {
+    let readme = std::fs::read_to_string(folder().join("README.md")).expect("the README");
+    let place = tempfile::tempdir().expect("a folder");
+    let mut names = Vec::new();
+    for line in readme
+        .lines()
+        .filter(|line| line.starts_with("cachesim trace generate "))
+    {
+        let arguments: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let output = cachesim(place.path(), &arguments);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        names.push(arguments[2].to_owned());
+        let (kept, again) = (
+            content(&folder().join(arguments[2])),
+            content(&place.path().join(arguments[2])),
+        );
+        assert!(!kept.1.is_empty() && kept == again, "{line}");
+    }
+    let mut files: Vec<String> = std::fs::read_dir(folder())
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry"))
+        .inspect(|entry| assert!(entry.metadata().expect("a size").len() < 300_000))
+        .map(|entry| entry.file_name().into_string().expect("a name"))
+        .filter(|name| name != "README.md")
+        .collect();
+    files.sort();
+    names.sort();
+    assert_eq!(
+        files, names,
+        "every trace has its command and the other way round"
+    );
+}
+
+#[test]
+fn info_prints_a_table_of_80_columns() {
+    let output = cachesim(
+        &folder(),
+        &["trace", "info", "moving-hot-set.zst", "--top", "3"],
+    );
+    assert!(output.status.success());
+    let text = stdout(&output);
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    insta::assert_snapshot!(text, @r"
+    moving-hot-set.zst (compact, zst)
+
+    requests                      30,000
+    distinct keys                  4,033   13.4 % of the requests
+    one-hit wonders                1,043   25.9 % of the keys
+    requested bytes            132.9 MiB   139,335,595 B
+    working set                16.66 MiB   17,471,980 B
+    duration                    4.98 min   100 requests/s on average
+    Zipf exponent                  0.768   top 481 keys, distance 0.065
+
+    operation                   requests      share
+    get                           26,696     89.0 %
+    set                            3,014     10.0 %
+    delete                           290     0.97 %
+
+                         mean        p10        p50        p90        p99        max
+    size             4.54 KiB      330 B   2.26 KiB  13.52 KiB  19.23 KiB  19.89 KiB
+    reuse distance        303          2         38      1,018      3,054      3,976
+    TTL              3.05 min    38.79 s   2.09 min   7.06 min   9.75 min   9.99 min
+
+    rank                    key          requests      share
+       1                   2000               495     1.65 %
+       2                   1750               487     1.62 %
+       3                    500               480     1.60 %
+    ");
+}
+
+#[test]
+fn info_prints_what_scripts_can_read() {
+    let run = |format: &str| {
+        let arguments = [
+            "trace",
+            "info",
+            "loop.txt.gz",
+            "--top",
+            "1",
+            "--format",
+            format,
+        ];
+        stdout(&cachesim(&folder(), &arguments))
+    };
+    insta::assert_snapshot!(run("json"), @r#"
+    {
+      "file": "loop.txt.gz",
+      "trace_format": "key-per-line",
+      "compression": "gz",
+      "requests": 20000,
+      "distinct_keys": 1000,
+      "one_hit_wonders": 0,
+      "requested_bytes": null,
+      "working_set_bytes": null,
+      "unknown_sizes": null,
+      "operations": null,
+      "duration": null,
+      "rate": null,
+      "backward_times": null,
+      "zipf": {
+        "exponent": 0.0,
+        "ranks": 1000,
+        "distance": 0.0
+      },
+      "size": null,
+      "reuse_distance": {
+        "count": 19000,
+        "mean": 999.0,
+        "p10": 999,
+        "p50": 999,
+        "p90": 999,
+        "p99": 999,
+        "max": 999
+      },
+      "reuse_distance_sample": 1.0,
+      "ttl": null,
+      "top": [
+        {
+          "key": 0,
+          "requests": 20,
+          "share": 0.001
+        }
+      ]
+    }
+    "#);
+    insta::assert_snapshot!(run("csv"), @r"
+    metric,value
+    file,loop.txt.gz
+    trace_format,key-per-line
+    compression,gz
+    requests,20000
+    distinct_keys,1000
+    one_hit_wonders,0
+    zipf.exponent,0.0
+    zipf.ranks,1000
+    zipf.distance,0.0
+    reuse_distance.count,19000
+    reuse_distance.mean,999.0
+    reuse_distance.p10,999
+    reuse_distance.p50,999
+    reuse_distance.p90,999
+    reuse_distance.p99,999
+    reuse_distance.max,999
+    reuse_distance_sample,1.0
+    top.1.key,0
+    top.1.requests,20
+    top.1.share,0.001
+    ");
+    insta::assert_snapshot!(run("markdown"), @r"
+    | metric | value |
+    | :--- | ---: |
+    | file | loop.txt.gz |
+    | trace_format | key-per-line |
+    | compression | gz |
+    | requests | 20000 |
+    | distinct_keys | 1000 |
+    | one_hit_wonders | 0 |
+    | zipf.exponent | 0.0 |
+    | zipf.ranks | 1000 |
+    | zipf.distance | 0.0 |
+    | reuse_distance.count | 19000 |
+    | reuse_distance.mean | 999.0 |
+    | reuse_distance.p10 | 999 |
+    | reuse_distance.p50 | 999 |
+    | reuse_distance.p90 | 999 |
+    | reuse_distance.p99 | 999 |
+    | reuse_distance.max | 999 |
+    | reuse_distance_sample | 1.0 |
+    | top.1.key | 0 |
+    | top.1.requests | 20 |
+    | top.1.share | 0.001 |
+    ");
+}
+
+#[test]
+fn limit_and_sample_choose_requests() {
+    let run = |options: &[&str]| {
+        let arguments = [
+            &["trace", "info", "loop.txt.gz", "--format", "json"],
+            options,
+        ]
+        .concat();
+        let text = stdout(&cachesim(&folder(), &arguments));
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        (
+            document["requests"].as_u64().unwrap(),
+            document["distinct_keys"].as_u64().unwrap(),
+        )
+    };
+    assert_eq!(run(&["--limit", "1.5k"]), (1500, 1000));
+    let (requests, distinct) = run(&["--sample", "10%"]);
+    assert_eq!(requests, 20 * distinct, "whole keys");
+    assert!((70..=130).contains(&distinct), "{distinct} of about 100");
+}
+
+#[test]
+fn a_trace_survives_import_and_convert() {
+    let place = tempfile::tempdir().expect("a folder");
+    let csv = place.path().join("requests.csv");
+    std::fs::write(
+        &csv,
+        "when,what,how\n0.000000001,user:1,get\n1.5,7,set\n1.25,user:1,delete\n",
+    )
+    .expect("writes");
+    let output = cachesim(
+        place.path(),
+        &[
+            "trace",
+            "import",
+            "requests.csv",
+            "--columns",
+            "time=when,key=what,op=how",
+        ],
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    insta::assert_snapshot!(stderr(&output), @"3 requests from requests.csv (csv) written to requests.compact.zst (compact, zst)");
+    let output = cachesim(
+        place.path(),
+        &[
+            "trace",
+            "convert",
+            "requests.compact.zst",
+            "-",
+            "--to",
+            "csv",
+        ],
+    );
+    insta::assert_snapshot!(stdout(&output), @r"
+    time,key,op
+    0.000000001,4276021600403166465,get
+    1.5,7,set
+    1.25,4276021600403166465,delete
+    ");
+    let output = cachesim(
+        place.path(),
+        &[
+            "trace",
+            "convert",
+            "requests.compact.zst",
+            "out.xz",
+            "--to",
+            "oracle-general",
+        ],
+    );
+    insta::assert_snapshot!(stderr(&output), @r"
+    note: oracle-general does not hold: operation
+    note: oracle-general holds whole seconds: 3 times were cut
+    3 requests from requests.compact.zst (compact) written to out.xz (oracle-general, xz)
+    ");
+    let (format, requests) = content(&place.path().join("out.xz"));
+    assert_eq!(format, "oracle-general");
+    let next_uses: Vec<_> = requests
+        .iter()
+        .map(|request| request.next_use.unwrap())
+        .collect();
+    assert_eq!(next_uses, [2, u64::MAX, u64::MAX]);
+}
+
+#[test]
+fn a_broken_trace_ends_with_2_and_leaves_nothing_behind() {
+    let place = tempfile::tempdir().expect("a folder");
+    std::fs::write(place.path().join("in.csv"), "time,key\n1,2\nx,3\n").expect("writes");
+    for to in [
+        "compact",
+        "oracle-general",
+        "lcs",
+        "csv",
+        "key-per-line",
+        "twitter",
+    ] {
+        let output = cachesim(
+            place.path(),
+            &["trace", "convert", "in.csv", "out", "--to", to],
+        );
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stdout(&output).is_empty());
+        assert_eq!(
+            std::fs::read_dir(place.path()).expect("lists").count(),
+            1,
+            "{to}"
+        );
+    }
+    let output = cachesim(place.path(), &["trace", "info", "in.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(stderr(&output), @r#"
+    × in.csv: line 3: time: expected a number such as 12 or 12.5, at most 2^64-1
+    │ nanoseconds, found "x"
+    "#);
+}
+
+#[test]
+fn every_subcommand_has_examples() {
+    for subcommand in ["info", "convert", "import", "generate"] {
+        let output = cachesim(&folder(), &["trace", subcommand, "--help"]);
+        assert!(
+            stdout(&output).contains("Examples:\n  cachesim trace "),
+            "{subcommand}"
+        );
+    }
+}
