@@ -12,6 +12,8 @@ use crate::cache::{Cache, Lookup};
 use crate::random::Draws;
 use crate::units::NEVER;
 
+mod models;
+
 /// A plain model. An id weighs the same whenever it comes, so `weigh` is a function.
 trait Model {
     fn residents(&self) -> Vec<Id>;
@@ -1119,7 +1121,7 @@ fn model(name: &str, measure: Measure, capacity: u64) -> Option<Box<dyn Model>> 
             capacity,
         }),
         "w-tinylfu" if measure == Measure::Entries => Box::new(Window::new(capacity)),
-        _ => return None,
+        _ => return models::model(name, weigh, capacity),
     })
 }
 
@@ -1192,7 +1194,7 @@ fn build(spec: &PolicySpec, measure: Measure, capacity: u64, history: &[Step]) -
         parameters: spec.parameters.clone(),
         strict: true,
         future: Some(Arc::new(requested.collect())),
-        second: 1,
+        second: 1_000_000_000,
     };
     let kind = KINDS
         .iter()

@@ -207,6 +207,12 @@ impl<W: Weights> Lhd<W> {
 
     fn take(&mut self, id: Id) -> Record {
         let record = self.pool.remove(id);
+        // The id may come back as another entry.
+        for recent in &mut self.recent {
+            if *recent == id {
+                *recent = Id::MAX;
+            }
+        }
         let weight = self.weights.of(id);
         self.weight -= weight;
         if record.explorer {

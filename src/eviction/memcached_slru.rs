@@ -112,8 +112,8 @@ impl<W: Weights> MemcachedSlru<W> {
     fn juggle(&mut self, segment: u32, now: u64) {
         let cold_age = self.cold_age(now);
         let stored = self.weight() as f64;
-        // Each entry moves at most once: an active tail of WARM returns to its head.
-        for _ in 0..=self.len() {
+        // It ends: each round takes an entry out of the segment or makes it inactive.
+        loop {
             let (queue, share, age) = match segment {
                 HOT => (&mut self.hot, self.hot_share, self.hot_age),
                 _ => (&mut self.warm, self.warm_share, self.warm_age),
