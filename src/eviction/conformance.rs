@@ -12,6 +12,8 @@ use crate::cache::{Cache, Lookup};
 use crate::random::Draws;
 use crate::units::NEVER;
 
+mod models;
+
 /// A plain model. An id weighs the same whenever it comes, so `weigh` is a function.
 trait Model {
     fn residents(&self) -> Vec<Id>;
@@ -1119,7 +1121,7 @@ fn model(name: &str, measure: Measure, capacity: u64) -> Option<Box<dyn Model>> 
             capacity,
         }),
         "w-tinylfu" if measure == Measure::Entries => Box::new(Window::new(capacity)),
-        _ => return None,
+        _ => return models::model(name, weigh, capacity),
     })
 }
 
@@ -1192,6 +1194,7 @@ fn build(spec: &PolicySpec, measure: Measure, capacity: u64, history: &[Step]) -
         parameters: spec.parameters.clone(),
         strict: true,
         future: Some(Arc::new(requested.collect())),
+        second: 1_000_000_000,
     };
     let kind = KINDS
         .iter()
@@ -1314,7 +1317,17 @@ fn every_policy_keeps_the_contract_and_answers_as_its_slow_model_in_bytes() {
 fn all_policies_but_those_of_chance_have_a_slow_model() {
     for spec in PolicySpec::all() {
         let name = spec.description().name;
-        let needs_none = ["random", "nothing"].contains(&name);
+        let needs_none = [
+            "random",
+            "nothing",
+            "hyperbolic",
+            "lhd",
+            "lecar",
+            "cacheus",
+            "redis-lru",
+            "redis-lfu",
+        ]
+        .contains(&name);
         assert_eq!(
             model(name, Measure::Entries, 3).is_none(),
             needs_none,

@@ -15,33 +15,49 @@
 
 use std::sync::Arc;
 
+mod candidates;
 #[cfg(test)]
 mod conformance;
 mod heap;
+mod pool;
 mod queue;
 mod sketch;
 mod specification;
+#[cfg(test)]
+mod trial;
 
+pub mod admission;
 mod arc;
 mod belady;
 mod belady_size;
+mod cacheus;
 mod car;
 mod clock;
+mod clock_pro;
 mod fifo;
 mod gdsf;
+mod hyperbolic;
 mod lfu;
 mod lfu_aging;
+mod lecar;
+mod lhd;
 mod lirs;
 mod lru;
+mod lru_k;
+mod memcached_slru;
+mod mq;
 mod mru;
 mod nothing;
 mod random;
+mod redis_lfu;
+mod redis_lru;
 mod s3_fifo;
 mod sieve;
 mod size;
 mod slru;
 mod tinylfu;
 mod two_queues;
+mod volatile_ttl;
 mod w_tinylfu;
 
 pub use queue::{Bytes, Entries, MAX_IDS, Weights, prefetch};
@@ -162,6 +178,11 @@ pub trait Policy: Send {
         self.insert(id, access, departures)
     }
 
+    /// Who would leave if one resident had to, where the policy can tell without doing it.
+    fn victim(&mut self) -> Option<Id> {
+        None
+    }
+
     /// How many entries are resident.
     fn len(&self) -> usize;
 
@@ -172,6 +193,48 @@ pub trait Policy: Send {
 
     /// The weight of all residents together.
     fn weight(&self) -> u64;
+}
+
+impl Policy for Box<dyn Policy> {
+    fn reserve(&mut self, bound: usize) {
+        (**self).reserve(bound);
+    }
+
+    fn prefetch(&self, id: Id, key: u64) {
+        (**self).prefetch(id, key);
+    }
+
+    fn contains(&self, id: Id) -> bool {
+        (**self).contains(id)
+    }
+
+    fn hit(&mut self, id: Id, access: &Access, departures: &mut Departures) {
+        (**self).hit(id, access, departures);
+    }
+
+    fn insert(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).insert(id, access, departures)
+    }
+
+    fn remove(&mut self, id: Id) {
+        (**self).remove(id);
+    }
+
+    fn reweigh(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).reweigh(id, access, departures)
+    }
+
+    fn victim(&mut self) -> Option<Id> {
+        (**self).victim()
+    }
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn weight(&self) -> u64 {
+        (**self).weight()
+    }
 }
 
 /// What people are told about a policy.
@@ -223,6 +286,9 @@ pub struct Setup {
     pub strict: bool,
     /// In replay, the whole trace: the id asked for by request number i is element i.
     pub future: Option<Arc<Vec<Id>>>,
+    /// How much of [`Access::now`] makes a second: 10^9 in the timed simulation; 1 in replay, where
+    /// a request stands for a second unless a policy has a parameter that says otherwise.
+    pub second: u64,
 }
 
 impl Setup {
@@ -300,6 +366,17 @@ table! {
     belady::Belady,
     belady_size::BeladySize,
     nothing::Nothing,
+    clock_pro::ClockPro,
+    lru_k::LruK,
+    mq::Mq,
+    hyperbolic::Hyperbolic,
+    lecar::LeCar,
+    cacheus::Cacheus,
+    lhd::Lhd,
+    redis_lru::RedisLru,
+    redis_lfu::RedisLfu,
+    volatile_ttl::VolatileTtl,
+    memcached_slru::MemcachedSlru,
 }
 
 /// The descriptions of all policies, in the order of the table.
