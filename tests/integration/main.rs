@@ -1,6 +1,18 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod database;
+mod expiry;
+mod latency;
+mod layering;
+mod luck;
+mod metrics;
+mod random_scenarios;
 mod run;
 mod scenario_cli;
 mod scenario_errors;
+mod stampedes;
+mod staleness;
+mod tables;
+mod tiers;
 mod trace;
+mod world;
