@@ -1,7 +1,19 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod database;
+mod expiry;
+mod latency;
+mod layering;
+mod luck;
+mod metrics;
+mod random_scenarios;
 mod replay;
 mod run;
 mod scenario_cli;
 mod scenario_errors;
+mod staleness;
+mod stampedes;
+mod tables;
+mod tiers;
 mod trace;
+mod world;

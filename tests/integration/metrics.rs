@@ -1,0 +1,180 @@
+//! The metrics of a run: which there are, in which order, and how they hang together.
+
+use cachesim::metrics::CATALOGUE;
+
+use crate::world::{Run, run};
+
+/// Two tiers, writes, a full queue, timeouts, sweeps: a run in which everything happens.
+pub const BUSY: &str = r#"
+seed     = 5
+duration = "4s"
+warmup   = "1s"
+[workload]
+arrivals   = { process = "poisson", rate = "2000/s" }
+keys       = { distribution = "zipf", count = 5000, exponent = 0.9 }
+reads      = 0.9
+value_size = { distribution = "lognormal", median = "1KiB", p99 = "20KiB" }
+[app]
+instances = 5
+[[tier]]
+name     = "near"
+nodes    = 2
+capacity = "100 entries"
+ttl      = { base = "50ms", sliding = true }
+network  = "20us"
+defence  = "single-flight"
+[[tier]]
+name     = "far"
+nodes    = 3
+capacity = "1MiB"
+eviction = "sieve"
+entry_overhead = "56B"
+ttl      = { base = "1s", jitter = 0.2 }
+sweep    = { interval = "50ms", sample = 10 }
+service  = { workers = 1, time = "1ms", queue_limit = 1 }
+[database]
+connections  = 10
+queue_limit  = 30
+timeout      = "60ms"
+slowdown     = 0.5
+service_time = { distribution = "exponential", mean = "10ms" }
+"#;
+
+/// The catalogue's names for these tiers: what is said of every tier comes tier by tier, and what
+/// is said of every node of one node by node.
+fn expanded(tiers: &[(&str, u32)]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rows = CATALOGUE.iter().map(|row| row.name).peekable();
+    while let Some(name) = rows.next() {
+        if !name.contains("<tier>") {
+            names.push(name.to_owned());
+            continue;
+        }
+        let mut of_a_tier = vec![name];
+        while let Some(next) = rows.next_if(|next| next.contains("<tier>")) {
+            of_a_tier.push(next);
+        }
+        let (of_a_node, of_all): (Vec<&str>, Vec<&str>) =
+            of_a_tier.iter().partition(|name| name.contains("<i>"));
+        assert_eq!([of_all.clone(), of_a_node.clone()].concat(), of_a_tier);
+        for (tier, nodes) in tiers {
+            let named = |name: &&str| name.replace("<tier>", tier);
+            names.extend(of_all.iter().map(named));
+            for node in 0..*nodes {
+                let named = |name: &&str| named(name).replace("<i>", &node.to_string());
+                names.extend(of_a_node.iter().map(named));
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn a_run_gives_the_metrics_of_the_catalogue_in_its_order_and_no_others() {
+    let run = run(BUSY, &[]);
+    let names: Vec<&String> = run.0.metrics.keys().collect();
+    let expected = expanded(&[("near", 2), ("far", 3)]);
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
+    assert!(expected.contains(&"tier.far.node.2.entries".to_owned()));
+    let alone = BUSY.split("[[tier]]").next().unwrap().to_owned();
+    let alone = crate::world::run(&(alone + "[database]\nservice_time = \"5ms\""), &[]);
+    let names: Vec<&String> = alone.0.metrics.keys().collect();
+    assert_eq!(names, expanded(&[]).iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
+    let run = run(BUSY, &[]);
+    run.keeps_the_laws();
+    let never_here = [
+        ".stale_hit_ratio",
+        ".negative_hit_ratio",
+        "far.delayed_hit_ratio",
+    ];
+    let other_tier = ["tier.near.refused"];
+    for (name, value) in &run.0.metrics {
+        assert!(value.is_finite(), "{name} is {value}");
+        let zero =
+            never_here.iter().any(|end| name.ends_with(end)) || other_tier.contains(&name.as_str());
+        assert_eq!(*value == 0.0, zero, "{name} is {value}");
+    }
+}
+
+#[test]
+fn totals_agree_with_their_parts() {
+    let run = run(BUSY, &[]);
+    let seconds = 3.0;
+    let get = |name: &str| run.get(name);
+    run.is("requests.rate", get("requests.arrived") / seconds)
+        .is("goodput.rate", get("requests.answered") / seconds)
+        .is(
+            "database.qps.mean",
+            get("database.reads.rate") + get("database.writes.rate"),
+        );
+    for (tier, nodes) in [("near", 2), ("far", 3)] {
+        let sum = |what: &str| -> f64 {
+            let of = |node| get(&format!("tier.{tier}.node.{node}.{what}"));
+            (0..nodes).map(of).sum()
+        };
+        let close = |name: &str, expected: f64| {
+            let value = get(&format!("tier.{tier}.{name}"));
+            assert!((value / expected - 1.0).abs() < 1e-12, "{tier} {name}");
+        };
+        close("rate", sum("rate"));
+        close("entries", sum("entries"));
+        close("utilization", sum("utilization") / f64::from(nodes));
+        assert!(get(&format!("tier.{tier}.imbalance")) >= 1.0);
+    }
+    assert!(get("database.qps.max") >= get("database.qps.mean"));
+    assert!(get("database.inflight.max") <= 10.0 + 30.0);
+    assert!(get("database.queue.max") <= 30.0);
+    let means = [get("read.latency.mean"), get("write.latency.mean")];
+    let mean = get("latency.mean");
+    assert!(means[0] < mean && mean < means[1], "{means:?} and {mean}");
+    for kind in ["", "read.", "write."] {
+        let quantiles = ["p50", "p90", "p99", "p999", "max"];
+        let quantiles = quantiles.map(|quantile| get(&format!("{kind}latency.{quantile}")));
+        assert!(quantiles.is_sorted(), "{kind}: {quantiles:?}");
+    }
+}
+
+#[test]
+fn little_s_law_holds_of_a_run_that_was_drained() {
+    let concurrency = |run: &Run| {
+        let rate = run.get("goodput.rate");
+        (
+            rate * run.get("latency.mean"),
+            run.get("requests.concurrency"),
+        )
+    };
+    // Nothing fails and nothing is cut off, so the law is exact: both are sums of the same times.
+    let settings = ["warmup=0s", "drain=true", "database.timeout=never"];
+    let patient = [&settings[..], &["database.queue_limit=unlimited"]].concat();
+    let (left, right) = concurrency(&run(BUSY, &patient));
+    assert!((left / right - 1.0).abs() < 1e-12, "{left} and {right}");
+}
+
+#[test]
+fn series_cover_the_run_in_at_most_300_steps_and_add_up_to_the_totals() {
+    let run = run(BUSY, &["warmup=0s"]);
+    let series = |name: &str| {
+        let found = run.0.series.iter().find(|series| series.name == name);
+        found.unwrap_or_else(|| panic!("there is no series {name}"))
+    };
+    for series in &run.0.series {
+        assert!(series.values.len() <= 300, "{}", series.name);
+        let covered = series.step_s * series.values.len() as f64;
+        assert!((4.0..4.0 + series.step_s).contains(&(covered + 1e-9)));
+    }
+    let total = |name: &str| {
+        let series = series(name);
+        series.values.iter().sum::<f64>() * series.step_s
+    };
+    let close =
+        |left: f64, right: f64| assert!((left / right - 1.0).abs() < 1e-9, "{left}, {right}");
+    close(total("goodput"), run.get("requests.answered"));
+    close(total("failures"), run.get("requests.failed"));
+    close(total("database.qps"), run.get("database.qps.mean") * 4.0);
+    let busy = run.get("database.utilization") * 10.0;
+    close(total("database.in_use") / 4.0, busy);
+}

@@ -1,0 +1,234 @@
+//! Walks the tables: whatever has a name in a scenario runs, keeps the laws, and gives the same
+//! outcome twice. A new row is tested without anybody thinking of it; one that cannot do without
+//! parameters needs an example here.
+
+use cachesim::defence::DEFENCES;
+use cachesim::eviction::PolicySpec;
+use cachesim::pattern::{PAIRS, READS, WRITES};
+use cachesim::placement::SCHEMES;
+use cachesim::workload::{arrivals, distribution, popularity};
+
+use crate::world::{Run, run};
+
+/// A cache that is much too small, short TTLs, writes, few connections.
+const SHORT: &str = r#"
+duration = "1s"
+[workload]
+arrivals   = "1k/s"
+keys       = { distribution = "zipf", count = 500, exponent = 0.8 }
+reads      = 0.9
+value_size = { distribution = "uniform", low = "100B", high = "2KiB" }
+[app]
+instances = 3
+[[tier]]
+name     = "cache"
+nodes    = 3
+capacity = "20 entries"
+ttl      = { base = "300ms", jitter = 0.1 }
+network  = "100us"
+[database]
+connections  = 8
+queue_limit  = 20
+timeout      = "50ms"
+service_time = { distribution = "exponential", mean = "5ms" }
+"#;
+
+/// Runs it twice; the runs keep the laws and are one and the same.
+#[track_caller]
+fn check(settings: &[&str]) -> Run {
+    let first = run(SHORT, settings);
+    first.keeps_the_laws();
+    let answered = first.get("requests.answered");
+    assert!(answered > 50.0, "{settings:?}: {answered} answered");
+    let again = run(SHORT, settings).digest();
+    assert!(
+        first.digest() == again,
+        "{settings:?}: differs when repeated"
+    );
+    first
+}
+
+#[test]
+fn every_eviction_policy_that_needs_no_future_runs_in_a_tier() {
+    let mut policies = 0;
+    for policy in PolicySpec::all().filter(|policy| !policy.description().replay_only) {
+        let eviction = format!("tier.cache.eviction={policy}");
+        for capacity in ["20 entries", "20KiB"] {
+            let capacity = format!("tier.cache.capacity={capacity}");
+            let run = check(&[&eviction, &capacity]);
+            let evictions = run.get("tier.cache.evictions.rate");
+            // The null policy keeps nothing, so there is nothing to evict.
+            let keeps = run.get("tier.cache.entries") > 0.0;
+            assert!(!keeps || evictions > 50.0, "{policy}: {evictions}");
+            assert!(run.get("tier.cache.entries") <= 60.0 || capacity.ends_with('B'));
+            assert!(run.get("tier.cache.bytes") <= 60.0 * 2048.0);
+        }
+        policies += 1;
+    }
+    assert!(policies > 15, "{policies}");
+}
+
+#[test]
+fn every_placement_scheme_spreads_the_keys() {
+    for scheme in SCHEMES {
+        for nodes in [1, 2, 5] {
+            let placement = format!("tier.cache.placement={}", scheme.name);
+            let nodes_setting = format!("tier.cache.nodes={nodes}");
+            let run = check(&[&placement, &nodes_setting]);
+            let rates = (0..nodes).map(|node| run.get(&format!("tier.cache.node.{node}.rate")));
+            let rates: Vec<f64> = rates.collect();
+            let least = rates.iter().copied().fold(f64::INFINITY, f64::min);
+            let mean = rates.iter().sum::<f64>() / f64::from(nodes);
+            assert!(least > mean / 3.0, "{}: {rates:?}", scheme.name);
+        }
+    }
+}
+
+#[test]
+fn every_defence_answers_and_lets_no_more_than_the_undefended_through() {
+    let hot = ["workload.keys.count=5", "tier.cache.ttl=50ms"];
+    let queries = |defence: &str| {
+        let setting = format!("tier.cache.defence={defence}");
+        check(&[&hot[..], &[&setting]].concat()).get("database.reads.rate")
+    };
+    let undefended = queries("none");
+    assert!(undefended > 0.0);
+    for defence in DEFENCES {
+        let queries = queries(defence.name);
+        assert!(queries <= undefended, "{}: {queries}", defence.name);
+    }
+}
+
+#[test]
+fn every_pair_of_patterns_hits_and_writes() {
+    let check = |pattern: String| {
+        let run = check(&[&format!("tier.cache.pattern={pattern}")]);
+        assert!(run.get("hit_ratio") > 0.1, "{pattern}");
+        assert!(run.get("database.writes.rate") > 0.0, "{pattern}");
+    };
+    for pair in PAIRS {
+        check(pair.name.to_owned());
+    }
+    for (read, write) in READS
+        .iter()
+        .flat_map(|read| WRITES.iter().map(move |w| (read, w)))
+    {
+        check(format!(
+            "{{ read = \"{}\", write = \"{}\" }}",
+            read.name, write.name
+        ));
+    }
+}
+
+/// A distribution by the name of its row, in the unit of `of` (`ms` or `B`), about 5 of it.
+fn distributed(name: &str, unit: &str) -> String {
+    let parameters = match name {
+        "constant" => r#"value = "5u""#,
+        "uniform" => r#"low = "1u", high = "9u""#,
+        "exponential" => r#"mean = "5u""#,
+        "lognormal" => r#"median = "4u", p99 = "20u""#,
+        "gamma" => r#"shape = 2, mean = "5u""#,
+        "pareto" => r#"minimum = "2u", exponent = 1.5, cap = "100u""#,
+        "empirical" => r#"quantiles = [[0, "1u"], [0.5, "4u"], [1, "30u"]]"#,
+        _ => panic!("the distribution {name} is new: give an example of it here"),
+    };
+    let parameters = parameters.replace("u\"", &format!("{unit}\""));
+    format!("{{ distribution = \"{name}\", {parameters} }}")
+}
+
+#[test]
+fn every_distribution_can_be_of_every_time_and_size() {
+    for row in distribution::TABLE {
+        let milliseconds = distributed(row.name, "ms");
+        let kibibytes = distributed(row.name, "KiB");
+        for path in [
+            "tier.cache.network",
+            "tier.cache.service.time",
+            "database.service_time",
+            "database.write_service_time",
+            "database.network",
+        ] {
+            let run = check(&[&format!("{path}={milliseconds}")]);
+            assert!(run.get("latency.max") >= 5e-3, "{}: {path}", row.name);
+        }
+        let size = format!("workload.value_size={kibibytes}");
+        let run = check(&[&size, "tier.cache.capacity=100KiB"]);
+        let [bytes, entries] = ["bytes", "entries"].map(|it| run.get(&format!("tier.cache.{it}")));
+        assert!(
+            bytes <= 300.0 * 1024.0 && bytes >= entries * 1024.0,
+            "{}",
+            row.name
+        );
+    }
+}
+
+#[test]
+fn every_arrival_process_and_every_curve_brings_requests() {
+    let constant = |curve: String| format!("{{ process = \"constant\", rate = {curve} }}");
+    let poisson = |curve: String| format!("{{ process = \"poisson\", rate = {curve} }}");
+    let mut all = vec!["\"500/s\"".to_owned()];
+    for row in arrivals::TABLE {
+        all.push(match row.name {
+            "poisson" => poisson("\"1k/s\"".to_owned()),
+            "constant" => constant("\"1k/s\"".to_owned()),
+            "on-off" => r#"{ process = "on-off", rate = "2k/s", off_rate = "10/s", on = "100ms", off = { distribution = "exponential", mean = "50ms" }, even = true }"#.to_owned(),
+            "mmpp" => r#"{ process = "mmpp", states = [["100/s", "100ms"], ["3k/s", "50ms"]] }"#.to_owned(),
+            "closed" => r#"{ process = "closed", users = 20, think = { distribution = "exponential", mean = "20ms" } }"#.to_owned(),
+            name => panic!("the arrival process {name} is new: give an example of it here"),
+        });
+    }
+    for row in arrivals::CURVES {
+        let curve = match row.name {
+            // A rate that does not change is written as a rate.
+            "constant" => continue,
+            "steps" => {
+                r#"{ curve = "steps", points = [["0s", "100/s"], ["300ms", "3k/s"]], repeat = "400ms" }"#
+            }
+            "ramps" => {
+                r#"{ curve = "ramps", points = [["0s", "100/s"], ["500ms", "3k/s"]], repeat = "600ms" }"#
+            }
+            "sine" => {
+                r#"{ curve = "sine", period = "300ms", low = "100/s", high = "2k/s", phase = 0.25 }"#
+            }
+            name => panic!("the curve {name} is new: give an example of it here"),
+        };
+        all.extend([constant(curve.to_owned()), poisson(curve.to_owned())]);
+    }
+    for arrivals in all {
+        let run = check(&[&format!("workload.arrivals={arrivals}")]);
+        assert!(run.0.requests > 100, "{arrivals}: {}", run.0.requests);
+    }
+}
+
+#[test]
+fn every_distribution_of_keys_is_asked_for() {
+    for row in popularity::TABLE {
+        let keys = match row.name {
+            "zipf" => {
+                r#"{ distribution = "zipf", count = 300, exponent = 1.1, drift = { period = "100ms", share = 0.1 } }"#
+            }
+            "uniform" => r#"{ distribution = "uniform", count = 300, scatter = false }"#,
+            "hotspot" => {
+                r#"{ distribution = "hotspot", count = 300, hot_keys = 0.1, hot_requests = 0.9 }"#
+            }
+            "latest" => r#"{ distribution = "latest", count = 300, exponent = 0.9 }"#,
+            "sequential" => r#"{ distribution = "sequential", count = 100 }"#,
+            "mix" => {
+                r#"{ distribution = "mix", components = [{ distribution = "uniform", count = 1, weight = 0.5 }, { distribution = "zipf", count = 200, exponent = 0.9, first_key = 1, weight = 0.5 }] }"#
+            }
+            name => panic!("the distribution of keys {name} is new: give an example of it here"),
+        };
+        let keys = format!("workload.keys={keys}");
+        let run = check(&[
+            &keys,
+            "tier.cache.capacity=100 entries",
+            "tier.cache.ttl=never",
+        ]);
+        let hit_ratio = run.get("tier.cache.hit_ratio");
+        assert!(
+            hit_ratio > 0.1 && hit_ratio < 1.0,
+            "{}: {hit_ratio}",
+            row.name
+        );
+    }
+}
