@@ -42,19 +42,30 @@ fn main() {
     let started = Instant::now();
     let trace = Interned::from_keys(keys.iter().copied());
     let seconds = started.elapsed().as_secs_f64();
-    println!("interning      {:8.1} M requests/s", REQUESTS as f64 / seconds / 1e6);
+    println!(
+        "interning      {:8.1} M requests/s",
+        REQUESTS as f64 / seconds / 1e6
+    );
     let stream = Stream::new(trace, Writes::Access);
-    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+    let one_thread = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("one thread");
     let run = |policies: Vec<PolicySpec>, sizes: &str| {
         let sizes = Size::parse_list(sizes).expect("valid sizes");
         let plan = Plan {
             policies,
-            sizes: sizes.into_iter().map(|size| (size, Measure::Entries)).collect(),
+            sizes: sizes
+                .into_iter()
+                .map(|size| (size, Measure::Entries))
+                .collect(),
             warmup: Warmup::None,
             window: None,
             seed: 1,
         };
-        one_thread.install(|| Grid::run(&stream, &plan, || {})).expect("a plan that fits")
+        one_thread
+            .install(|| Grid::run(&stream, &plan, || {}))
+            .expect("a plan that fits")
     };
     let mut lru_seconds = None;
     for spec in PolicySpec::all() {

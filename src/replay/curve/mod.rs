@@ -341,7 +341,8 @@ impl Job<'_> {
                     .iter()
                     .map(|size| simulator.rate_at(*size))
                     .fold(1.0, f64::min);
-                curve.answers = self.answers(&|sizes: &[u64]| simulate(&simulator, sizes), false)?;
+                curve.answers =
+                    self.answers(&|sizes: &[u64]| simulate(&simulator, sizes), false)?;
                 simulate(&simulator, sizes)?
             }
         };
@@ -368,7 +369,8 @@ impl Job<'_> {
         if targets.is_empty() {
             return Ok(Vec::new());
         }
-        let at = |size: u64| Ok::<_, CurveError>(miss_ratios(&[size])?.first().copied().unwrap_or(1.0));
+        let at =
+            |size: u64| Ok::<_, CurveError>(miss_ratios(&[size])?.first().copied().unwrap_or(1.0));
         // A policy may need a little more than all objects: its segments are rounded down.
         let most = self.all.saturating_mul(2);
         let lowest = at(most)?;

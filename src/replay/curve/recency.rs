@@ -71,11 +71,6 @@ impl Recency {
         recency
     }
 
-    /// How many distinct keys and holes stand in line.
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
     fn resize(&mut self, positions: usize) {
         let words = positions.div_ceil(WORD).next_multiple_of(self.block_words);
         self.taken.resize(words, 0);
@@ -302,7 +297,13 @@ mod tests {
             assert_eq!(recency.touch(id, weight), None);
         }
         assert_eq!(recency.touch(1, 7), Some(Depth { others: 5, own: 7 }));
-        assert_eq!(recency.touch(0, 10), Some(Depth { others: 12, own: 10 }));
+        assert_eq!(
+            recency.touch(0, 10),
+            Some(Depth {
+                others: 12,
+                own: 10
+            })
+        );
     }
 
     #[test]
@@ -354,8 +355,11 @@ mod tests {
         let (mut plain, mut weighted) = (Recency::new(false), Recency::new(true));
         for (&id, wanted) in requests.iter().zip(naive(&requests)) {
             assert_eq!(plain.touch(id, 1).map(|it| it.others), wanted);
-            assert_eq!(weighted.touch(id, 3).map(|it| it.others), wanted.map(|it| 3 * it));
+            assert_eq!(
+                weighted.touch(id, 3).map(|it| it.others),
+                wanted.map(|it| 3 * it)
+            );
         }
-        assert!(plain.len() > 500);
+        assert!(plain.count > 500);
     }
 }
