@@ -7,6 +7,7 @@
 //! Not here: time, queues and latency (see `simulation`), reading traces (see `trace`), and how a
 //! grid is printed (see `cli::replay` and `report`).
 
+pub mod curve;
 mod engine;
 mod size;
 
