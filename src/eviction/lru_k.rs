@@ -112,10 +112,8 @@ impl<W: Weights> LruK<W> {
         let mut spared = Vec::new();
         let victim = loop {
             let Some((id, key)) = self.heap.pop() else {
-                break spared.is_empty().then_some(None).unwrap_or_else(|| {
-                    // All are within it: the first choice goes.
-                    Some(spared.remove(0))
-                });
+                // All are within it: the first choice goes.
+                break (!spared.is_empty()).then(|| spared.remove(0));
             };
             if self.correlated == 0 || self.clock - self.last[id as usize] > self.correlated {
                 break Some((id, key));

@@ -16,6 +16,8 @@
 use std::sync::Arc;
 
 mod candidates;
+#[cfg(any(feature = "foyer", feature = "moka", feature = "quick_cache"))]
+mod library;
 #[cfg(test)]
 mod conformance;
 mod heap;
@@ -35,6 +37,8 @@ mod car;
 mod clock;
 mod clock_pro;
 mod fifo;
+#[cfg(feature = "foyer")]
+mod foyer;
 mod gdsf;
 mod hyperbolic;
 mod lfu;
@@ -45,9 +49,13 @@ mod lirs;
 mod lru;
 mod lru_k;
 mod memcached_slru;
+#[cfg(feature = "moka")]
+mod moka;
 mod mq;
 mod mru;
 mod nothing;
+#[cfg(feature = "quick_cache")]
+mod quick_cache;
 mod random;
 mod redis_lfu;
 mod redis_lru;
@@ -309,30 +317,32 @@ pub trait Visitor {
     fn visit<P: Policy + 'static>(self, policy: P) -> Self::Answer;
 }
 
-/// Writes the table from one row (`module::Type`) per policy.
+/// Writes the table from one row (`module::Type`) per policy, perhaps with a condition (`#[cfg]`).
 macro_rules! table {
-    ($($module:ident :: $policy:ident),+ $(,)?) => {
+    ($($(#[$condition:meta])* $module:ident :: $policy:ident),+ $(,)?) => {
         /// Which policy: one variant per row of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         enum Kind {
-            $($policy),+
+            $($(#[$condition])* $policy),+
         }
 
-        const KINDS: &[Kind] = &[$(Kind::$policy),+];
+        const KINDS: &[Kind] = &[$($(#[$condition])* Kind::$policy),+];
 
         impl Kind {
             const fn description(self) -> &'static Description {
                 match self {
-                    $(Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
+                    $($(#[$condition])* Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
                 }
             }
 
             fn visit<V: Visitor>(self, measure: Measure, setup: &Setup, visitor: V) -> V::Answer {
                 match (self, measure) {
                     $(
+                        $(#[$condition])*
                         (Self::$policy, Measure::Entries) => {
                             visitor.visit(<$module::$policy<Entries> as Described>::new(setup))
                         }
+                        $(#[$condition])*
                         (Self::$policy, Measure::Bytes) => {
                             visitor.visit(<$module::$policy<Bytes> as Described>::new(setup))
                         }
@@ -377,6 +387,12 @@ table! {
     redis_lfu::RedisLfu,
     volatile_ttl::VolatileTtl,
     memcached_slru::MemcachedSlru,
+    #[cfg(feature = "moka")]
+    moka::Moka,
+    #[cfg(feature = "quick_cache")]
+    quick_cache::QuickCache,
+    #[cfg(feature = "foyer")]
+    foyer::Foyer,
 }
 
 /// The descriptions of all policies, in the order of the table.

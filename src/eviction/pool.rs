@@ -54,12 +54,6 @@ impl<T: Copy> Pool<T> {
         self.members.len()
     }
 
-    /// Whether there are none.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// Whether `id` is one of them.
     #[inline]
     pub fn contains(&self, id: Id) -> bool {
