@@ -204,3 +204,26 @@ fn each_thought_of_a_user_is_a_draw_of_its_own() {
         assert_eq!(run.get("requests.arrived"), expected as f64);
     }
 }
+
+#[test]
+fn the_seconds_of_the_drain_are_counted_like_all_others() {
+    // 20 lookups within half a second come back when arrivals are long over: after 4 s all within
+    // one second, after 3.75 s half of them in one second and half in the next.
+    let tier = r#"
+[[tier]]
+name     = "cache"
+capacity = "unlimited"
+network  = "4s"
+service  = { workers = 1, time = "0s" }
+[database]
+"#;
+    let text = ONE_CONNECTION.replace("[database]", tier);
+    let settings = [
+        "drain=true",
+        "workload.arrivals.rate=40/s",
+        "workload.keys.count=20",
+    ];
+    run(&text, &settings).is("database.qps.max", 20.0);
+    let settings = [&settings[..], &["tier.cache.network=3750ms"]].concat();
+    run(&text, &settings).is("database.qps.max", 10.0);
+}
