@@ -27,5 +27,5 @@ pub mod cache;
 pub mod eviction;
 pub mod trace;
 pub mod kernel;
-pub mod random;
 pub mod units;
+pub mod random;

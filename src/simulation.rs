@@ -187,9 +187,9 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
             world.start_measuring();
             next_second_ns = now_ns + SECOND_NS;
         }
-        if now_ns == next_second_ns || now_ns == plan.duration_ns {
+        if now_ns == next_second_ns {
             world.meter.end_second();
-            next_second_ns = now_ns + SECOND_NS;
+            next_second_ns += SECOND_NS;
         }
         if now_ns == next_step_ns || now_ns == plan.duration_ns {
             recorder.end_step(&world.meter, &world.system, now_ns);
@@ -201,8 +201,13 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
     }
     if plan.drain && world.meter.in_system() > 0 {
         world.client.stop_when_idle();
-        executor.run_until(&world.kernel, &world.spawner, NEVER)?;
+        while executor.run_until(&world.kernel, &world.spawner, next_second_ns)? {
+            world.meter.end_second();
+            next_second_ns += SECOND_NS;
+        }
     }
+    // The last second is rarely a whole one.
+    world.meter.end_second();
     recorder.finish(&world.meter, &world.system, &world.kernel)
 }
 

@@ -23,7 +23,8 @@ pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, l
             },
             async move {
                 kernel.sleep_until(users.start_ns(user)).await;
-                for turn in 0.. {
+                // The pause of turn 0 is the one before the first request.
+                for turn in 1.. {
                     let arrived_ns = kernel.now();
                     if arrived_ns >= until_ns {
                         break;

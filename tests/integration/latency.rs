@@ -1,6 +1,9 @@
 //! The latency that clients see: what it is made of, and from when it counts.
 
-use crate::world::run;
+use cachesim::random::Luck;
+use cachesim::workload::arrivals::{self, ClosedLoop};
+
+use crate::world::{plan, run, run_plan};
 
 /// A request every 100 ms for one key. A hit takes 2 + 1 ms; a miss takes that, 4 + 50 ms at the
 /// database, and 2 + 1 ms for the set.
@@ -170,4 +173,57 @@ service_time = "1ms"
     run(burst, &[]).is("database.qps.max", 10.0);
     run(burst, &["warmup=500ms"]).is("database.qps.max", 20.0);
     run(burst, &["warmup=950ms"]).is("database.qps.max", 15.0);
+}
+
+#[test]
+fn each_thought_of_a_user_is_a_draw_of_its_own() {
+    // Nothing takes time but thinking, so the requests are those that the thoughts add up to.
+    let text = ONE_CONNECTION.replace(
+        r#"{ process = "constant", rate = "20/s" }"#,
+        r#"{ process = "closed", users = 7, think = { distribution = "exponential", mean = "1s" } }"#,
+    );
+    let settings = ["duration=4s", "database.service_time=0s"];
+    let plan = plan(&text, &settings);
+    let arrivals::Plan::Closed(closed) = &plan.workload.arrivals else {
+        panic!("a closed loop")
+    };
+    for replication in 0..20 {
+        let users = ClosedLoop::new(closed, Luck::new(plan.seed, replication));
+        let requests = |user: u32| {
+            let mut next_ns = users.start_ns(user);
+            let mut turns = 1..;
+            std::iter::from_fn(|| {
+                let this_ns = next_ns;
+                next_ns += users.think_ns(user, turns.next()?);
+                (this_ns < plan.duration_ns).then_some(())
+            })
+            .count()
+        };
+        let expected: usize = (0..7).map(requests).sum();
+        let run = run_plan(&plan, replication);
+        assert_eq!(run.get("requests.arrived"), expected as f64);
+    }
+}
+
+#[test]
+fn the_seconds_of_the_drain_are_counted_like_all_others() {
+    // 20 lookups within half a second come back when arrivals are long over: after 4 s all within
+    // one second, after 3.75 s half of them in one second and half in the next.
+    let tier = r#"
+[[tier]]
+name     = "cache"
+capacity = "unlimited"
+network  = "4s"
+service  = { workers = 1, time = "0s" }
+[database]
+"#;
+    let text = ONE_CONNECTION.replace("[database]", tier);
+    let settings = [
+        "drain=true",
+        "workload.arrivals.rate=40/s",
+        "workload.keys.count=20",
+    ];
+    run(&text, &settings).is("database.qps.max", 20.0);
+    let settings = [&settings[..], &["tier.cache.network=3750ms"]].concat();
+    run(&text, &settings).is("database.qps.max", 10.0);
 }

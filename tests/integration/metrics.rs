@@ -26,7 +26,7 @@ defence  = "single-flight"
 [[tier]]
 name     = "far"
 nodes    = 3
-capacity = "1MiB"
+capacity = "256KiB"
 eviction = "sieve"
 entry_overhead = "56B"
 ttl      = { base = "1s", jitter = 0.2 }

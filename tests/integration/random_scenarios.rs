@@ -28,9 +28,9 @@ fn arrivals() -> impl Strategy<Value = String> {
     let closed = (1..30u32, 1..20_000u32).prop_map(|(users, us)| {
         format!("{{ process = \"closed\", users = {users}, think = \"{us}us\" }}")
     });
-    let bursts = (1..5000u32, time(50_000)).prop_map(|(rate, on)| {
+    let bursts = (1..5000u32, 1..50u32).prop_map(|(rate, on_ms)| {
         let off = "{ distribution = \"exponential\", mean = \"20ms\" }";
-        format!("{{ process = \"on-off\", rate = \"{rate}/s\", on = {on}, off = {off} }}")
+        format!("{{ process = \"on-off\", rate = \"{rate}/s\", on = \"{on_ms}ms\", off = {off} }}")
     });
     prop_oneof![4 => open, 1 => closed, 1 => bursts]
 }
@@ -149,8 +149,6 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
-
     #[test]
     fn any_valid_scenario_runs_keeps_the_laws_and_does_so_twice(text in scenarios()) {
         let first = run(&text, &[]);
