@@ -126,7 +126,9 @@ impl Arguments {
         let method = |policy: &PolicySpec| {
             let lru = policy.description().name == "lru";
             let name = self.method.unwrap_or(match (self.rate, self.samples) {
-                _ if !lru => Miniature,
+                // A sample of everything is no sample.
+                _ if !lru && rate < 1.0 => Miniature,
+                _ if !lru => Exact,
                 (Some(_), _) => Shards,
                 (_, Some(_)) => ShardsFixedSize,
                 _ => Exact,
