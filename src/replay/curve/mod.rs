@@ -47,6 +47,9 @@ pub enum Method {
     },
 }
 
+/// The miss ratios at some sizes.
+type MissRatios<'a> = &'a dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError>;
+
 impl Method {
     /// The name on the command line.
     #[must_use]
@@ -360,11 +363,7 @@ impl Job<'_> {
 
     /// How large a cache must be for each target: by bisection, to one entry or byte if `sharp`, else
     /// to 1 %.
-    fn answers(
-        &self,
-        miss_ratios: &dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError>,
-        sharp: bool,
-    ) -> Result<Vec<Answer>, CurveError> {
+    fn answers(&self, miss_ratios: MissRatios<'_>, sharp: bool) -> Result<Vec<Answer>, CurveError> {
         let targets = &self.plan.targets;
         if targets.is_empty() {
             return Ok(Vec::new());
