@@ -416,3 +416,130 @@ fn table(grid: &Grid) -> String {
     });
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::{Cell, Window};
+
+    fn grid(windows: bool) -> Grid {
+        let cell = |policy: &str, size: u64, misses| Cell {
+            policy: policy.into(),
+            size_typed: if size == 10 {
+                "1%".into()
+            } else {
+                size.to_string()
+            },
+            size,
+            measure: Measure::Entries,
+            requests: 2000,
+            misses,
+            bytes: 4000,
+            missed_bytes: misses,
+            seconds: 0.25,
+            windows: match windows {
+                true => vec![Window {
+                    start: 500,
+                    requests: 2000,
+                    misses,
+                }],
+                false => Vec::new(),
+            },
+        };
+        Grid {
+            requests: 2500,
+            distinct: 1000,
+            footprint_bytes: Some(4096),
+            warmup: 500,
+            columns: 2,
+            cells: vec![
+                cell("lru", 10, 1200),
+                cell("lru", 200, 700),
+                cell("slru:segments=2", 10, 1100),
+                cell("slru:segments=2", 200, 750),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_table_has_a_row_per_policy_and_marks_the_best_of_each_size() {
+        insta::assert_snapshot!(table(&grid(false)), @r#"
+        ─────────────────────────────────────
+         miss ratio        1% = 10       200 
+        ═════════════════════════════════════
+         lru               0.6000    0.3500* 
+        ─────────────────────────────────────
+         slru:segments=2   0.5500*   0.3750  
+        ─────────────────────────────────────
+        2500 requests, 1000 distinct keys of 4096 bytes; the first 500 are not counted; * the fewest misses at its size
+        "#);
+    }
+
+    #[test]
+    fn csv_has_the_columns_of_the_contract() {
+        insta::assert_snapshot!(csv(&grid(false)), @r#"
+        policy,size,requests,misses,miss_ratio,byte_miss_ratio,seconds
+        lru,10,2000,1200,0.600000,0.300000,0.250
+        lru,200,2000,700,0.350000,0.175000,0.250
+        slru:segments=2,10,2000,1100,0.550000,0.275000,0.250
+        slru:segments=2,200,2000,750,0.375000,0.187500,0.250
+        "#);
+        insta::assert_snapshot!(csv(&grid(true)), @r#"
+        policy,size,first_request,requests,misses,miss_ratio
+        lru,10,500,2000,1200,0.600000
+        lru,200,500,2000,700,0.350000
+        slru:segments=2,10,500,2000,1100,0.550000
+        slru:segments=2,200,500,2000,750,0.375000
+        "#);
+    }
+
+    #[test]
+    fn markdown_is_a_table_for_a_pull_request() {
+        insta::assert_snapshot!(markdown(&grid(false)), @r#"
+        | policy | size | requests | misses | miss_ratio | byte_miss_ratio | seconds |
+        |:---|---:|---:|---:|---:|---:|---:|
+        | lru | 10 | 2000 | 1200 | 0.600000 | 0.300000 | 0.250 |
+        | lru | 200 | 2000 | 700 | 0.350000 | 0.175000 | 0.250 |
+        | slru:segments=2 | 10 | 2000 | 1100 | 0.550000 | 0.275000 | 0.250 |
+        | slru:segments=2 | 200 | 2000 | 750 | 0.375000 | 0.187500 | 0.250 |
+        "#);
+    }
+
+    #[test]
+    fn json_is_a_list_of_cells() {
+        let mut grid = grid(true);
+        grid.cells.truncate(1);
+        insta::assert_snapshot!(json(&grid), @r#"
+        [
+          {
+            "policy": "lru",
+            "size": 10,
+            "unit": "entries",
+            "requests": 2000,
+            "misses": 1200,
+            "miss_ratio": 0.6,
+            "byte_miss_ratio": 0.3,
+            "seconds": 0.25,
+            "windows": [
+              {
+                "first_request": 500,
+                "requests": 2000,
+                "misses": 1200,
+                "miss_ratio": 0.6
+              }
+            ]
+          }
+        ]
+        "#);
+    }
+
+    #[test]
+    fn warm_up_is_a_number_or_a_share() {
+        assert_eq!(parse_warmup("0"), Ok(Warmup::None));
+        assert_eq!(parse_warmup("10k"), Ok(Warmup::Requests(10_000)));
+        assert_eq!(parse_warmup("25%"), Ok(Warmup::Share(0.25)));
+        for wrong in ["", "-1", "100%", "nan%", "x", "1.5"] {
+            assert!(parse_warmup(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -240,6 +240,13 @@ impl Queue {
         }
     }
 
+    /// An id that will probably be among the oldest `distance` removals from now: a hint for what
+    /// to fetch, no more, since its slot may be stale.
+    #[inline]
+    pub fn upcoming(&self, distance: usize) -> Option<Id> {
+        self.slots.get(self.front + distance).copied()
+    }
+
     /// Takes the oldest id out; it then stands nowhere.
     #[inline]
     pub fn pop<W: Weights>(&mut self, ledger: &mut Ledger<W>) -> Option<Id> {
