@@ -11,7 +11,7 @@ use miette::miette;
 
 use super::trace::ReadArguments;
 use super::{Answer, Common, Format, Status, print};
-use crate::eviction::{Measure, PolicySpec, descriptions};
+use crate::eviction::{Measure, Parameter, PolicySpec, admission, descriptions};
 use crate::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
 use crate::trace::{self, Columns, Interned, Selection};
 
@@ -102,20 +102,33 @@ const KEY_VALUE_FORMATS: &[&str] = &["twitter", "kvcache", "redis-monitor"];
 fn policies_help() -> String {
     let mut help = String::from("Policies:\n");
     for policy in descriptions() {
-        let _ = writeln!(help, "  {:<13} {}", policy.name, policy.summary);
-        for parameter in policy.parameters {
-            let _ = writeln!(
-                help,
-                "  {:<13}   {}={}: {} ({})",
-                "",
-                parameter.name,
-                parameter.default,
-                parameter.meaning,
-                parameter.allowed()
-            );
-        }
+        describe(&mut help, policy.name, policy.summary, policy.parameters);
+    }
+    help.push_str("\nAdmission, behind a plus sign (lru+bloom):\n");
+    for admission in admission::descriptions() {
+        describe(
+            &mut help,
+            admission.name,
+            admission.summary,
+            admission.parameters,
+        );
     }
     help
+}
+
+fn describe(help: &mut String, name: &str, summary: &str, parameters: &[Parameter]) {
+    let _ = writeln!(help, "  {name:<14} {summary}");
+    for parameter in parameters {
+        let _ = writeln!(
+            help,
+            "  {:<14}   {}={}: {} ({})",
+            "",
+            parameter.name,
+            parameter.default,
+            parameter.meaning,
+            parameter.allowed()
+        );
+    }
 }
 
 pub(super) fn parse_count(text: &str) -> Result<u64, String> {

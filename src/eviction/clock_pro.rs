@@ -5,7 +5,10 @@
 //! Source: S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro: an effective improvement of the CLOCK replacement",
 //! USENIX ATC 2005.
 //!
-//! Known weakness: hands may have to pass many entries to find one of the kind that they are looking for.
+//! Known weakness: it remembers as many evicted entries as it holds, and forgets all else.
+//!
+//! The cold residents, few among many hot entries, are linked a second time among themselves in the
+//! order of the clock, so that HAND_cold finds the next one without passing the hot ones between.
 
 use super::queue::{Weights, prefetch};
 use super::{Access, Departures, Described, Description, Id, Policy, Setup};
@@ -28,6 +31,9 @@ enum Kind {
 struct Node {
     next: Id,
     previous: Id,
+    /// Its neighbours among cold residents, if it is one.
+    next_cold: Id,
+    previous_cold: Id,
     kind: Kind,
     /// The reference bit.
     referenced: bool,
@@ -40,6 +46,8 @@ impl Default for Node {
         Self {
             next: NOBODY,
             previous: NOBODY,
+            next_cold: NOBODY,
+            previous_cold: NOBODY,
             kind: Kind::Unknown,
             referenced: false,
             tested: false,
@@ -55,6 +63,12 @@ pub struct ClockPro<W> {
     hot_hand: Id,
     cold_hand: Id,
     test_hand: Id,
+    /// The first cold residents at or after the hot and the cold hand.
+    cold_at_hot_hand: Id,
+    cold_at_cold_hand: Id,
+    /// From the cold hand (included) to the hot hand (excluded) there is a way, and no cold resident on
+    /// it; so an entry that joins at the list head is the next that the cold hand meets.
+    faces_head: bool,
     /// m_c: the weight that cold residents should have.
     cold_target: u64,
     len: usize,
@@ -80,6 +94,9 @@ impl<W: Weights> Described for ClockPro<W> {
             hot_hand: NOBODY,
             cold_hand: NOBODY,
             test_hand: NOBODY,
+            cold_at_hot_hand: NOBODY,
+            cold_at_cold_hand: NOBODY,
+            faces_head: false,
             cold_target: 1,
             len: 0,
             hot: 0,
@@ -116,6 +133,68 @@ impl<W: Weights> ClockPro<W> {
         *self.total(kind) += weight;
     }
 
+    /// `id`, which is at the hot hand or at the list head behind it, joins the cold residents.
+    fn link_cold(&mut self, id: Id, meets_cold_hand: bool) {
+        let next = self.cold_at_hot_hand;
+        if next == NOBODY {
+            self.node(id).next_cold = id;
+            self.node(id).previous_cold = id;
+            (self.cold_at_hot_hand, self.cold_at_cold_hand) = (id, id);
+        } else {
+            let previous = self.nodes[next as usize].previous_cold;
+            self.node(id).next_cold = next;
+            self.node(id).previous_cold = previous;
+            self.node(previous).next_cold = id;
+            self.node(next).previous_cold = id;
+            if meets_cold_hand {
+                self.cold_at_cold_hand = id;
+            }
+        }
+        if meets_cold_hand {
+            self.faces_head = false;
+        }
+    }
+
+    /// `id` is no cold resident any more.
+    fn unlink_cold(&mut self, id: Id) {
+        let Node {
+            next_cold: next,
+            previous_cold: previous,
+            ..
+        } = self.nodes[id as usize];
+        self.node(id).next_cold = NOBODY;
+        self.node(id).previous_cold = NOBODY;
+        if next == id {
+            (self.cold_at_hot_hand, self.cold_at_cold_hand) = (NOBODY, NOBODY);
+            return;
+        }
+        self.node(previous).next_cold = next;
+        self.node(next).previous_cold = previous;
+        if self.cold_at_cold_hand == id {
+            // The stretch before `id` and the one behind it are one now.
+            self.faces_head |= self.cold_at_hot_hand == next;
+            self.cold_at_cold_hand = next;
+        }
+        if self.cold_at_hot_hand == id {
+            self.cold_at_hot_hand = next;
+        }
+    }
+
+    /// The hot hand moves on by one.
+    fn advance_hot_hand(&mut self) {
+        let passed = self.hot_hand;
+        let node = self.nodes[passed as usize];
+        if node.kind == Kind::Cold {
+            if self.cold_at_cold_hand == passed {
+                self.faces_head = false;
+            }
+            self.cold_at_hot_hand = node.next_cold;
+        } else if passed == self.cold_hand {
+            self.faces_head = true;
+        }
+        self.hot_hand = node.next;
+    }
+
     /// `id` joins at the list head.
     fn link(&mut self, id: Id, node: Node) {
         let weight = self.weights.of(id);
@@ -127,6 +206,9 @@ impl<W: Weights> ClockPro<W> {
                 ..node
             };
             (self.hot_hand, self.cold_hand, self.test_hand) = (id, id, id);
+            if node.kind == Kind::Cold {
+                self.link_cold(id, true);
+            }
             return;
         }
         let next = self.hot_hand;
@@ -138,10 +220,17 @@ impl<W: Weights> ClockPro<W> {
         };
         self.node(previous).next = id;
         self.node(next).previous = id;
+        if node.kind == Kind::Cold {
+            let meets_cold_hand = self.faces_head && self.cold_hand != self.hot_hand;
+            self.link_cold(id, meets_cold_hand);
+        }
     }
 
     /// Takes `id` out; hands on it move on.
     fn unlink(&mut self, id: Id) {
+        if self.nodes[id as usize].kind == Kind::Cold {
+            self.unlink_cold(id);
+        }
         let weight = self.weights.of(id);
         let node = std::mem::take(self.node(id));
         *self.total(node.kind) -= weight;
@@ -184,21 +273,23 @@ impl<W: Weights> ClockPro<W> {
     fn run_hot_hand(&mut self, departures: &mut Departures) {
         while self.hot > 0 {
             let id = self.hot_hand;
-            let next = self.next(id);
             match self.nodes[id as usize].kind {
                 Kind::Hot if self.nodes[id as usize].referenced => {
                     self.node(id).referenced = false;
-                    self.hot_hand = next;
+                    self.advance_hot_hand();
                 }
                 Kind::Hot => {
+                    let meets_cold_hand = self.faces_head || self.cold_hand == id;
                     self.change(id, Kind::Cold);
+                    self.link_cold(id, meets_cold_hand);
                     self.node(id).tested = false;
-                    self.hot_hand = next;
+                    // It is behind the hand now, and so are those that the cold hand has yet to meet.
+                    self.hot_hand = self.next(id);
                     return;
                 }
                 // "It also does what HAND_test does."
                 _ => {
-                    self.hot_hand = next;
+                    self.advance_hot_hand();
                     if !self.nodes[id as usize].referenced {
                         self.end_test(id, departures);
                     }
@@ -244,11 +335,11 @@ impl<W: Weights> ClockPro<W> {
         if self.cold == 0 {
             self.run_hot_hand(departures);
         }
-        while self.nodes[self.cold_hand as usize].kind != Kind::Cold {
-            self.cold_hand = self.next(self.cold_hand);
-        }
-        let id = self.cold_hand;
+        let id = self.cold_at_cold_hand;
+        let next_cold = self.nodes[id as usize].next_cold;
+        self.faces_head = self.cold_at_hot_hand == next_cold;
         self.cold_hand = self.next(id);
+        self.cold_at_cold_hand = next_cold;
         let weight = self.weights.of(id);
         let node = self.nodes[id as usize];
         if node.referenced && node.tested {
@@ -269,6 +360,7 @@ impl<W: Weights> ClockPro<W> {
             self.len -= 1;
             departures.evict(id);
             if node.tested {
+                self.unlink_cold(id);
                 self.change(id, Kind::Ghost);
                 // The list remembers as much as the cache holds.
                 while self.ghosts > self.capacity {
