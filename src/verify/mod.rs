@@ -18,6 +18,7 @@ use crate::simulation::{self, NoProgress, Plan, RunError};
 mod caches;
 mod expiry;
 mod fetches;
+mod policies;
 mod queues;
 pub mod theory;
 mod whole;
