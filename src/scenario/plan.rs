@@ -212,6 +212,12 @@ impl Planner<'_> {
             return None;
         }
         let path = self.folder.join(trace.text());
+        if !path.exists() {
+            let message = format!("cannot read {}: there is no such file", path.display());
+            let help = "the path is relative to the folder of the scenario";
+            self.problem(trace.span, message, help);
+            return None;
+        }
         let scanned = self
             .traces
             .entry(path.clone())
@@ -220,11 +226,7 @@ impl Planner<'_> {
         let plan = match scanned {
             Ok(plan) => plan,
             Err(error) => {
-                let help = if path.exists() {
-                    "`cachesim trace info FILE` shows what can be read of a trace"
-                } else {
-                    "the path is relative to the folder of the scenario"
-                };
+                let help = "`cachesim trace info FILE` shows what can be read of a trace";
                 self.problem(trace.span, error.to_string(), help);
                 return None;
             }

@@ -19,6 +19,7 @@ use crate::simulation::{self, NoProgress, Plan, RunError};
 mod caches;
 mod expiry;
 mod fetches;
+mod policies;
 mod queues;
 pub mod theory;
 mod whole;

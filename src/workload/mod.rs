@@ -23,6 +23,7 @@ use popularity::{Keys, Popularity};
 pub mod arrivals;
 pub mod distribution;
 pub mod from_trace;
+pub mod into_trace;
 pub mod parameters;
 pub mod popularity;
 mod request;

@@ -182,22 +182,26 @@ fn the_error_of_shards_is_small_and_stated() {
         ("lru", Method::ShardsFixedSize { keys: 2000 }),
         ("lru", Method::Miniature { rate: 0.1 }),
     ];
-    let found = curves(&stream, &plan(&methods, &sizes), || ()).unwrap();
-    for curve in &found {
-        let error = curve.error.unwrap();
-        assert!(
-            error.mean < 0.015 && error.max < 0.04,
-            "{:?} {error:?}",
-            curve.method
-        );
-        // The statement is what the points say.
-        let errors = curve
-            .points
-            .iter()
-            .map(|it| (it.miss_ratio - it.exact.unwrap()).abs());
-        assert_eq!(errors.fold(0.0, f64::max), error.max);
-        assert!(error.mean > 0.0);
+    let mut mean_errors = [0.0; 3];
+    // The luck of one seed is which of the few hottest keys are in the sample.
+    for seed in 1..=8 {
+        let mut plan = plan(&methods, &sizes);
+        plan.seed = seed;
+        for (index, curve) in curves(&stream, &plan, || ()).unwrap().iter().enumerate() {
+            let error = curve.error.unwrap();
+            mean_errors[index] += error.mean / 8.0;
+            assert!(error.max < 0.06, "{:?} {seed} {error:?}", curve.method);
+            assert!(error.mean > 0.0);
+            // What is stated is what the points say.
+            let points = curve.points.iter();
+            let errors = points.map(|it| (it.miss_ratio - it.exact.unwrap()).abs());
+            assert_eq!(errors.fold(0.0, f64::max), error.max);
+        }
     }
+    assert!(
+        mean_errors.iter().all(|mean| *mean < 0.012),
+        "{mean_errors:?}"
+    );
 }
 
 #[test]
