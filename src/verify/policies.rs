@@ -211,36 +211,43 @@ fn sieve(keys: &[u64], size: usize) -> u64 {
     misses
 }
 
-/// Four segments of a quarter each: a newcomer takes the lowest with room, a hit moves up by one,
-/// and who is pushed out falls into the segment below.
+/// Four segments of a quarter each: a newcomer takes the lowest with room, else the lowest, and a full
+/// cache gives up the oldest of the lowest. A hit moves up by one, and who is pushed out falls into
+/// the segment below; out of the lowest, out of the cache.
 fn slru(keys: &[u64], size: usize) -> u64 {
     let count = size.min(4);
     let each = size / count;
-    let mut segments = vec![VecDeque::new(); count];
+    let mut segments: Vec<VecDeque<u64>> = vec![VecDeque::new(); count];
     let mut misses = 0;
     for &key in keys {
         let found = (0..count).find(|&level| take(&mut segments[level], key));
-        let mut level = match found {
-            Some(level) => (level + 1).min(count - 1),
-            None => {
-                misses += 1;
-                let room = segments.iter().position(|it| it.len() < each);
-                room.unwrap_or(0)
+        let Some(found) = found else {
+            misses += 1;
+            if segments.iter().map(VecDeque::len).sum::<usize>() == size {
+                let lowest = segments.iter_mut().find(|it| !it.is_empty());
+                lowest.and_then(VecDeque::pop_back);
             }
+            let room = segments.iter().position(|it| it.len() < each);
+            segments[room.unwrap_or(0)].push_front(key);
+            continue;
         };
+        let level = (found + 1).min(count - 1);
         segments[level].push_front(key);
-        while segments[level].len() > each {
-            let Some(fallen) = segments[level].pop_back() else {
-                break;
-            };
-            if level == 0 {
-                break;
-            }
-            level -= 1;
-            segments[level].push_front(fallen);
-        }
+        push_down(&mut segments, level, each);
     }
     misses
+}
+
+/// Whoever is too many in `level` falls into the one below.
+fn push_down(segments: &mut [VecDeque<u64>], level: usize, each: usize) {
+    while segments[level].len() > each
+        && let Some(fallen) = segments[level].pop_back()
+    {
+        if level > 0 {
+            segments[level - 1].push_front(fallen);
+            push_down(segments, level - 1, each);
+        }
+    }
 }
 
 /// A queue of newcomers, a list of those who came back, and the memory of who left the queue.
