@@ -1,15 +1,17 @@
 //! What a cell of replay costs: every policy over ten million Zipf requests for a million keys, at a
 //! tenth of the keys, on one thread.
 //!
-//! `cargo bench --bench replay [-- POLICY,...]` prints requests per second and the ratio to LRU; the
-//! grid at the end is what `versus_libcachesim.py` compares.
+//! `cargo bench --bench replay [-- POLICY,...]` prints requests per second and the ratio to LRU. A
+//! whole grid beside another simulator: `versus_libcachesim.py`.
 
 use std::time::Instant;
 
+use cachesim::cache::Cache;
 use cachesim::eviction::{Measure, PolicySpec};
 use cachesim::random::Draws;
 use cachesim::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
 use cachesim::trace::Interned;
+use cachesim::units::NEVER;
 
 const KEYS: usize = 1_000_000;
 const REQUESTS: usize = 10_000_000;
@@ -84,6 +86,31 @@ fn main() {
             REQUESTS as f64 / best.seconds / 1e6,
             best.seconds / lru_seconds,
             best.miss_ratio(),
+        );
+    }
+    timed_cache(&keys);
+}
+
+/// The cache of one node in the timed simulation, under the same requests: a lookup, and on a miss an
+/// insertion.
+fn timed_cache(keys: &[u64]) {
+    for name in ["lru", "s3-fifo"] {
+        let spec = PolicySpec::parse(name).expect("a policy of the table");
+        let mut cache = Cache::<u64>::new(&spec, Measure::Entries, KEYS as u64 / 10, 1);
+        let mut misses = 0;
+        let started = Instant::now();
+        for (now, &key) in keys.iter().enumerate() {
+            let now = now as u64;
+            if cache.lookup(key, now).hit().is_none() {
+                misses += 1;
+                cache.insert(key, now, 1, now, NEVER);
+            }
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        println!(
+            "node of a tier, {name:<8} {:6.1} M requests/s   miss ratio {:.4}",
+            keys.len() as f64 / seconds / 1e6,
+            misses as f64 / keys.len() as f64,
         );
     }
 }

@@ -55,6 +55,9 @@ pub enum RunError {
     /// Requests are waiting for something that nobody will do.
     #[error("deadlock: {0}")]
     Deadlock(#[from] Deadlock),
+    /// The trace of the workload could not be read to its end, although it could when it was checked.
+    #[error("the trace has changed while it was replayed: {0}")]
+    Trace(Box<crate::trace::TraceError>),
     /// A conservation law does not hold: a defect of the simulator.
     #[error("conservation law broken: {0}")]
     Conservation(String),
@@ -81,6 +84,7 @@ fn step_ns(duration_ns: Nanoseconds) -> Nanoseconds {
 struct World {
     kernel: Rc<Kernel>,
     meter: Rc<Meter>,
+    workload: Rc<std::cell::RefCell<Workload>>,
     system: Rc<System>,
     client: Rc<Client>,
     spawner: Rc<Spawner<client::Arrival>>,
@@ -106,6 +110,7 @@ impl World {
         Self {
             kernel,
             meter,
+            workload,
             system,
             client: Rc::new(client),
             spawner,
@@ -136,6 +141,13 @@ impl World {
         }
     }
 
+    fn check_trace(&self) -> Result<(), RunError> {
+        match self.workload.borrow().failure() {
+            None => Ok(()),
+            Some(error) => Err(RunError::Trace(Box::new(error.clone()))),
+        }
+    }
+
     fn start_measuring(&self) {
         self.meter.start_measuring(self.kernel.now());
         self.system.database.reset_usage();
@@ -149,8 +161,49 @@ impl World {
 /// Runs replication `replication` of `plan`.
 ///
 /// # Errors
-/// See [`RunError`]; both kinds are defects of the simulator rather than of the plan.
+/// See [`RunError`]: defects of the simulator rather than of the plan, but for a trace that changes
+/// under our eyes.
 pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    match last_arrival_ns(plan, replication) {
+        // The run ends with the trace, if that ends before the duration.
+        Some(last_ns) if last_ns < plan.duration_ns - 1 => {
+            let plan = Plan {
+                duration_ns: (last_ns + 1).max(plan.warmup_ns + 1),
+                ..plan.clone()
+            };
+            run_for_duration(&plan, replication, progress)
+        }
+        _ => run_for_duration(plan, replication, progress),
+    }
+}
+
+/// When the last request of a trace arrives; `None` without a trace, and where it depends on the
+/// answers.
+fn last_arrival_ns(plan: &Plan, replication: u64) -> Option<Nanoseconds> {
+    let trace = plan.workload.trace.as_ref()?;
+    if trace.has_own_times() {
+        return trace.last_arrival_ns();
+    }
+    let workload::arrivals::Plan::Open(open) = &plan.workload.arrivals else {
+        return None;
+    };
+    let mut arrivals = workload::arrivals::Arrivals::new(open, Luck::new(plan.seed, replication));
+    let mut last_ns = None;
+    for _ in 0..trace.requests() {
+        last_ns = arrivals.next();
+        // What comes after the end of the run does not matter.
+        if last_ns.is_none_or(|last_ns| last_ns >= plan.duration_ns) {
+            return None;
+        }
+    }
+    last_ns
+}
+
+fn run_for_duration(
+    plan: &Plan,
+    replication: u64,
+    progress: &dyn Progress,
+) -> Result<Outcome, RunError> {
     let world = World::new(plan, replication);
     world.start(plan, replication);
     let client = world.client.clone();
@@ -182,6 +235,7 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
             .min(warmup_ns)
             .min(plan.duration_ns);
         executor.run_until(&world.kernel, &world.spawner, until_ns)?;
+        world.check_trace()?;
         now_ns = until_ns;
         if now_ns == warmup_ns {
             world.start_measuring();

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod check;
 mod completions;
 mod list;
+mod mrc;
 mod replay;
 mod run;
 mod schema;
@@ -37,6 +38,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Replay(replay::Arguments),
+    Mrc(mrc::Arguments),
     Trace(trace::Trace),
     Verify(verify::Verify),
     Check(check::Check),
@@ -135,6 +137,27 @@ fn print(text: &str) -> Result<(), miette::Report> {
     }
 }
 
+/// A file that is still to be written, and what goes into it.
+type Unwritten = (std::path::PathBuf, Vec<u8>);
+
+/// Writes each file whole, and says on stderr how many they were.
+fn write_files(files: &[Unwritten], quiet: bool) -> Result<(), miette::Report> {
+    for (path, bytes) in files {
+        crate::report::folder::write_whole(path, bytes)
+            .map_err(|error| miette::miette!("{error}"))?;
+    }
+    match files {
+        [] => {}
+        _ if quiet => {}
+        [(path, _)] => eprintln!("wrote {}", path.display()),
+        [(path, _), ..] => {
+            let folder = path.parent().unwrap_or(path);
+            eprintln!("wrote {} files to {}", files.len(), folder.display());
+        }
+    }
+    Ok(())
+}
+
 /// Whether stdout takes colours: a terminal, and nobody has said no (see no-color.org).
 fn colours() -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -155,6 +178,7 @@ impl Cli {
         let answer = match self.command {
             Command::Run(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
+            Command::Mrc(arguments) => mrc::execute(&arguments),
             Command::Trace(command) => command.execute(),
             Command::Verify(command) => command.execute(),
             Command::Check(command) => command.execute(),

@@ -190,7 +190,7 @@ impl Bar {
             ProgressBar::new(total_ns)
         };
         bar.set_style(
-            ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}, {eta} left")
+            ProgressStyle::with_template("{percent:>3} % {wide_bar} {msg}, {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
                 .progress_chars("━╸─"),
         );

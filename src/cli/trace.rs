@@ -9,6 +9,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Common, Format as Shape, Status};
+use crate::random::Luck;
+use crate::scenario::{self, BASE, Overrides};
 use crate::trace::format::csv::{self, Choice, Column};
 use crate::trace::format::{self, PREFERRED, by_name, written_names};
 use crate::trace::generate::{Pattern, Recipe, Scan, Shift};
@@ -17,6 +19,7 @@ use crate::trace::{
     self, Compression, Format, Input, Operation, Output, ReadOptions, Selection, TraceError,
 };
 use crate::units::{Nanoseconds, SECOND_NS};
+use crate::workload::into_trace;
 
 /// Look at traces of requests, convert them, make them up
 #[derive(Debug, Args)]
@@ -401,9 +404,19 @@ fn written(
 struct Generate {
     /// File to write
     output: PathBuf,
-    /// How many requests
-    #[arg(long, value_name = "NUMBER", default_value = "1M", value_parser = parse_count)]
-    requests: u64,
+    /// Write the requests of this scenario instead: as many as arrive in its duration, warm-up
+    /// included, under the luck of its first replication
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "keys", "exponent", "in_a_loop", "scan_every", "scan_length", "shift_every", "shift_by",
+        "rate", "size", "ttl", "write_share", "delete_share", "clients",
+    ])]
+    scenario: Option<PathBuf>,
+    /// The variant of the scenario [default: base]
+    #[arg(long, value_name = "NAME", requires = "scenario")]
+    variant: Option<String>,
+    /// How many requests, at most with --scenario [default: 1M]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_count)]
+    requests: Option<u64>,
     /// How many distinct keys, beside those of scans
     #[arg(long, value_name = "NUMBER", default_value = "100k", value_parser = parse_positive)]
     keys: u64,
@@ -444,9 +457,9 @@ struct Generate {
     /// How many clients ask, each as often as the others
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     clients: u32,
-    /// Seed of all randomness
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    seed: u64,
+    /// Seed of all randomness [default: the scenario's own, else 1]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     /// Format to write
     #[arg(long, value_name = "FORMAT", default_value = PREFERRED.name,
           value_parser = parse_written_format)]
@@ -461,6 +474,7 @@ Examples:
   cachesim trace generate loop.txt --to key-per-line --loop --keys 1000 --requests 20k
   cachesim trace generate sessions.zst --keys 50k --size 200B..20KiB --write-share 0.1 \\
       --ttl 30s..10m --shift-every 100k --shift-by 500
+  cachesim trace generate stampede.zst --scenario scenarios/stampede.toml
 
 Key k has rank k: 0 is the most popular (until the ranking is shifted). The keys of scans
 lie above all others. A longer trace starts with the shorter one of the same seed.";
@@ -481,7 +495,7 @@ impl Generate {
             ));
         }
         Ok(Recipe {
-            requests: self.requests,
+            requests: self.requests.unwrap_or(1_000_000),
             keys: self.keys,
             pattern: match self.in_a_loop {
                 true => Pattern::Loop,
@@ -500,15 +514,58 @@ impl Generate {
             write_share: self.write_share,
             delete_share: self.delete_share,
             clients: self.clients,
+            seed: self.seed.unwrap_or(1),
+        })
+    }
+
+    /// The requests of a variant of the scenario at `path`.
+    fn of_scenario(&self, path: &Path) -> Result<into_trace::Requests, miette::Report> {
+        let overrides = Overrides {
             seed: self.seed,
+            variants: vec![self.variant.clone().unwrap_or_else(|| BASE.to_owned())],
+            ..Overrides::default()
+        };
+        let mut studies = scenario::load(&[path.to_owned()], &overrides)?;
+        if studies.len() > 1 {
+            return Err(miette::miette!(
+                "--scenario takes one file, not {}",
+                studies.len()
+            ));
+        }
+        let variant = studies.pop().and_then(|mut study| study.variants.pop());
+        let Some(variant) = variant else {
+            return Err(miette::miette!(
+                "there is no scenario in {}",
+                path.display()
+            ));
+        };
+        let plan = variant.plan;
+        let luck = Luck::new(plan.seed, 0);
+        into_trace::Requests::new(&plan.workload, luck, plan.duration_ns).ok_or_else(|| {
+            miette::miette!(
+                "when the users of a closed loop ask depends on the answers, so {} has no trace of \
+                 its own",
+                path.display()
+            )
         })
     }
 
     fn execute(self) -> Answer {
-        let recipe = self.recipe()?;
         let compression = self.write.compression(&self.output, None);
         let target = Output::new(&self.output, compression);
-        let outcome = trace::write_all(recipe.generate(), recipe.fields(), self.to, target);
+        let outcome = match &self.scenario {
+            None => {
+                let recipe = self.recipe()?;
+                trace::write_all(recipe.generate(), recipe.fields(), self.to, target)
+            }
+            Some(path) => {
+                let requests = self.of_scenario(path)?;
+                let fields = requests.fields();
+                let most = self.requests.unwrap_or(u64::MAX);
+                let most = usize::try_from(most).unwrap_or(usize::MAX);
+                trace::write_all(requests.take(most), fields, self.to, target)
+            }
+        };
         let requests = match outcome {
             Err(error) if error.is_output_closed() => return Ok(Status::Well),
             requests => requests.map_err(report)?,

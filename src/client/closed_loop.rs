@@ -13,6 +13,7 @@ use crate::workload::arrivals::{Closed, ClosedLoop};
 pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, luck: Luck) {
     let users = Rc::new(ClosedLoop::new(plan, luck));
     let next_index = Rc::new(Cell::new(0));
+    let most = client.workload.borrow().most_requests();
     for user in 0..users.users() {
         let (client, users, next_index) = (client.clone(), users.clone(), next_index.clone());
         let kernel = client.kernel.clone();
@@ -26,7 +27,7 @@ pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, l
                 // The pause of turn 0 is the one before the first request.
                 for turn in 1.. {
                     let arrived_ns = kernel.now();
-                    if arrived_ns >= until_ns {
+                    if arrived_ns >= until_ns || next_index.get() >= most {
                         break;
                     }
                     // Requests are numbered in the order in which they are issued.

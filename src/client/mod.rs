@@ -18,6 +18,7 @@ use crate::units::Nanoseconds;
 use crate::workload::{self, Operation, Request, Workload, arrivals};
 
 mod closed_loop;
+mod from_trace;
 mod open_loop;
 
 /// A request that has just arrived.
@@ -93,6 +94,13 @@ pub fn start(
     until_ns: Nanoseconds,
     luck: Luck,
 ) {
+    if plan
+        .trace
+        .as_ref()
+        .is_some_and(|trace| trace.has_own_times())
+    {
+        return from_trace::start(client, spawner, until_ns);
+    }
     match &plan.arrivals {
         arrivals::Plan::Open(open) => open_loop::start(client, spawner, open, until_ns, luck),
         arrivals::Plan::Closed(closed) => closed_loop::start(client, closed, until_ns, luck),

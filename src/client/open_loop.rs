@@ -19,6 +19,7 @@ pub(super) fn start(
     let kernel = client.kernel.clone();
     let spawner = spawner.clone();
     let mut arrivals = Arrivals::new(plan, luck);
+    let most = client.workload.borrow().most_requests();
     client.kernel.spawn(
         Label {
             kind: "arrivals",
@@ -27,7 +28,7 @@ pub(super) fn start(
         async move {
             let mut index = 0;
             while let Some(arrived_ns) = arrivals.next() {
-                if arrived_ns >= until_ns {
+                if arrived_ns >= until_ns || index >= most {
                     break;
                 }
                 kernel.sleep_until(arrived_ns).await;

@@ -1,5 +1,6 @@
 //! Belady's MIN: the entry whose next use is farthest in the future leaves. With entries of equal
-//! weight no policy that admits everything misses less: the bound for all others.
+//! weight no policy that admits everything misses less: the bound for all others. Of those that are
+//! never used again the one that was used last goes first; which one matters only for sizes.
 //!
 //! Source: L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
 //! Systems Journal 5(2), 1966.

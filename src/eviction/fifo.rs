@@ -74,6 +74,10 @@ impl<W: Weights> Policy for Fifo<W> {
         self.queue.remove(&mut self.ledger, id);
     }
 
+    fn victim(&mut self) -> Option<Id> {
+        self.queue.oldest(&self.ledger)
+    }
+
     fn len(&self) -> usize {
         self.queue.len()
     }

@@ -117,6 +117,10 @@ impl<W: Weights> Policy for Gdsf<W> {
         self.heap.remove(id);
     }
 
+    fn victim(&mut self) -> Option<Id> {
+        self.heap.first().map(|(id, _)| id)
+    }
+
     fn len(&self) -> usize {
         self.heap.len()
     }

@@ -121,6 +121,10 @@ impl<W: Weights> Policy for Lfu<W> {
         self.heap.remove(id);
     }
 
+    fn victim(&mut self) -> Option<Id> {
+        self.heap.first().map(|(id, _)| id)
+    }
+
     fn len(&self) -> usize {
         self.heap.len()
     }

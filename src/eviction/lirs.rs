@@ -107,10 +107,15 @@ impl<W: Weights> Lirs<W> {
         }
     }
 
+    /// Prunes S if entries were taken out of it since the last access; `id`, which is being accessed
+    /// and will be at its top, stays.
     #[inline]
-    fn prune_if_due(&mut self, departures: &mut Departures) {
+    fn prune_if_due(&mut self, id: Id, departures: &mut Departures) {
         if self.must_prune {
             self.must_prune = false;
+            if self.stacked.tag(id) == HIR {
+                self.restack(id);
+            }
             self.prune(departures);
         }
     }
@@ -219,7 +224,7 @@ impl<W: Weights> Policy for Lirs<W> {
 
     #[inline]
     fn hit(&mut self, id: Id, _access: &Access, departures: &mut Departures) {
-        self.prune_if_due(departures);
+        self.prune_if_due(id, departures);
         match self.stacked.tag(id) {
             LIR => {
                 self.stack.renew(&mut self.stacked, id);
@@ -261,7 +266,7 @@ impl<W: Weights> Policy for Lirs<W> {
 
     #[inline]
     fn insert(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
-        self.prune_if_due(departures);
+        self.prune_if_due(id, departures);
         let weight = W::measure(access.weight);
         let returns = self.queued.tag(id) == GHOST;
         if weight > self.capacity {

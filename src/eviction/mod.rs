@@ -15,31 +15,57 @@
 
 use std::sync::Arc;
 
+mod candidates;
+#[cfg(any(feature = "foyer", feature = "moka", feature = "quick_cache"))]
+mod library;
+#[cfg(test)]
+mod conformance;
 mod heap;
+mod pool;
 mod queue;
 mod sketch;
 mod specification;
+#[cfg(test)]
+mod trial;
 
+pub mod admission;
 mod arc;
 mod belady;
 mod belady_size;
+mod cacheus;
 mod car;
 mod clock;
+mod clock_pro;
 mod fifo;
+#[cfg(feature = "foyer")]
+mod foyer;
 mod gdsf;
+mod hyperbolic;
 mod lfu;
 mod lfu_aging;
+mod lecar;
+mod lhd;
 mod lirs;
 mod lru;
+mod lru_k;
+mod memcached_slru;
+#[cfg(feature = "moka")]
+mod moka;
+mod mq;
 mod mru;
 mod nothing;
+#[cfg(feature = "quick_cache")]
+mod quick_cache;
 mod random;
+mod redis_lfu;
+mod redis_lru;
 mod s3_fifo;
 mod sieve;
 mod size;
 mod slru;
 mod tinylfu;
 mod two_queues;
+mod volatile_ttl;
 mod w_tinylfu;
 
 pub use queue::{Bytes, Entries, MAX_IDS, Weights, prefetch};
@@ -160,6 +186,11 @@ pub trait Policy: Send {
         self.insert(id, access, departures)
     }
 
+    /// Who would leave if one resident had to, where the policy can tell without doing it.
+    fn victim(&mut self) -> Option<Id> {
+        None
+    }
+
     /// How many entries are resident.
     fn len(&self) -> usize;
 
@@ -170,6 +201,48 @@ pub trait Policy: Send {
 
     /// The weight of all residents together.
     fn weight(&self) -> u64;
+}
+
+impl Policy for Box<dyn Policy> {
+    fn reserve(&mut self, bound: usize) {
+        (**self).reserve(bound);
+    }
+
+    fn prefetch(&self, id: Id, key: u64) {
+        (**self).prefetch(id, key);
+    }
+
+    fn contains(&self, id: Id) -> bool {
+        (**self).contains(id)
+    }
+
+    fn hit(&mut self, id: Id, access: &Access, departures: &mut Departures) {
+        (**self).hit(id, access, departures);
+    }
+
+    fn insert(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).insert(id, access, departures)
+    }
+
+    fn remove(&mut self, id: Id) {
+        (**self).remove(id);
+    }
+
+    fn reweigh(&mut self, id: Id, access: &Access, departures: &mut Departures) -> bool {
+        (**self).reweigh(id, access, departures)
+    }
+
+    fn victim(&mut self) -> Option<Id> {
+        (**self).victim()
+    }
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn weight(&self) -> u64 {
+        (**self).weight()
+    }
 }
 
 /// What people are told about a policy.
@@ -221,6 +294,9 @@ pub struct Setup {
     pub strict: bool,
     /// In replay, the whole trace: the id asked for by request number i is element i.
     pub future: Option<Arc<Vec<Id>>>,
+    /// How much of [`Access::now`] makes a second: 10^9 in the timed simulation; 1 in replay, where
+    /// a request stands for a second unless a policy has a parameter that says otherwise.
+    pub second: u64,
 }
 
 impl Setup {
@@ -241,30 +317,32 @@ pub trait Visitor {
     fn visit<P: Policy + 'static>(self, policy: P) -> Self::Answer;
 }
 
-/// Writes the table from one row (`module::Type`) per policy.
+/// Writes the table from one row (`module::Type`) per policy, perhaps with a condition (`#[cfg]`).
 macro_rules! table {
-    ($($module:ident :: $policy:ident),+ $(,)?) => {
+    ($($(#[$condition:meta])* $module:ident :: $policy:ident),+ $(,)?) => {
         /// Which policy: one variant per row of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         enum Kind {
-            $($policy),+
+            $($(#[$condition])* $policy),+
         }
 
-        const KINDS: &[Kind] = &[$(Kind::$policy),+];
+        const KINDS: &[Kind] = &[$($(#[$condition])* Kind::$policy),+];
 
         impl Kind {
             const fn description(self) -> &'static Description {
                 match self {
-                    $(Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
+                    $($(#[$condition])* Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
                 }
             }
 
             fn visit<V: Visitor>(self, measure: Measure, setup: &Setup, visitor: V) -> V::Answer {
                 match (self, measure) {
                     $(
+                        $(#[$condition])*
                         (Self::$policy, Measure::Entries) => {
                             visitor.visit(<$module::$policy<Entries> as Described>::new(setup))
                         }
+                        $(#[$condition])*
                         (Self::$policy, Measure::Bytes) => {
                             visitor.visit(<$module::$policy<Bytes> as Described>::new(setup))
                         }
@@ -298,6 +376,23 @@ table! {
     belady::Belady,
     belady_size::BeladySize,
     nothing::Nothing,
+    clock_pro::ClockPro,
+    lru_k::LruK,
+    mq::Mq,
+    hyperbolic::Hyperbolic,
+    lecar::LeCar,
+    cacheus::Cacheus,
+    lhd::Lhd,
+    redis_lru::RedisLru,
+    redis_lfu::RedisLfu,
+    volatile_ttl::VolatileTtl,
+    memcached_slru::MemcachedSlru,
+    #[cfg(feature = "moka")]
+    moka::Moka,
+    #[cfg(feature = "quick_cache")]
+    quick_cache::QuickCache,
+    #[cfg(feature = "foyer")]
+    foyer::Foyer,
 }
 
 /// The descriptions of all policies, in the order of the table.

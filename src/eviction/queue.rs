@@ -80,6 +80,9 @@ const SLOT_BITS: u32 = 28;
 const SLOT: u32 = (1 << SLOT_BITS) - 1;
 const NOWHERE: u32 = u32::MAX;
 
+/// How many slots ahead places are fetched where slots are looked at one after the other.
+const AHEAD: usize = 8;
+
 /// The most ids that one cache can tell apart, ghosts included: 268 million.
 pub const MAX_IDS: usize = SLOT as usize;
 
@@ -231,7 +234,17 @@ impl Queue {
                 return Some(id);
             }
             self.front += 1;
+            if let Some(&ahead) = self.slots.get(self.front + AHEAD) {
+                ledger.prefetch(ahead);
+            }
         }
+    }
+
+    /// An id that will probably be among the oldest `distance` removals from now: a hint for what
+    /// to fetch, no more, since its slot may be stale.
+    #[inline]
+    pub fn upcoming(&self, distance: usize) -> Option<Id> {
+        self.slots.get(self.front + distance).copied()
     }
 
     /// Takes the oldest id out; it then stands nowhere.
@@ -324,23 +337,28 @@ impl Queue {
         let mut end = 0;
         let hand = self.hand.unwrap_or(usize::MAX);
         for slot in self.front..self.slots.len() {
+            if let Some(&ahead) = self.slots.get(slot + AHEAD) {
+                ledger.prefetch(ahead);
+            }
             let id = self.slots[slot];
             if slot == hand {
                 self.hand = Some(end);
             }
-            if self.is_live(ledger, id, slot) {
-                self.slots[end] = id;
-                let place = &mut ledger.places[id as usize];
-                *place = (*place & !SLOT) | end as u32;
-                end += 1;
-            }
+            // Without a branch: whether a slot is live is as good as random.
+            let is_live = self.is_live(ledger, id, slot);
+            self.slots[end] = id;
+            let place = &mut ledger.places[id as usize];
+            let moved = (*place & !SLOT) | end as u32;
+            *place = if is_live { moved } else { *place };
+            end += usize::from(is_live);
         }
         self.slots.truncate(end);
         self.front = 0;
-        // Half of the slots free after each squeeze: an amortised cost of two per move.
-        let wanted = (2 * end).max(64);
-        if self.slots.capacity() < wanted {
-            self.slots.reserve_exact((2 * wanted).min(MAX_IDS) - end);
+        // At least half of the slots are free after each squeeze, so a move costs two looks at most,
+        // amortised; and four fifths are when the queue has just grown.
+        if self.slots.capacity() < 2 * end.max(32) {
+            self.slots
+                .reserve_exact((5 * end.max(32)).min(MAX_IDS) - end);
         }
     }
 }

@@ -5,7 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Description, Id, KINDS, Kind, Measure, Policy, Setup, Visitor};
+use super::admission::{AdmissionSpec, Admitted};
+use super::{Access, Departures, Description, Id, KINDS, Kind, Measure, Policy, Setup, Visitor};
 
 /// The value of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,14 +135,52 @@ impl Parameter {
 pub struct Parameters(Vec<(&'static str, Value)>);
 
 impl Parameters {
-    fn defaults(description: &Description) -> Self {
-        Self(
-            description
-                .parameters
-                .iter()
-                .map(|it| (it.name, it.default))
-                .collect(),
-        )
+    /// The values that `settings` sets (`name=value`, separated by colons or commas), and defaults
+    /// for the rest.
+    pub(super) fn read(
+        of: &'static str,
+        declared: &'static [Parameter],
+        settings: Option<&str>,
+    ) -> Result<Self, SpecError> {
+        let mut parameters = Self::defaults(declared);
+        let mut already = vec![false; declared.len()];
+        for setting in settings.into_iter().flat_map(|it| it.split([':', ','])) {
+            let Some((name, value)) = setting.split_once('=') else {
+                return Err(SpecError::NotAParameter {
+                    policy: of,
+                    text: setting.into(),
+                    known: known_parameters(declared),
+                });
+            };
+            let (name, value) = (name.trim(), value.trim());
+            let found = declared.iter().position(|it| plain(it.name) == plain(name));
+            let Some(index) = found else {
+                return Err(SpecError::UnknownParameter {
+                    policy: of,
+                    name: name.into(),
+                    nearest: nearest(name, declared.iter().map(|it| it.name)),
+                    known: known_parameters(declared),
+                });
+            };
+            let parameter = &declared[index];
+            if std::mem::replace(&mut already[index], true) {
+                return Err(SpecError::Twice {
+                    policy: of,
+                    name: parameter.name,
+                });
+            }
+            parameters.0[index].1 = parameter.parse(value).ok_or_else(|| SpecError::BadValue {
+                policy: of,
+                name: parameter.name,
+                text: value.into(),
+                allowed: parameter.allowed(),
+            })?;
+        }
+        Ok(parameters)
+    }
+
+    fn defaults(declared: &[Parameter]) -> Self {
+        Self(declared.iter().map(|it| (it.name, it.default)).collect())
     }
 
     fn get(&self, name: &str) -> Value {
@@ -196,6 +235,16 @@ impl Parameters {
     }
 }
 
+impl fmt::Display for Parameters {
+    /// As they are written behind a name: `:name=value` for each.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.iter() {
+            write!(formatter, ":{name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What is wrong with a policy as written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
@@ -208,6 +257,26 @@ pub enum SpecError {
         nearest: Option<&'static str>,
         /// All valid names, separated by commas.
         known: String,
+    },
+    /// There is no such kind of admission.
+    #[error("there is no admission `{name}`{}; known: {known}", did_you_mean(.nearest))]
+    UnknownAdmission {
+        /// As written.
+        name: String,
+        /// The nearest valid name, if any is near.
+        nearest: Option<&'static str>,
+        /// All valid names, separated by commas.
+        known: String,
+    },
+    /// The admission asks who would leave, and the policy cannot say.
+    #[error(
+        "the admission `{admission}` compares the newcomer with the entry that would leave, and the policy `{policy}` does not know that beforehand; `lru+{admission}` works, for example"
+    )]
+    NoVictim {
+        /// The policy.
+        policy: &'static str,
+        /// The admission.
+        admission: &'static str,
     },
     /// The policy has no such parameter.
     #[error("the policy `{policy}` has no parameter `{name}`{}; {known}", did_you_mean(.nearest))]
@@ -255,12 +324,23 @@ pub enum SpecError {
     },
 }
 
+/// The name and, after a colon, the settings.
+pub(super) fn split_name(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(':') {
+        Some((name, settings)) => (name.trim(), Some(settings)),
+        None => (text.trim(), None),
+    }
+}
+
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
 /// The nearest of `names`, if it is near enough to be a slip of the finger.
-fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+pub(super) fn nearest(
+    written: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
     names
         .map(|name| {
             (
@@ -274,7 +354,7 @@ fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&
 }
 
 /// A name without what people spell differently: case, hyphens, underscores.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars()
         .filter(|letter| !matches!(letter, '-' | '_' | ' '))
         .flat_map(char::to_lowercase)
@@ -289,19 +369,37 @@ pub struct PolicySpec {
     typed: String,
     /// Values of all its parameters.
     pub parameters: Parameters,
+    /// What stands in front of it and decides who may come in; none admits all.
+    pub admission: Option<AdmissionSpec>,
+}
+
+/// What a second is made of: see [`Setup::second`].
+const NANOSECONDS: u64 = 1_000_000_000;
+const REQUESTS: u64 = 1;
+
+struct Boxing;
+
+impl Visitor for Boxing {
+    type Answer = Box<dyn Policy>;
+
+    fn visit<P: Policy + 'static>(self, policy: P) -> Self::Answer {
+        Box::new(policy)
+    }
 }
 
 impl PolicySpec {
-    /// Reads `name` or `name:parameter=value:parameter=value` (a comma separates parameters, too).
+    /// Reads `name` or `name:parameter=value:parameter=value` (a comma separates parameters, too), with
+    /// an admission behind a plus sign: `lru+bloom`, `slru:segments=2+probability:p=0.1`.
     ///
     /// # Errors
     /// What is wrong, with the nearest valid name or the allowed values.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         let typed = text.trim();
-        let (name, settings) = match typed.split_once(':') {
-            Some((name, settings)) => (name.trim(), Some(settings)),
+        let (eviction, admission) = match typed.split_once('+') {
+            Some((eviction, admission)) => (eviction, Some(AdmissionSpec::parse(admission)?)),
             None => (typed, None),
         };
+        let (name, settings) = split_name(eviction);
         let Some(&kind) = KINDS
             .iter()
             .find(|kind| plain(kind.description().name) == plain(name))
@@ -314,49 +412,36 @@ impl PolicySpec {
             });
         };
         let description = kind.description();
-        let mut parameters = Parameters::defaults(description);
-        let mut already = vec![false; description.parameters.len()];
-        for setting in settings.into_iter().flat_map(|it| it.split([':', ','])) {
-            let Some((name, value)) = setting.split_once('=') else {
-                return Err(SpecError::NotAParameter {
-                    policy: description.name,
-                    text: setting.into(),
-                    known: known_parameters(description),
-                });
-            };
-            let (name, value) = (name.trim(), value.trim());
-            let found = description
-                .parameters
-                .iter()
-                .position(|it| plain(it.name) == plain(name));
-            let Some(index) = found else {
-                let names = description.parameters.iter().map(|it| it.name);
-                return Err(SpecError::UnknownParameter {
-                    policy: description.name,
-                    name: name.into(),
-                    nearest: nearest(name, names),
-                    known: known_parameters(description),
-                });
-            };
-            let parameter = &description.parameters[index];
-            if std::mem::replace(&mut already[index], true) {
-                return Err(SpecError::Twice {
-                    policy: description.name,
-                    name: parameter.name,
-                });
-            }
-            parameters.0[index].1 = parameter.parse(value).ok_or_else(|| SpecError::BadValue {
-                policy: description.name,
-                name: parameter.name,
-                text: value.into(),
-                allowed: parameter.allowed(),
-            })?;
-        }
-        Ok(Self {
+        let spec = Self {
             kind,
             typed: typed.into(),
-            parameters,
-        })
+            parameters: Parameters::read(description.name, description.parameters, settings)?,
+            admission,
+        };
+        match &spec.admission {
+            Some(admission) if admission.needs_victim() && !spec.names_its_victim() => {
+                Err(SpecError::NoVictim {
+                    policy: description.name,
+                    admission: admission.description().name,
+                })
+            }
+            _ => Ok(spec),
+        }
+    }
+
+    /// Whether the policy can say who would leave next, which some kinds of admission ask.
+    fn names_its_victim(&self) -> bool {
+        struct Probe;
+        impl Visitor for Probe {
+            type Answer = bool;
+            fn visit<P: Policy + 'static>(self, mut policy: P) -> bool {
+                policy.reserve(1);
+                policy.insert(0, &Access::default(), &mut Departures::ignored());
+                policy.victim().is_some()
+            }
+        }
+        self.kind
+            .visit(Measure::Entries, &self.setup(1, 1, NANOSECONDS), Probe)
     }
 
     /// Reads a list of policies separated by commas. A part that is a bare `parameter=value` belongs
@@ -385,7 +470,8 @@ impl PolicySpec {
         KINDS.iter().map(|&kind| Self {
             kind,
             typed: kind.description().name.into(),
-            parameters: Parameters::defaults(kind.description()),
+            parameters: Parameters::defaults(kind.description().parameters),
+            admission: None,
         })
     }
 
@@ -407,21 +493,15 @@ impl PolicySpec {
     /// without a future it treats all keys as never used again.
     #[must_use]
     pub fn build(&self, measure: Measure, capacity: u64, seed: u64) -> Box<dyn Policy> {
-        struct Boxing;
-        impl Visitor for Boxing {
-            type Answer = Box<dyn Policy>;
-            fn visit<P: Policy + 'static>(self, policy: P) -> Self::Answer {
-                Box::new(policy)
-            }
-        }
         let setup = Setup {
-            capacity,
-            seed,
-            parameters: self.parameters.clone(),
             strict: true,
-            future: None,
+            ..self.setup(capacity, seed, NANOSECONDS)
         };
-        self.kind.visit(measure, &setup, Boxing)
+        let policy = self.kind.visit(measure, &setup, Boxing);
+        match &self.admission {
+            Some(admission) => Box::new(Admitted::new(policy, admission.build(measure, &setup))),
+            None => policy,
+        }
     }
 
     /// For replay: builds an empty cache of this policy and has `visitor` work with it, compiled for its type.
@@ -434,13 +514,28 @@ impl PolicySpec {
         visitor: V,
     ) -> V::Answer {
         let setup = Setup {
+            future,
+            ..self.setup(capacity, seed, REQUESTS)
+        };
+        match &self.admission {
+            None => self.kind.visit(measure, &setup, visitor),
+            Some(admission) => {
+                // Behind an admission all policies share one copy of the work, through indirect calls.
+                let policy = self.kind.visit(measure, &setup, Boxing);
+                visitor.visit(Admitted::new(policy, admission.build(measure, &setup)))
+            }
+        }
+    }
+
+    fn setup(&self, capacity: u64, seed: u64, second: u64) -> Setup {
+        Setup {
             capacity,
             seed,
             parameters: self.parameters.clone(),
             strict: false,
-            future,
-        };
-        self.kind.visit(measure, &setup, visitor)
+            future: None,
+            second,
+        }
     }
 }
 
@@ -448,10 +543,11 @@ impl fmt::Display for PolicySpec {
     /// The policy with all its parameters, defaults included.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.description().name)?;
-        for (name, value) in self.parameters.iter() {
-            write!(formatter, ":{name}={value}")?;
+        self.parameters.fmt(formatter)?;
+        match &self.admission {
+            Some(admission) => write!(formatter, "+{admission}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -463,12 +559,11 @@ impl std::str::FromStr for PolicySpec {
     }
 }
 
-fn known_parameters(description: &Description) -> String {
-    if description.parameters.is_empty() {
+fn known_parameters(declared: &[Parameter]) -> String {
+    if declared.is_empty() {
         return "it has none".into();
     }
-    let each = description
-        .parameters
+    let each = declared
         .iter()
         .map(|it| format!("{} ({})", it.name, it.allowed()));
     format!("it has: {}", each.collect::<Vec<_>>().join(", "))
@@ -532,6 +627,19 @@ mod tests {
             "there is no eviction policy `lruu`, did you mean `lru`?; known: lru, fifo, "
         ));
         assert!(message("").starts_with("there is no eviction policy ``; known: lru, "));
+    }
+
+    #[test]
+    fn an_admission_stands_behind_a_plus_sign() {
+        let spec = PolicySpec::parse("slru:segments=2+probability:p=10%").unwrap();
+        assert_eq!(spec.to_string(), "slru:segments=2+probability:p=0.1");
+        assert_eq!(spec.typed(), "slru:segments=2+probability:p=10%");
+        assert!(
+            message("lru+blom")
+                .starts_with("there is no admission `blom`, did you mean `bloom`?; known: all, ")
+        );
+        assert!(message("lru+probability:p=2").ends_with("allowed is a number from 0 to 1"));
+        assert!(message("random+tinylfu").contains("`lru+tinylfu` works"));
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! Known weakness: the climber needs many requests (10 per entry and step) to find its way, and
 //! admission knows nothing of sizes.
 
-use super::queue::{Ledger, Queue, Weights};
-use super::sketch::Sketch;
+use super::queue::{Ledger, Queue, Weights, prefetch};
+use super::sketch::{Hashed, Sketch};
 use super::{Access, Departures, Described, Description, Id, Parameter, Policy, Setup};
 use crate::random::Draws;
 
@@ -42,7 +42,7 @@ pub struct WTinyLfu<W> {
     capacity: u64,
     sketch: Sketch,
     /// The keys of residents: the sketch counts keys, not ids, which are handed out again.
-    keys: Vec<u64>,
+    keys: Vec<Hashed>,
     draws: Draws,
     climber: Option<Climber>,
 }
@@ -177,7 +177,12 @@ impl<W: Weights> WTinyLfu<W> {
 
     /// Candidate against victim, until the capacity is kept.
     #[inline]
-    fn evict_from_main(&mut self, mut candidate: Option<Id>, departures: &mut Departures) {
+    fn evict_from_main(
+        &mut self,
+        newcomer: Id,
+        mut candidate: Option<Id>,
+        departures: &mut Departures,
+    ) {
         let mut searched_window = false;
         while self.weight() > self.capacity {
             if candidate.is_none() && !searched_window {
@@ -196,12 +201,12 @@ impl<W: Weights> WTinyLfu<W> {
             match (candidate, victim) {
                 (Some(loser), None) => {
                     candidate = self.next_candidate(loser);
-                    self.evict(loser, departures);
+                    self.evict(loser, newcomer, departures);
                 }
-                (None, Some(loser)) => self.evict(loser, departures),
+                (None, Some(loser)) => self.evict(loser, newcomer, departures),
                 (Some(contender), Some(victim)) if contender == victim => {
                     candidate = None;
-                    self.evict(victim, departures);
+                    self.evict(victim, newcomer, departures);
                 }
                 (Some(contender), Some(victim)) => {
                     candidate = self.next_candidate(contender);
@@ -210,7 +215,7 @@ impl<W: Weights> WTinyLfu<W> {
                     } else {
                         contender
                     };
-                    self.evict(loser, departures);
+                    self.evict(loser, newcomer, departures);
                 }
                 (None, None) => return,
             }
@@ -229,15 +234,26 @@ impl<W: Weights> WTinyLfu<W> {
 
     #[inline]
     fn admits(&mut self, candidate: Id, victim: Id) -> bool {
+        // The next victims are cold: without this each costs two waits for memory, in a row.
+        if let Some(later) = self.probation.upcoming(6) {
+            prefetch(&self.keys, later as usize);
+        }
+        if let Some(next) = self.probation.upcoming(2) {
+            self.sketch.prefetch(self.keys[next as usize]);
+        }
         let candidate = self.sketch.estimate(self.keys[candidate as usize]);
         let victim = self.sketch.estimate(self.keys[victim as usize]);
         candidate > victim || (candidate >= LUCKY_ESTIMATE && self.draws.below(128) == 0)
     }
 
     #[inline]
-    fn evict(&mut self, id: Id, departures: &mut Departures) {
+    fn evict(&mut self, id: Id, newcomer: Id, departures: &mut Departures) {
         self.remove(id);
-        departures.evict_and_forget(id);
+        if id == newcomer {
+            departures.forget(id);
+        } else {
+            departures.evict_and_forget(id);
+        }
     }
 
     /// The maintenance after each access.
@@ -333,7 +349,7 @@ impl<W: Weights> Policy for WTinyLfu<W> {
     fn reserve(&mut self, bound: usize) {
         self.ledger.reserve(bound);
         if self.keys.len() < bound {
-            self.keys.resize(bound, 0);
+            self.keys.resize(bound, Hashed::default());
         }
     }
 
@@ -382,10 +398,10 @@ impl<W: Weights> Policy for WTinyLfu<W> {
             return false;
         }
         self.ledger.weights.set(id, weight);
-        self.keys[id as usize] = access.key;
+        self.keys[id as usize] = access.key.into();
         self.window.push(&mut self.ledger, id);
         let candidate = self.evict_from_window();
-        self.evict_from_main(candidate, departures);
+        self.evict_from_main(id, candidate, departures);
         self.climb();
         self.contains(id)
     }

@@ -7,6 +7,7 @@
 //! Not here: time, queues and latency (see `simulation`), reading traces (see `trace`), and how a
 //! grid is printed (see `cli::replay` and `report`).
 
+pub mod curve;
 mod engine;
 mod size;
 
@@ -382,5 +383,210 @@ fn ratio(part: u64, whole: u64) -> f64 {
         0.0
     } else {
         part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::NEVER;
+    use proptest::prelude::*;
+
+    fn plan(policies: &str, sizes: &str) -> Plan {
+        let sizes = Size::parse_list(sizes).unwrap();
+        Plan {
+            policies: PolicySpec::parse_list(policies).unwrap(),
+            sizes: sizes
+                .into_iter()
+                .map(|size| size.measure(None).map(|measure| (size, measure)).unwrap())
+                .collect(),
+            warmup: Warmup::None,
+            window: None,
+            seed: 1,
+        }
+    }
+
+    fn run(stream: &Stream, plan: &Plan) -> Vec<Cell> {
+        Grid::run(stream, plan, || {}).unwrap().cells
+    }
+
+    fn stream(keys: &[u64]) -> Stream {
+        Stream::new(Interned::from_keys(keys.iter().copied()), Writes::Access)
+    }
+
+    fn with_operations(keys: &[u64], operations: &[Operation], writes: Writes) -> Stream {
+        let trace = Interned {
+            operations: Some(operations.to_vec()),
+            ..Interned::from_keys(keys.iter().copied())
+        };
+        Stream::new(trace, writes)
+    }
+
+    #[test]
+    fn a_loop_one_longer_than_the_cache_never_hits_in_lru_and_belady_keeps_most_of_it() {
+        let stream = stream(&[1, 2, 3, 1, 2, 3, 1, 2, 3]);
+        let cells = run(&stream, &plan("lru,belady,mru,nothing", "2"));
+        let misses: Vec<_> = cells.iter().map(|cell| cell.misses).collect();
+        // Belady: 1 2 3 miss (2 leaves: 1 is next), 1 hits, 2 misses (1 leaves), 3 hits, ...
+        assert_eq!(misses, [9, 6, 6, 9]);
+        assert_eq!(cells[1].requests, 9);
+    }
+
+    #[test]
+    fn a_share_is_of_the_distinct_keys_and_the_policy_is_named_as_typed() {
+        let keys: Vec<u64> = (0..50).collect();
+        let grid = Grid::run(
+            &stream(&keys),
+            &plan("LRU, s3fifo:small=20%", "10%,7"),
+            || {},
+        )
+        .unwrap();
+        let named: Vec<_> = grid
+            .cells
+            .iter()
+            .map(|it| (it.policy.as_str(), it.size))
+            .collect();
+        let expected = [
+            ("LRU", 5),
+            ("LRU", 7),
+            ("s3fifo:small=20%", 5),
+            ("s3fifo:small=20%", 7),
+        ];
+        assert_eq!(named, expected);
+        assert_eq!((grid.requests, grid.distinct, grid.columns), (50, 50, 2));
+    }
+
+    #[test]
+    fn warm_up_is_not_counted_and_windows_add_up() {
+        let stream = stream(&[1, 2, 1, 2, 3, 1, 2, 3, 3, 3]);
+        let mut plan = plan("lru", "3");
+        plan.warmup = Warmup::Share(0.2);
+        plan.window = Some(3);
+        let cell = run(&stream, &plan).remove(0);
+        assert_eq!((cell.requests, cell.misses), (8, 1));
+        let windows: Vec<_> = cell
+            .windows
+            .iter()
+            .map(|it| (it.start, it.requests, it.misses))
+            .collect();
+        assert_eq!(windows, [(2, 3, 1), (5, 3, 0), (8, 2, 0)]);
+    }
+
+    #[test]
+    fn stores_fill_the_cache_uncounted_and_deletes_empty_it() {
+        use Operation::{Add, Delete, Get, Replace, Set};
+        let keys = [1, 1, 1, 1, 2, 2, 3, 3];
+        let operations = [Set, Get, Delete, Get, Replace, Get, Add, Get];
+        let stores = with_operations(&keys, &operations, Writes::Store);
+        let cell = run(&stores, &plan("lru", "5")).remove(0);
+        // Reads: 1 hits after the set, misses after the delete; 2 misses, since a replace finds
+        // nothing to replace; 3 hits after the add.
+        assert_eq!((cell.requests, cell.misses), (4, 2));
+        let accesses = with_operations(&keys, &operations, Writes::Access);
+        let cell = run(&accesses, &plan("lru", "5")).remove(0);
+        // All but the delete count: 1 misses at first and after the delete, 2 and 3 miss once.
+        assert_eq!((cell.requests, cell.misses), (7, 4));
+    }
+
+    #[test]
+    fn a_store_of_another_size_changes_the_weight_of_the_entry() {
+        use Operation::{Get, Set};
+        let trace = Interned {
+            operations: Some(vec![Set, Set, Set, Get, Get]),
+            sizes: Some(vec![40, 40, 70, 40, 70]),
+            ..Interned::from_keys([1, 2, 1, 2, 1])
+        };
+        let stream = Stream::new(trace, Writes::Store);
+        // 40 + 40 fit into 100; 1 grows to 70, so 2 leaves and misses, and 1 leaves for it.
+        let cell = run(&stream, &plan("lru", "100B")).remove(0);
+        assert_eq!((cell.requests, cell.misses), (2, 2));
+        assert_eq!((cell.bytes, cell.missed_bytes), (110, 110));
+    }
+
+    #[test]
+    fn an_entry_expires_when_its_time_to_live_is_over() {
+        let trace = Interned {
+            times_ns: Some(vec![0, 9, 10, 15, 25]),
+            ttls_ns: Some(vec![10, 10, 10, 10, NEVER]),
+            ..Interned::from_keys([1, 1, 1, 1, 1])
+        };
+        // Stored at 0, expired at 10 (a hit at 9 does not restart the time), stored again at 10,
+        // expired at 20.
+        let cell = run(&Stream::new(trace, Writes::Access), &plan("lru", "5")).remove(0);
+        assert_eq!((cell.requests, cell.misses), (5, 3));
+    }
+
+    #[test]
+    fn bytes_are_counted_and_capacity_in_bytes_needs_sizes() {
+        let trace = Interned {
+            sizes: Some(vec![30, 60, 30, 60]),
+            ..Interned::from_keys([1, 2, 1, 2])
+        };
+        let sized = Stream::new(trace, Writes::Access);
+        let cells = run(&sized, &plan("lru", "2,80B"));
+        assert_eq!(
+            (cells[0].misses, cells[0].missed_bytes, cells[0].bytes),
+            (2, 90, 180)
+        );
+        assert_eq!((cells[1].misses, cells[1].byte_miss_ratio()), (4, 1.0));
+        let error = Grid::run(&stream(&[1]), &plan("lru", "1KiB"), || {}).unwrap_err();
+        assert!(matches!(error, ReplayError::Size(SizeError::NoSizes(_))));
+    }
+
+    #[test]
+    fn nothing_to_count_is_an_error() {
+        let mut plan = plan("lru", "1");
+        assert_eq!(
+            Grid::run(&stream(&[]), &plan, || {}),
+            Err(ReplayError::Empty)
+        );
+        plan.warmup = Warmup::Requests(2);
+        let error = Grid::run(&stream(&[1, 2]), &plan, || {}).unwrap_err();
+        assert_eq!(
+            error,
+            ReplayError::AllWarmup {
+                warmup: 2,
+                requests: 2
+            }
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// A trace with operations that are all reads, and TTLs that never end, takes the long way
+        /// and must count what the short way counts.
+        #[test]
+        fn the_long_way_counts_what_the_short_way_counts(
+            keys in prop::collection::vec(0u64..40, 1..400), size in 1u64..40,
+        ) {
+            let short = stream(&keys);
+            let mut long = short.clone();
+            long.expiry = Some(Expiry {
+                times_ns: vec![0; keys.len()],
+                ttls_ns: vec![NEVER; keys.len()],
+            });
+            let all: Vec<_> = PolicySpec::all().collect();
+            let plan = Plan { policies: all, ..plan("lru", &size.to_string()) };
+            let misses = |stream: &Stream| run(stream, &plan).iter().map(|it| it.misses).collect::<Vec<_>>();
+            prop_assert_eq!(misses(&short), misses(&long));
+        }
+
+        /// No policy misses less than Belady, none more than all, and a key's first request misses.
+        #[test]
+        fn belady_is_the_bound(keys in prop::collection::vec(0u64..40, 1..400), size in 1u64..40) {
+            let stream = stream(&keys);
+            let all: Vec<_> = PolicySpec::all().filter(|it| it.typed() != "lirs").collect();
+            let plan = Plan { policies: all, ..plan("lru", &size.to_string()) };
+            let cells = run(&stream, &plan);
+            let best = cells.iter().find(|it| it.policy == "belady").unwrap().misses;
+            prop_assert!(best >= stream.distinct() as u64);
+            for cell in &cells {
+                prop_assert!(cell.misses <= keys.len() as u64);
+                // A policy may refuse a newcomer, which Belady's must admit: one hit per refusal.
+                let admits = !["w-tinylfu", "tinylfu", "gdsf", "volatile-ttl"].contains(&cell.policy.as_str());
+                prop_assert!(!admits || cell.misses >= best, "{} {}", cell.policy, cell.misses);
+            }
+        }
     }
 }

@@ -92,7 +92,7 @@ pub(super) const OF_THE_FILE: [&str; 6] = [
 ];
 
 fn root() -> Table {
-    use Need::{Default, Optional, Required};
+    use Need::{Default, Optional, Required, Unless};
     Table {
         fields: vec![
             field(
@@ -119,9 +119,9 @@ fn root() -> Table {
             field(
                 "duration",
                 Shape::Quantity(Unit::Duration, range("1us", "3650d")),
-                Required,
+                Unless("workload.trace"),
                 "\"5m\"",
-                "how long requests arrive, warm-up included, in simulated time",
+                "how long requests arrive, warm-up included, in simulated time; a trace that ends earlier ends the run",
             ),
             field(
                 "warmup",
@@ -205,22 +205,36 @@ fn root() -> Table {
 }
 
 fn workload() -> Table {
-    use Need::{Default, Required};
+    use Need::{Default, Optional, Unless};
     table(vec![
+        field(
+            "trace",
+            Shape::Text,
+            Optional,
+            "\"../traces/zipf-scan.oracleGeneral.zst\"",
+            "a trace whose requests are made again, in place of `keys`: a file of any format and compression, its path counted from the folder of the scenario; operations and sizes are the trace's own where it has them (a delete is a write)",
+        ),
+        field(
+            "speed",
+            Shape::Quantity(Unit::Number, range("0.000001", "1000000")),
+            Optional,
+            "2.0",
+            "how many times as fast as the trace's own clock its requests arrive; 1 if nothing is said, and of no use where `arrivals` is written",
+        ),
         field(
             "arrivals",
             Shape::Either(vec![
                 Shape::Quantity(Unit::Rate, some_rate()),
                 Shape::Choice(arrivals_choice()),
             ]),
-            Required,
+            Unless("trace"),
             "{ process = \"poisson\", rate = \"10k/s\" }",
-            "when requests arrive; a bare rate is a Poisson process",
+            "when requests arrive; a bare rate is a Poisson process; without it, a trace's come at the trace's own times",
         ),
         field(
             "keys",
             Shape::Named("keys"),
-            Required,
+            Unless("trace"),
             "{ distribution = \"zipf\", count = \"1M\", exponent = 0.99 }",
             "which rows are asked for, and how often each",
         ),

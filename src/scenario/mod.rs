@@ -252,6 +252,8 @@ struct Loader<'a> {
     path: &'a Path,
     sources: Sources,
     problems: Vec<Problem>,
+    /// Traces that were looked through already: variants share them.
+    traces: plan::Traces,
 }
 
 fn study(path: &Path, text: &str, overrides: &Overrides) -> Result<Study, Vec<ScenarioError>> {
@@ -259,6 +261,7 @@ fn study(path: &Path, text: &str, overrides: &Overrides) -> Result<Study, Vec<Sc
         path,
         sources: Sources::default(),
         problems: Vec::new(),
+        traces: plan::Traces::default(),
     };
     let study = loader.study(text, overrides);
     match study {
@@ -424,9 +427,15 @@ impl Loader<'_> {
 
     fn draft(&mut self, name: String, description: String, checked: Option<Checked>) -> Draft {
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let plan = checked
-            .as_ref()
-            .and_then(|checked| plan::plan(checked, folder, &self.sources, &mut self.problems));
+        let plan = checked.as_ref().and_then(|checked| {
+            plan::plan(
+                checked,
+                folder,
+                &self.sources,
+                &mut self.traces,
+                &mut self.problems,
+            )
+        });
         Draft {
             name,
             description,

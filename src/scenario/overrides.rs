@@ -107,7 +107,7 @@ fn descend(
             if !entries.contains_key(*first) {
                 let text = match field.need {
                     Need::Default(text) => text,
-                    Need::Required | Need::Optional => "{}",
+                    Need::Required | Need::Unless(_) | Need::Optional => "{}",
                 };
                 let node = tree::parse_value(text, span.source, 0)
                     .map_err(|_| 0usize)?

@@ -3,11 +3,16 @@
 //!
 //! Not here: the shape of single values (`shape`, `format`).
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::pattern::{self, LayerPlan, PAIRS, READS, WRITES};
+use crate::random::Luck;
+use crate::trace::TraceError;
+use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::arrivals::{self, Open};
 use crate::workload::distribution::{self, Distribution};
+use crate::workload::from_trace;
 use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
 use crate::workload::popularity::{self, Component, Drift, Keys};
 use crate::{database, defence, placement, simulation, tier, workload};
@@ -22,16 +27,24 @@ use super::unit::{Duration, Unit};
 /// More requests than a run could serve in a year are a typing error.
 const MOST_REQUESTS: f64 = 1e12;
 
+/// As long as a duration may be that is written: ten years.
+const LONGEST_NS: Nanoseconds = 3650 * 24 * 3600 * SECOND_NS;
+
+/// Traces by their paths, each read once to its end.
+pub(super) type Traces = BTreeMap<PathBuf, Result<from_trace::Plan, TraceError>>;
+
 /// Makes the plan of a scenario; problems are added to `problems`, and then there is none.
 pub(super) fn plan(
     root: &Checked,
     folder: &Path,
     sources: &Sources,
+    traces: &mut Traces,
     problems: &mut Vec<Problem>,
 ) -> Option<simulation::Plan> {
     let mut planner = Planner {
         folder,
         sources,
+        traces,
         problems,
     };
     let before = planner.problems.len();
@@ -47,6 +60,7 @@ struct Planner<'a> {
     /// Where the scenario lies, for the files that it names.
     folder: &'a Path,
     sources: &'a Sources,
+    traces: &'a mut Traces,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -56,25 +70,40 @@ impl Planner<'_> {
     }
 
     fn scenario(&mut self, root: &Checked) -> Option<simulation::Plan> {
-        let duration = root.at("duration");
+        let written_ns = root.get("duration").map(Checked::whole);
         let warmup = root.at("warmup");
-        if warmup.whole() >= duration.whole() {
-            let message = format!(
-                "`warmup` must be less than `duration`: {} of {} leaves nothing to measure",
-                Duration(warmup.whole()),
-                Duration(duration.whole())
-            );
+        let workload = self.workload(root.at("workload"), written_ns);
+        let (workload, duration_ns) = match workload {
+            Some((workload, duration_ns)) => (Some(workload), Some(duration_ns)),
+            None => (None, written_ns),
+        };
+        if let Some(duration_ns) = duration_ns
+            && warmup.whole() >= duration_ns
+        {
+            let message = if written_ns == Some(duration_ns) {
+                format!(
+                    "`warmup` must be less than `duration`: {} of {} leaves nothing to measure",
+                    Duration(warmup.whole()),
+                    Duration(duration_ns)
+                )
+            } else {
+                format!(
+                    "`warmup` must be less than the length of the trace: {} of {} leaves nothing to measure",
+                    Duration(warmup.whole()),
+                    Duration(duration_ns)
+                )
+            };
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
         }
-        let workload = self.workload(root.at("workload"), duration.whole() as f64 / 1e9);
+        let duration_ns = duration_ns.unwrap_or(0);
         let tiers = self.tiers(root.at("tier"));
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
-            self.effort(root, workload, tiers, database);
+            self.effort(root, duration_ns as f64, workload, tiers, database);
         }
         Some(simulation::Plan {
             seed: root.at("seed").whole(),
-            duration_ns: duration.whole(),
+            duration_ns,
             warmup_ns: warmup.whole(),
             drain: root.at("drain").flag(),
             workload: workload?,
@@ -89,11 +118,11 @@ impl Planner<'_> {
     fn effort(
         &mut self,
         root: &Checked,
+        duration_ns: f64,
         workload: &workload::Plan,
         tiers: &[LayerPlan],
         database: &database::Plan,
     ) {
-        let duration_ns = root.at("duration").base();
         if let arrivals::Plan::Closed(closed) = &workload.arrivals {
             // The fastest answer is a hit in the first tier.
             let answer_ns = match tiers.first() {
@@ -132,13 +161,125 @@ impl Planner<'_> {
         }
     }
 
-    fn workload(&mut self, checked: &Checked, seconds: f64) -> Option<workload::Plan> {
-        let arrivals = self.arrivals(checked.at("arrivals"), seconds);
-        let keys = self.keys(checked.at("keys"));
+    /// The workload, and how long requests arrive: `duration_ns` as written, or until a trace ends.
+    fn workload(
+        &mut self,
+        checked: &Checked,
+        duration_ns: Option<Nanoseconds>,
+    ) -> Option<(workload::Plan, Nanoseconds)> {
+        let seconds = duration_ns.map_or(0.0, |duration_ns| duration_ns as f64 / 1e9);
+        let arrivals = match checked.get("arrivals") {
+            None => Some(None),
+            Some(arrivals) => self.arrivals(arrivals, seconds).map(Some),
+        };
+        let keys = match checked.get("keys") {
+            None => Some(None),
+            Some(keys) => self.keys(keys).map(Some),
+        };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let reads = checked.at("reads");
-        let plan = workload::Plan::new(arrivals?, keys?, reads.base(), size?);
-        self.sound("workload", plan, reads)
+        if let Some(trace) = checked.get("trace") {
+            let arrivals = arrivals?;
+            let (plan, duration_ns) = self.trace(trace, checked, arrivals.as_ref(), duration_ns)?;
+            let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
+            return Some((self.sound("workload", plan, reads)?, duration_ns));
+        }
+        if let Some(speed) = checked.get("speed") {
+            let help = "remove it, or add `trace = \"FILE\"`";
+            self.problem(
+                speed.span,
+                "`workload.speed` is of a trace, and there is none",
+                help,
+            );
+        }
+        // The grammar asks for all three where there is no trace.
+        let (arrivals, keys, duration_ns) = (arrivals??, keys??, duration_ns?);
+        let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
+        Some((self.sound("workload", plan, reads)?, duration_ns))
+    }
+
+    /// The trace of a workload, and how long its requests arrive.
+    fn trace(
+        &mut self,
+        trace: &Checked,
+        workload: &Checked,
+        arrivals: Option<&arrivals::Plan>,
+        duration_ns: Option<Nanoseconds>,
+    ) -> Option<(from_trace::Plan, Nanoseconds)> {
+        if let Some(keys) = workload.get("keys") {
+            let message = "`workload.keys` and `workload.trace` both say which keys are asked for";
+            self.problem(keys.span, message, "remove one of the two");
+            return None;
+        }
+        let path = self.folder.join(trace.text());
+        if !path.exists() {
+            let message = format!("cannot read {}: there is no such file", path.display());
+            let help = "the path is relative to the folder of the scenario";
+            self.problem(trace.span, message, help);
+            return None;
+        }
+        let scanned = self
+            .traces
+            .entry(path.clone())
+            .or_insert_with(|| from_trace::Plan::scan(&path))
+            .clone();
+        let plan = match scanned {
+            Ok(plan) => plan,
+            Err(error) => {
+                let help = "`cachesim trace info FILE` shows what can be read of a trace";
+                self.problem(trace.span, error.to_string(), help);
+                return None;
+            }
+        };
+        let speed = workload.get("speed");
+        let Some(arrivals) = arrivals else {
+            if !plan.fields().time {
+                let message = format!("{} does not say when its requests came", path.display());
+                let help = "add `arrivals`, for example `arrivals = \"1k/s\"`";
+                self.problem(trace.span, message, help);
+                return None;
+            }
+            let plan = plan.at_own_times(speed.map_or(1.0, Checked::base));
+            // The last request arrives within the run.
+            let length_ns = plan.last_arrival_ns().unwrap_or(0).saturating_add(1);
+            if length_ns > LONGEST_NS {
+                let message = format!(
+                    "the trace is {} long, more than the {} that a run may take",
+                    Duration(length_ns),
+                    Duration(LONGEST_NS)
+                );
+                self.problem(trace.span, message, "raise `speed`, or give `arrivals`");
+                return None;
+            }
+            return Some((plan, duration_ns.map_or(length_ns, |it| it.min(length_ns))));
+        };
+        if let Some(speed) = speed {
+            let message = "`workload.speed` is of the trace's own times, but `arrivals` says when requests arrive";
+            self.problem(speed.span, message, "remove one of the two");
+        }
+        let duration_ns = match (duration_ns, arrivals) {
+            (Some(duration_ns), _) => duration_ns,
+            (None, arrivals::Plan::Open(open)) => {
+                // The end of a run is where its own last request is: this is only never too early.
+                let mut instants = arrivals::Arrivals::new(open, Luck::new(1, 0));
+                let last_ns = (0..plan.requests()).map_while(|_| instants.next()).last();
+                last_ns
+                    .unwrap_or(0)
+                    .saturating_mul(2)
+                    .clamp(SECOND_NS, LONGEST_NS)
+            }
+            (None, arrivals::Plan::Closed(_)) => {
+                let span = workload.get("arrivals").map_or(trace.span, |it| it.span);
+                let message = "how long users ask depends on the answers, so `duration` is needed";
+                self.problem(
+                    span,
+                    message,
+                    "add it to the top of the file: `duration = \"5m\"`",
+                );
+                return None;
+            }
+        };
+        Some((plan, duration_ns))
     }
 
     /// Reports that a parameter makes no sense, where it is written.

@@ -216,6 +216,7 @@ fn fields(text: &mut String, grammar: &Grammar, table: &Table) {
         } = field;
         let need = match need {
             Need::Required => "it must be".into(),
+            Need::Unless(path) => format!("it must be, unless `{path}` is"),
             Need::Default(default) => format!("`{default}`"),
             Need::Optional => String::new(),
         };

@@ -126,6 +126,7 @@ fn number(value: f64) -> Json {
 fn table(grammar: &Grammar, table: &Table, chosen: Option<(&Choice, &str)>) -> Json {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    let mut alternatives = Vec::new();
     if let Some((choice, name)) = chosen {
         properties.insert(
             choice.tag.into(),
@@ -138,6 +139,9 @@ fn table(grammar: &Grammar, table: &Table, chosen: Option<(&Choice, &str)>) -> J
         if field.need == Need::Required {
             required.push(field.name);
         }
+        if let Need::Unless(path) = field.need {
+            alternatives.push(json!({ "anyOf": [{ "required": [field.name] }, written(path)] }));
+        }
     }
     let mut schema = json!({
         "type": "object",
@@ -147,7 +151,21 @@ fn table(grammar: &Grammar, table: &Table, chosen: Option<(&Choice, &str)>) -> J
     if !required.is_empty() {
         schema["required"] = required.into();
     }
+    if !alternatives.is_empty() {
+        schema["allOf"] = alternatives.into();
+    }
     schema
+}
+
+/// That there is a key at `path`.
+fn written(path: &str) -> Json {
+    match path.split_once('.') {
+        None => json!({ "required": [path] }),
+        Some((first, rest)) => json!({
+            "required": [first],
+            "properties": { first: written(rest) },
+        }),
+    }
 }
 
 fn property(grammar: &Grammar, field: &Field) -> Json {

@@ -124,6 +124,8 @@ pub(super) struct Field {
 pub(super) enum Need {
     /// It must be written.
     Required,
+    /// It must be written unless the key at that path, counted from the same table, is.
+    Unless(&'static str),
     /// It is as if this had been written.
     Default(&'static str),
     /// Nothing is said, which means something by itself.
@@ -531,7 +533,8 @@ impl Check<'_> {
                     self.within(field.name, |check| check.value(&field.shape, &node))
                 }
                 (None, Need::Optional) => continue,
-                (None, Need::Required) => {
+                (None, Need::Unless(path)) if is_written(entries, path) => continue,
+                (None, Need::Required | Need::Unless(_)) => {
                     let misspelt = entries.keys().any(|key| {
                         nearest(key, table.fields.iter().map(|f| f.name)) == Some(field.name)
                     });
@@ -671,6 +674,19 @@ impl Range {
 }
 
 /// A node as a quantity may be written.
+/// Whether there is a key at `path`, of which only the last part matters to the reader.
+fn is_written(entries: &IndexMap<String, Entry>, path: &str) -> bool {
+    match path.split_once('.') {
+        None => entries.contains_key(path),
+        Some((first, rest)) => entries
+            .get(first)
+            .is_some_and(|entry| match &entry.node.value {
+                Value::Table(inner) => is_written(inner, rest),
+                _ => false,
+            }),
+    }
+}
+
 fn plain(node: &Node) -> Option<Plain<'_>> {
     match &node.value {
         Value::Text(text) => Some(Plain::Text(text)),

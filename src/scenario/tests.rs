@@ -304,7 +304,7 @@ fn every_default_and_every_example_of_the_grammar_fits_its_own_key() {
                 );
                 let default = match field.need {
                     Need::Default(text) => Some(text),
-                    Need::Required | Need::Optional => None,
+                    Need::Required | Need::Unless(_) | Need::Optional => None,
                 };
                 for text in default.into_iter().chain([field.example]) {
                     let node = tree::parse_value(text, 0, 0)

@@ -1,7 +1,7 @@
 //! Quantities as people write them: `"60s"`, `"1GiB"`, `"10k/s"`, `1_000_000`, `"95%"`.
 //!
 //! Each is a newtype that reads its spelling and writes it back in one canonical way, so that what was
-//! resolved can be read again; [`Unit`] says which of them is meant and describes it for the JSON
+//! resolved can be read again; `Unit` says which of them is meant and describes it for the JSON
 //! Schema. A bare number is refused wherever it would leave the reader guessing what it counts. Not
 //! here: which values make sense for a key; that is said beside the key, in `format`.
 

@@ -12,10 +12,12 @@ pub(super) fn checks(effort: Effort) -> Vec<Check> {
 }
 
 fn scenario(effort: Effort, rate: f64, ttl_s: f64, fetch_s: f64, defence: &str) -> String {
-    let seconds = effort.seconds(3_000_000.0 / rate / 10.0);
+    // Expiries come almost like clockwork, so whole cycles are measured.
+    let cycle = ttl_s + fetch_s + 1.0 / rate;
+    let seconds = libm::ceil(effort.seconds(3_000_000.0 / rate / 10.0) / cycle) * cycle;
     let warmup = 10.0 * ttl_s;
     format!(
-        "duration = \"{}s\"\nwarmup = \"{warmup}s\"\n\
+        "duration = \"{:.3}s\"\nwarmup = \"{warmup}s\"\n\
          [workload]\narrivals = {{ process = \"poisson\", rate = \"{rate}/s\" }}\n\
          keys = {{ distribution = \"uniform\", count = 1 }}\nreads = 1.0\nvalue_size = \"100 B\"\n\
          [[tier]]\nname = \"cache\"\ncapacity = \"10 entries\"\nttl = \"{ttl_s}s\"\n\

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Effort, Options, Verdict, plan, queues, replicate, theory};
+use super::{Effort, Options, Verdict, plan, policies, queues, replicate, theory};
 use crate::experiment::Interval;
 use crate::metrics::{Outcome, Unit};
 use crate::simulation::{self, NoProgress, Plan, RunError};
@@ -16,6 +16,10 @@ pub(super) struct Law {
 }
 
 pub(super) const CHECKS: &[Law] = &[
+    Law {
+        model: policies::MODEL,
+        judge: policies::judge,
+    },
     Law {
         model: COVERAGE,
         judge: coverage,
@@ -80,7 +84,7 @@ fn coverage(options: Options) -> Result<Vec<Verdict>, RunError> {
                 &text,
                 options.seed.wrapping_mul(1_000_003).wrapping_add(seed),
             );
-            let runs = replicate(&plan, replications)?;
+            let runs = replicate(&plan, 0..replications)?;
             let waits = runs.iter().map(|run| run["database.wait.mean"]);
             let interval = Interval::of(waits, Unit::Seconds);
             Ok(u64::from(
@@ -100,7 +104,7 @@ fn coverage(options: Options) -> Result<Vec<Verdict>, RunError> {
 
 /// Every run checks its conservation laws and fails if one is broken; here also from the outside.
 fn conservation(options: Options) -> Result<Vec<Verdict>, RunError> {
-    let runs = replicate(&plan(BUSY, options.seed), 10)?;
+    let runs = replicate(&plan(BUSY, options.seed), 0..10)?;
     let lost = |run: &super::Measured| {
         let kept = ["requests.answered", "requests.failed", "requests.in_flight"];
         run["requests.arrived"] - kept.iter().map(|name| run[*name]).sum::<f64>()

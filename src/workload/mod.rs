@@ -14,6 +14,7 @@
 //! and the rows themselves (`database`).
 
 use crate::random::{Luck, Stream, mix};
+use crate::trace::TraceError;
 use crate::units::{Key, Nanoseconds};
 
 use distribution::Distribution;
@@ -21,6 +22,8 @@ use popularity::{Keys, Popularity};
 
 pub mod arrivals;
 pub mod distribution;
+pub mod from_trace;
+pub mod into_trace;
 pub mod parameters;
 pub mod popularity;
 mod request;
@@ -32,14 +35,17 @@ pub use request::Request;
 /// What is asked, how often and of which size, as checked.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// When requests arrive.
+    /// When requests arrive, unless at a trace's own times.
     pub arrivals: arrivals::Plan,
-    /// Which keys are asked for.
+    /// Which keys are asked for, unless a trace says it.
     pub keys: Keys,
     /// Share of the requests that are reads, in 0..=1; the others are writes.
     pub read_share: f64,
     /// Size of a row's value, in bytes.
     pub value_size: Distribution,
+    /// The trace whose requests are made again: its keys, and its operations, sizes and times as far
+    /// as it has them and they are wanted.
+    pub trace: Option<from_trace::Plan>,
 }
 
 impl Plan {
@@ -59,6 +65,30 @@ impl Plan {
             keys,
             read_share,
             value_size,
+            trace: None,
+        })
+    }
+
+    /// A plan that makes the requests of a trace again, at its own times if it was told so
+    /// ([`from_trace::Plan::at_own_times`]), else at those of `arrivals`. `read_share` and
+    /// `value_size` are for a trace that does not know its operations and sizes.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn from_trace(
+        trace: from_trace::Plan,
+        arrivals: Option<arrivals::Plan>,
+        read_share: f64,
+        value_size: Distribution,
+    ) -> Result<Self, ParameterError> {
+        // What the trace says itself is never asked of the arrivals and the keys.
+        let arrivals = match arrivals {
+            Some(arrivals) => arrivals,
+            None => arrivals::Plan::Open(arrivals::Open::constant(1.0)?),
+        };
+        Ok(Self {
+            trace: Some(trace),
+            ..Self::new(arrivals, Keys::uniform(1)?, read_share, value_size)?
         })
     }
 }
@@ -82,7 +112,7 @@ pub struct Draw {
 }
 
 /// One replication's requests: what each of them asks for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Workload {
     requests: Stream,
     sizes: Stream,
@@ -91,6 +121,8 @@ pub struct Workload {
     /// The size of all values, if they have but one.
     constant_bytes: Option<u32>,
     popularity: Popularity,
+    trace: Option<from_trace::Requests>,
+    most_requests: u64,
 }
 
 impl Workload {
@@ -104,7 +136,27 @@ impl Workload {
             constant_bytes: plan.value_size.as_constant().map(bytes),
             value_size: plan.value_size.clone(),
             popularity: Popularity::new(&plan.keys, luck),
+            trace: plan.trace.as_ref().map(from_trace::Requests::new),
+            most_requests: plan.trace.as_ref().map_or(u64::MAX, |it| it.requests()),
         }
+    }
+
+    /// How many requests can be drawn: as many as a trace has, else any number.
+    #[must_use]
+    pub fn most_requests(&self) -> u64 {
+        self.most_requests
+    }
+
+    /// When the next request of a trace arrives at its own time; `None` at its end, and if there is
+    /// no trace. Each call moves on by one request, to be drawn later in the same order.
+    pub fn next_arrival_ns(&mut self) -> Option<Nanoseconds> {
+        self.trace.as_mut()?.next_arrival_ns()
+    }
+
+    /// Why the trace could not be read any more, if it could not.
+    #[must_use]
+    pub fn failure(&self) -> Option<&TraceError> {
+        self.trace.as_ref()?.failure()
     }
 
     /// What request number `index`, issued at `now`, asks for.
@@ -122,6 +174,9 @@ impl Workload {
         } else {
             Operation::Write
         };
+        if let Some(trace) = &mut self.trace {
+            return trace.draw(operation);
+        }
         let key = self.popularity.draw(&mut draws, operation, now);
         Draw { key, operation }
     }
@@ -131,6 +186,9 @@ impl Workload {
     #[inline]
     #[must_use]
     pub fn value_bytes(&self, key: Key, version: u64) -> u32 {
+        if let Some(bytes) = self.trace.as_ref().and_then(|it| it.value_bytes(key)) {
+            return bytes;
+        }
         if let Some(bytes) = self.constant_bytes {
             return bytes;
         }
@@ -145,16 +203,23 @@ impl Workload {
     }
 
     /// The key that is asked for most often, or second most often, ... at `now`; rank 1 is the
-    /// hottest. `None` if there are fewer keys. See [`Popularity::key_of_rank`].
+    /// hottest. `None` if there are fewer keys, or a trace says which. See
+    /// [`Popularity::key_of_rank`].
     #[must_use]
     pub fn key_of_rank(&self, rank: u64, now: Nanoseconds) -> Option<Key> {
+        if self.trace.is_some() {
+            return None;
+        }
         self.popularity.key_of_rank(rank, now)
     }
 
     /// The rank of a key at `now`, 1 being the hottest; `None` if it is never asked for or has no
-    /// rank. See [`Popularity::rank_of`].
+    /// rank, as with a trace. See [`Popularity::rank_of`].
     #[must_use]
     pub fn rank_of(&self, key: Key, now: Nanoseconds) -> Option<u64> {
+        if self.trace.is_some() {
+            return None;
+        }
         self.popularity.rank_of(key, now)
     }
 }

@@ -14,7 +14,8 @@ pub const CHART: Chart = Chart {
         let y = Axis {
             label: "queries per second".to_owned(),
             kind: Kind::Number,
-            spacing: Spacing::Automatic,
+            // Load is capacity used: twice the height has to be twice the load.
+            spacing: Spacing::Linear,
         };
         over_time::figure(results, "database.qps", "Load on the database", y)
     },

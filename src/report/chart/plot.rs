@@ -22,6 +22,11 @@ const LEGEND_ROW: f64 = 26.0;
 /// Length of the piece of line that stands before a name in the legend.
 const SAMPLE: f64 = 44.0;
 const PLOT_HEIGHT: f64 = 350.0;
+/// From so many lines on, the plot is taller, and lines and markers are slighter: they cover each
+/// other less.
+const MANY_LINES: usize = 7;
+const TALL_PLOT_HEIGHT: f64 = 500.0;
+const SLIGHTER: f64 = 0.75;
 /// Room at the top of the plot for the label of what is shaded.
 const STRIP: f64 = 22.0;
 const LINE_WIDTH: f64 = 2.4;
@@ -98,7 +103,29 @@ fn plot_top(figure: &Figure) -> f64 {
 #[must_use]
 pub fn height(figure: &Figure) -> f64 {
     let strip = if figure.shaded.is_some() { STRIP } else { 0.0 };
-    plot_top(figure) + strip + PLOT_HEIGHT + 66.0
+    plot_top(figure) + strip + plot_height(figure) + 66.0
+}
+
+fn has_many_lines(figure: &Figure) -> bool {
+    figure.lines.len() >= MANY_LINES
+}
+
+fn plot_height(figure: &Figure) -> f64 {
+    if has_many_lines(figure) {
+        TALL_PLOT_HEIGHT
+    } else {
+        PLOT_HEIGHT
+    }
+}
+
+/// The width of lines and the radius of markers.
+fn weight(figure: &Figure) -> (f64, f64) {
+    let factor = if has_many_lines(figure) {
+        SLIGHTER
+    } else {
+        1.0
+    };
+    (LINE_WIDTH * factor, MARKER_RADIUS * factor)
 }
 
 /// Where the plot is, and its axes.
@@ -189,7 +216,7 @@ fn frame(figure: &Figure) -> Frame {
         right,
         top,
         data_top,
-        bottom: data_top + PLOT_HEIGHT,
+        bottom: data_top + plot_height(figure),
         x,
         y,
     }
@@ -226,14 +253,11 @@ where
         match entry.line {
             Some((index, _)) => {
                 let style = style::of_line(index);
-                canvas.dashed_line(
-                    &[(from, y), (to, y)],
-                    style.dashes,
-                    style.colour,
-                    LINE_WIDTH,
-                )?;
+                let (width, radius) = weight(figure);
+                let sample = [(from, y), (to, y)];
+                canvas.dashed_line(&sample, style.dashes, style.colour, width)?;
                 let middle = (f64::midpoint(from, to), y);
-                canvas.marker(style.marker, middle, MARKER_RADIUS, style.colour)?;
+                canvas.marker(style.marker, middle, radius, style.colour)?;
             }
             None => {
                 canvas.rectangle((from, y - 7.0), (to, y + 7.0), SHADE)?;
@@ -318,6 +342,7 @@ where
     Backend::ErrorType: 'static,
 {
     let style = style::of_line(index);
+    let (width, radius) = weight(figure);
     for run in runs(line) {
         let points: Vec<(f64, f64)> = run
             .iter()
@@ -330,9 +355,9 @@ where
                 .collect();
             if let [point] = stretch[..] {
                 // A point between two gaps would vanish as a line.
-                canvas.marker(style.marker, point, MARKER_RADIUS, style.colour)?;
+                canvas.marker(style.marker, point, radius, style.colour)?;
             }
-            canvas.dashed_line(&stretch, style.dashes, style.colour, LINE_WIDTH)?;
+            canvas.dashed_line(&stretch, style.dashes, style.colour, width)?;
         }
     }
     if figure.lines.len() > 1 {
@@ -376,7 +401,7 @@ where
                 next += spacing;
             }
         }
-        canvas.marker(style.marker, (x, y), MARKER_RADIUS, style.colour)?;
+        canvas.marker(style.marker, (x, y), weight(figure).1, style.colour)?;
     }
     Ok(())
 }

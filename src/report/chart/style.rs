@@ -71,7 +71,7 @@ const MARKERS: [Marker; 5] = [
 pub struct LineStyle {
     /// Its colour.
     pub colour: Colour,
-    /// Its dashes; see [`DASHES`].
+    /// Its dashes; see `DASHES`.
     pub dashes: &'static [f64],
     /// Its marker.
     pub marker: Marker,

@@ -1,0 +1,188 @@
+//! Scenarios whose workload is a trace, and traces of scenarios.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn cachesim(place: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cachesim"))
+        .args(arguments)
+        .current_dir(place)
+        .output()
+        .expect("the program starts")
+}
+
+fn traces() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
+    folder.display().to_string().replace('\\', "/")
+}
+
+/// A folder with a scenario of this head and workload, over one cache of 500 entries.
+fn place(head: &str, workload: &str) -> tempfile::TempDir {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let text = format!(
+        "{head}\ndrain = true\n[workload]\n{workload}\n\
+         [[tier]]\nname = \"cache\"\ncapacity = \"500 entries\"\nnetwork = \"0s\"\n\
+         service = {{ time = \"0s\" }}\n[database]\nconnections = 1000\nservice_time = \"0s\"\n"
+    );
+    std::fs::write(place.path().join("it.toml"), text).expect("a file in it");
+    place
+}
+
+/// The metrics of the only variant.
+fn metrics(place: &Path, more: &[&str]) -> serde_json::Value {
+    let mut arguments = vec![
+        "run",
+        "it.toml",
+        "--no-files",
+        "--format",
+        "json",
+        "--quiet",
+    ];
+    arguments.extend(more);
+    let output = cachesim(place, &arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    json["variants"][0]["metrics"].clone()
+}
+
+fn mean(metrics: &serde_json::Value, name: &str) -> f64 {
+    metrics[name]["mean"]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{name}: {metrics}"))
+}
+
+fn errors(place: &Path) -> String {
+    let output = cachesim(place, &["check", "it.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let printed = [output.stdout, output.stderr].concat();
+    String::from_utf8(printed).expect("errors are text")
+}
+
+#[test]
+fn a_trace_is_replayed_at_its_own_times_and_hits_what_replay_hits() {
+    let trace = format!("{}/zipf-scan.oracleGeneral.zst", traces());
+    let place = place("", &format!("trace = \"{trace}\""));
+    let run = metrics(place.path(), &[]);
+    assert_eq!(mean(&run, "requests.arrived"), 40_000.0);
+    // 100 requests a second.
+    let rate = mean(&run, "requests.rate");
+    assert!((rate - 100.0).abs() < 1.5, "{rate}");
+    let replayed = cachesim(
+        place.path(),
+        &[
+            "replay", &trace, "--policy", "lru", "--size", "500", "--format", "csv",
+        ],
+    );
+    let replayed = String::from_utf8(replayed.stdout).expect("text");
+    let cells: Vec<&str> = replayed.lines().nth(1).expect("a row").split(',').collect();
+    let misses: f64 = cells[3].parse().expect("misses");
+    let hit_ratio = mean(&run, "tier.cache.hit_ratio");
+    // Fetches take no time, so the timed cache does what the untimed one does.
+    assert!(
+        (hit_ratio - (1.0 - misses / 40_000.0)).abs() < 1e-9,
+        "{hit_ratio} {misses}"
+    );
+}
+
+#[test]
+fn speed_scales_the_clock_and_arrivals_replace_it() {
+    let trace = format!("trace = \"{}/moving-hot-set.zst\"", traces());
+    let own = place("", &trace);
+    let slow = metrics(own.path(), &[]);
+    let fast = metrics(own.path(), &["--set", "workload.speed=4.0"]);
+    assert_eq!(mean(&fast, "requests.arrived"), 30_000.0);
+    let factor = mean(&fast, "requests.rate") / mean(&slow, "requests.rate");
+    assert!((factor - 4.0).abs() < 1e-3, "{factor}");
+    // Without TTLs the clock changes no hit.
+    assert_eq!(fast["tier.cache.hit_ratio"], slow["tier.cache.hit_ratio"]);
+
+    let given = place("", &format!("{trace}\narrivals = \"1k/s\""));
+    let run = metrics(given.path(), &[]);
+    assert_eq!(mean(&run, "requests.arrived"), 30_000.0);
+    assert_eq!(run["tier.cache.hit_ratio"], slow["tier.cache.hit_ratio"]);
+    assert!((mean(&run, "requests.rate") - 1000.0).abs() < 30.0);
+    // The same bytes whatever the threads, and what ends first ends the run.
+    let (one, four) = (
+        ["--threads", "1", "--replications", "3"],
+        ["--threads", "4", "--replications", "3"],
+    );
+    assert_eq!(metrics(given.path(), &one), metrics(given.path(), &four));
+    let short = metrics(given.path(), &["--set", "duration=5s"]);
+    assert!((mean(&short, "requests.arrived") - 5000.0).abs() < 300.0);
+}
+
+#[test]
+fn users_who_wait_stop_asking_when_the_trace_ends() {
+    let trace = format!("trace = \"{}/loop.txt.gz\"", traces());
+    let closed = "arrivals = { process = \"closed\", users = 20, think = \"10ms\" }";
+    let place = place("duration = \"60s\"", &format!("{trace}\n{closed}"));
+    assert_eq!(
+        mean(&metrics(place.path(), &[]), "requests.arrived"),
+        20_000.0
+    );
+}
+
+#[test]
+fn mistakes_are_those_of_any_scenario() {
+    let missing = place("", "trace = \"not-there.zst\"");
+    insta::assert_snapshot!(errors(missing.path()), @r"
+    ");
+    let both = place(
+        "",
+        "trace = \"a.csv\"\nspeed = 2.0\narrivals = \"1k/s\"\nkeys = { distribution = \"uniform\", count = 5 }",
+    );
+    std::fs::write(both.path().join("a.csv"), "time,key\n1,2\n2,3\n").unwrap();
+    insta::assert_snapshot!(errors(both.path()), @r"
+    ");
+    let damaged = place("", "trace = \"a.csv\"");
+    std::fs::write(damaged.path().join("a.csv"), "time,key\n1,2\n2,3\nx,4\n").unwrap();
+    insta::assert_snapshot!(errors(damaged.path()), @r"
+    ");
+    let timeless = place("", &format!("trace = \"{}/loop.txt.gz\"", traces()));
+    assert!(errors(timeless.path()).contains("add `arrivals`, for example"));
+    let neither = place(
+        "duration = \"1s\"",
+        "speed = 2.0\narrivals = \"1k/s\"\nkeys = { distribution = \"uniform\", count = 5 }",
+    );
+    assert!(errors(neither.path()).contains("`workload.speed` is of a trace, and there is none"));
+}
+
+#[test]
+fn the_trace_of_a_scenario_makes_the_same_requests_again() {
+    let workload = "arrivals = \"2k/s\"\nreads = 0.9\n\
+                    keys = { distribution = \"zipf\", count = 5000, exponent = 0.9 }\n\
+                    value_size = { distribution = \"lognormal\", median = \"1KiB\", p99 = \"20KiB\" }";
+    let place = place("duration = \"10s\"", workload);
+    let drawn = metrics(place.path(), &[]);
+    let written = cachesim(
+        place.path(),
+        &["trace", "generate", "out.zst", "--scenario", "it.toml"],
+    );
+    assert!(
+        written.status.success(),
+        "{}",
+        String::from_utf8_lossy(&written.stderr)
+    );
+    let text = std::fs::read_to_string(place.path().join("it.toml")).unwrap();
+    let own_times = text
+        .replace("duration = \"10s\"", "")
+        .replace(workload, "trace = \"out.zst\"");
+    assert_ne!(own_times, text);
+    std::fs::write(place.path().join("it.toml"), own_times).unwrap();
+    let again = metrics(place.path(), &[]);
+    for name in [
+        "requests.arrived",
+        "tier.cache.hit_ratio",
+        "hit_ratio",
+        "tier.cache.evictions.rate",
+    ] {
+        let (one, other) = (mean(&drawn, name), mean(&again, name));
+        // Rates are over a run that is shorter by what passes before the first request.
+        assert!((one - other).abs() <= 1e-3 * one, "{name}: {one} {other}");
+    }
+    assert_eq!(drawn["tier.cache.hit_ratio"], again["tier.cache.hit_ratio"]);
+}
