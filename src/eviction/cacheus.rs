@@ -10,7 +10,7 @@
 //! "Learning cache replacement with CACHEUS", FAST 2021. By default it does as libCacheSim 0.3.5 does, whose
 //! counts others compare with, and which differs from the paper in three points: SR evicts when it
 //! exceeds its own size even if R leaves room; SR grows but never shrinks in favour of R; and the learning
-//! rate hardly ever sees a hit ratio other than 0, so it only falls. `cacheus:paper=on` does what the paper says.
+//! rate hardly ever sees a hit ratio other than 0, so it only falls, and is never drawn anew. `cacheus:paper=on` does what the paper says.
 //!
 //! Known weakness: without reuse SR fills only its half of the cache (not with `paper=on`), and on
 //! short traces what it does depends much on the learning rate that it happens to begin with.
@@ -34,6 +34,8 @@ const DEMOTED: u8 = 2;
 
 const LEAST_RATE: f64 = 0.001;
 const GREATEST_RATE: f64 = 1.0;
+/// Where libCacheSim leaves a learning rate that has fallen below the least.
+const STUCK_RATE: f64 = 0.0001;
 /// After so many intervals without progress the learning rate is drawn anew.
 const PATIENCE: u32 = 10;
 
@@ -84,19 +86,22 @@ impl Rate {
     }
 
     /// "Adaptive learning rate": it goes on in the direction that raised the hit ratio, and jumps if
-    /// nothing helps.
-    fn update(&mut self, hit_ratio: f64, draws: &mut Draws) {
+    /// nothing helps, if it `jumps` at all.
+    fn update(&mut self, hit_ratio: f64, jumps: bool, draws: &mut Draws) {
         let progress = hit_ratio - self.hit_ratio_before;
         let change = self.now - self.before;
         (self.before, self.hit_ratio_before) = (self.now, hit_ratio);
         if change != 0.0 {
             let step = (self.now * change).abs();
             let signed = if progress / change > 0.0 { step } else { -step };
-            self.now = (self.now + signed).clamp(LEAST_RATE, GREATEST_RATE);
+            self.now = (self.now + signed).min(GREATEST_RATE);
+            if self.now <= LEAST_RATE {
+                self.now = if jumps { LEAST_RATE } else { STUCK_RATE };
+            }
             self.without_progress = 0;
         } else if hit_ratio == 0.0 || progress <= 0.0 {
             self.without_progress += 1;
-            if self.without_progress >= PATIENCE {
+            if jumps && self.without_progress >= PATIENCE {
                 self.without_progress = 0;
                 self.now = Self::draw(draws);
             }
@@ -177,7 +182,8 @@ impl<W: Weights> Cacheus<W> {
                 // libCacheSim divides integers.
                 (self.hits / interval) as f64
             };
-            self.rate.update(hit_ratio, &mut self.draws);
+            self.rate
+                .update(hit_ratio, self.as_in_paper, &mut self.draws);
             self.hits = 0;
             self.next_interval += interval;
         }
@@ -459,9 +465,9 @@ mod tests {
             hit_ratio_before: 0.2,
             without_progress: 0,
         };
-        rate.update(0.3, &mut draws);
+        rate.update(0.3, true, &mut draws);
         assert!((rate.now - 0.55).abs() < 1e-12, "0.5 + 0.5 * 0.1");
-        rate.update(0.2, &mut draws);
+        rate.update(0.2, true, &mut draws);
         assert!((rate.now - (0.55 - 0.55 * 0.05)).abs() < 1e-12, "it fell");
     }
 }

@@ -48,6 +48,14 @@ struct Record {
     explorer: bool,
 }
 
+/// An entry admitted not long ago; it is known by its key, since its id may be handed out again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    key: Option<u64>,
+    /// None while it is not resident.
+    id: Option<Id>,
+}
+
 /// What is known of the entries of one class, by age.
 #[derive(Debug)]
 struct Class {
@@ -71,7 +79,7 @@ pub struct Lhd<W> {
     /// Decayed sums of the number of objects and of ones: their ratio is a moving mean.
     objects: f64,
     objects_mass: f64,
-    recent: [Id; RECENT],
+    recent: [Recent; RECENT],
     next_recent: usize,
     victim_density: f32,
     explorer_budget: i64,
@@ -120,7 +128,7 @@ impl<W: Weights> Described for Lhd<W> {
             shift: FIRST_SHIFT,
             objects: 0.0,
             objects_mass: 0.0,
-            recent: [Id::MAX; RECENT],
+            recent: [Recent::default(); RECENT],
             next_recent: 0,
             victim_density: 0.0,
             explorer_budget: setup.share(EXPLORER_SHARE) as i64,
@@ -183,12 +191,10 @@ impl<W: Weights> Lhd<W> {
                 (victim, least) = (Some(member.id), density);
             }
         }
-        for id in self.recent {
-            if id != Id::MAX && self.pool.contains(id) {
-                let density = self.density(id, self.pool.note(id));
-                if density < least {
-                    (victim, least) = (Some(id), density);
-                }
+        for id in self.recent.iter().filter_map(|it| it.id) {
+            let density = self.density(id, self.pool.note(id));
+            if density < least {
+                (victim, least) = (Some(id), density);
             }
         }
         self.victim_density = DECAY * self.victim_density + (1.0 - DECAY) * least;
@@ -207,11 +213,8 @@ impl<W: Weights> Lhd<W> {
 
     fn take(&mut self, id: Id) -> Record {
         let record = self.pool.remove(id);
-        // The id may come back as another entry.
         for recent in &mut self.recent {
-            if *recent == id {
-                *recent = Id::MAX;
-            }
+            recent.id = recent.id.filter(|it| *it != id);
         }
         let weight = self.weights.of(id);
         self.weight -= weight;
@@ -377,8 +380,16 @@ impl<W: Weights> Policy for Lhd<W> {
         self.weights.set(id, weight);
         self.weight += weight;
         self.pool.insert(id, record);
+        for recent in &mut self.recent {
+            if recent.key == Some(access.key) {
+                recent.id = Some(id);
+            }
+        }
         if !drawn && self.density(id, &record) < self.victim_density {
-            self.recent[self.next_recent] = id;
+            self.recent[self.next_recent] = Recent {
+                key: Some(access.key),
+                id: Some(id),
+            };
             self.next_recent = (self.next_recent + 1) % RECENT;
         }
         self.tick();
