@@ -57,7 +57,7 @@ pub enum RunError {
     Deadlock(#[from] Deadlock),
     /// The trace of the workload could not be read to its end, although it could when it was checked.
     #[error("the trace has changed while it was replayed: {0}")]
-    Trace(crate::trace::TraceError),
+    Trace(Box<crate::trace::TraceError>),
     /// A conservation law does not hold: a defect of the simulator.
     #[error("conservation law broken: {0}")]
     Conservation(String),
@@ -144,7 +144,7 @@ impl World {
     fn check_trace(&self) -> Result<(), RunError> {
         match self.workload.borrow().failure() {
             None => Ok(()),
-            Some(error) => Err(RunError::Trace(error.clone())),
+            Some(error) => Err(RunError::Trace(Box::new(error.clone()))),
         }
     }
 

@@ -260,6 +260,9 @@ fn is_lru(policy: &PolicySpec) -> bool {
     policy.description().name == "lru"
 }
 
+/// The miss ratios of one policy at any capacities.
+type MissRatios<'a> = dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError> + 'a;
+
 /// What all curves of one trace share.
 struct Job<'a> {
     stream: &'a Stream,
@@ -362,7 +365,7 @@ impl Job<'_> {
     /// to 1 %.
     fn answers(
         &self,
-        miss_ratios: &dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError>,
+        miss_ratios: &MissRatios<'_>,
         sharp: bool,
     ) -> Result<Vec<Answer>, CurveError> {
         let targets = &self.plan.targets;
