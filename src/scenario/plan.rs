@@ -209,7 +209,6 @@ impl Planner<'_> {
         if let Some(keys) = workload.get("keys") {
             let message = "`workload.keys` and `workload.trace` both say which keys are asked for";
             self.problem(keys.span, message, "remove one of the two");
-            return None;
         }
         let path = self.folder.join(trace.text());
         if !path.exists() {

@@ -404,8 +404,8 @@ fn missing_keys_are_explained_with_an_example() {
      1 | title = "Nearly nothing"
        : ^
        `----
-      help: how long requests arrive, warm-up included, in simulated time; for example `duration =
-            "5m"`
+      help: how long requests arrive, warm-up included, in simulated time; a trace that ends earlier
+            ends the run; for example `duration = "5m"`
 
     Error: 
       x `workload` needs the key `arrivals`
@@ -415,8 +415,8 @@ fn missing_keys_are_explained_with_an_example() {
        : ^^^^^^^^^^
      4 | keys = { distribution = "zipf" }
        `----
-      help: when requests arrive; a bare rate is a Poisson process; for example `arrivals = { process
-            = "poisson", rate = "10k/s" }`
+      help: when requests arrive; a bare rate is a Poisson process; without it, a trace's come at the
+            trace's own times; for example `arrivals = { process = "poisson", rate = "10k/s" }`
 
     Error: 
       x `workload.keys` needs the key `count`

@@ -129,19 +129,63 @@ fn users_who_wait_stop_asking_when_the_trace_ends() {
 #[test]
 fn mistakes_are_those_of_any_scenario() {
     let missing = place("", "trace = \"not-there.zst\"");
-    insta::assert_snapshot!(errors(missing.path()), @r"
-    ");
+    insta::assert_snapshot!(errors(missing.path()), @r#"
+      x an error in it.toml
+
+    Error: 
+      x cannot read not-there.zst: there is no such file
+       ,-[it.toml:4:9]
+     3 | [workload]
+     4 | trace = "not-there.zst"
+       :         ^^^^^^^^^^^^^^^
+     5 | [[tier]]
+       `----
+      help: the path is relative to the folder of the scenario
+    "#);
     let both = place(
         "",
         "trace = \"a.csv\"\nspeed = 2.0\narrivals = \"1k/s\"\nkeys = { distribution = \"uniform\", count = 5 }",
     );
     std::fs::write(both.path().join("a.csv"), "time,key\n1,2\n2,3\n").unwrap();
-    insta::assert_snapshot!(errors(both.path()), @r"
-    ");
+    insta::assert_snapshot!(errors(both.path()), @r#"
+      x 2 errors in it.toml
+
+    Error: 
+      x `workload.speed` is of the trace's own times, but `arrivals` says when requests arrive
+       ,-[it.toml:5:9]
+     4 | trace = "a.csv"
+     5 | speed = 2.0
+       :         ^^^
+     6 | arrivals = "1k/s"
+       `----
+      help: remove one of the two
+
+    Error: 
+      x `workload.keys` and `workload.trace` both say which keys are asked for
+       ,-[it.toml:7:8]
+     6 | arrivals = "1k/s"
+     7 | keys = { distribution = "uniform", count = 5 }
+       :        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     8 | [[tier]]
+       `----
+      help: remove one of the two
+    "#);
     let damaged = place("", "trace = \"a.csv\"");
     std::fs::write(damaged.path().join("a.csv"), "time,key\n1,2\n2,3\nx,4\n").unwrap();
-    insta::assert_snapshot!(errors(damaged.path()), @r"
-    ");
+    insta::assert_snapshot!(errors(damaged.path()), @r#"
+      x an error in it.toml
+
+    Error: 
+      x a.csv: line 4: time: expected a number such as 12 or 12.5, at most 2^64-1 nanoseconds, found
+      | "x"
+       ,-[it.toml:4:9]
+     3 | [workload]
+     4 | trace = "a.csv"
+       :         ^^^^^^^
+     5 | [[tier]]
+       `----
+      help: `cachesim trace info FILE` shows what can be read of a trace
+    "#);
     let timeless = place("", &format!("trace = \"{}/loop.txt.gz\"", traces()));
     assert!(errors(timeless.path()).contains("add `arrivals`, for example"));
     let neither = place(

@@ -47,9 +47,6 @@ pub enum Method {
     },
 }
 
-/// The miss ratios at some sizes.
-type MissRatios<'a> = &'a dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError>;
-
 impl Method {
     /// The name on the command line.
     #[must_use]
@@ -263,6 +260,9 @@ fn is_lru(policy: &PolicySpec) -> bool {
     policy.description().name == "lru"
 }
 
+/// The miss ratios of one policy at any capacities.
+type MissRatios<'a> = dyn Fn(&[u64]) -> Result<Vec<f64>, CurveError> + 'a;
+
 /// What all curves of one trace share.
 struct Job<'a> {
     stream: &'a Stream,
@@ -363,7 +363,11 @@ impl Job<'_> {
 
     /// How large a cache must be for each target: by bisection, to one entry or byte if `sharp`, else
     /// to 1 %.
-    fn answers(&self, miss_ratios: MissRatios<'_>, sharp: bool) -> Result<Vec<Answer>, CurveError> {
+    fn answers(
+        &self,
+        miss_ratios: &MissRatios<'_>,
+        sharp: bool,
+    ) -> Result<Vec<Answer>, CurveError> {
         let targets = &self.plan.targets;
         if targets.is_empty() {
             return Ok(Vec::new());

@@ -392,8 +392,18 @@ where
     let spacing = (frame.right - frame.left) / MARKERS as f64;
     let first = spacing * (index as f64 + 0.5) / figure.lines.len() as f64;
     let mut next = frame.left + first;
-    for &(x, y) in &visible {
-        if visible.len() > 2 * MARKERS {
+    // Of few points of many lines each line marks every third, so that not all stand at one place.
+    let stride = if has_many_lines(figure) && visible.len() >= 6 {
+        3
+    } else {
+        1
+    };
+    for (number, &(x, y)) in visible.iter().enumerate() {
+        if visible.len() <= 2 * MARKERS {
+            if !(number + index).is_multiple_of(stride) {
+                continue;
+            }
+        } else {
             if x < next {
                 continue;
             }
