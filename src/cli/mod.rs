@@ -79,7 +79,7 @@ pub struct Common {
     /// What to print on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
-    /// Seed of all randomness (default: the scenario's own, else 1)
+    /// Seed of all randomness (default: the scenario's own; 1 where there is none)
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Worker threads (default: all cores); results do not depend on it
@@ -137,6 +137,11 @@ fn print(text: &str) -> Result<(), miette::Report> {
     }
 }
 
+/// Says something on stderr. A reader that has gone away is no error.
+fn note(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// A file that is still to be written, and what goes into it.
 type Unwritten = (std::path::PathBuf, Vec<u8>);
 
@@ -149,10 +154,14 @@ fn write_files(files: &[Unwritten], quiet: bool) -> Result<(), miette::Report> {
     match files {
         [] => {}
         _ if quiet => {}
-        [(path, _)] => eprintln!("wrote {}", path.display()),
+        [(path, _)] => note(format_args!("wrote {}", path.display())),
         [(path, _), ..] => {
             let folder = path.parent().unwrap_or(path);
-            eprintln!("wrote {} files to {}", files.len(), folder.display());
+            note(format_args!(
+                "wrote {} files to {}",
+                files.len(),
+                folder.display()
+            ));
         }
     }
     Ok(())
@@ -190,7 +199,7 @@ impl Cli {
             Ok(Status::Well) => ExitCode::SUCCESS,
             Ok(Status::Broken) => ExitCode::from(1),
             Err(report) => {
-                eprintln!("{report:?}");
+                note(format_args!("{report:?}"));
                 ExitCode::from(2)
             }
         }

@@ -95,9 +95,30 @@ impl Run {
             .common
             .on_threads(|| write_all(&results, &folders))?
             .into_diagnostic()?;
+        for (study, result) in studies.iter().zip(&results) {
+            let unjudged = study.expectations_left_out;
+            if unjudged > 0 && !self.common.quiet {
+                super::note(format_args!(
+                    "{}: {unjudged} expectations not judged, because their variants were not run",
+                    study.name
+                ));
+            }
+            let idle = |variant: &experiment::VariantResults| {
+                variant
+                    .metrics
+                    .get("requests.arrived")
+                    .is_some_and(|count| count.mean == 0.0)
+            };
+            for variant in result.variants.iter().filter(|variant| idle(variant)) {
+                super::note(format_args!(
+                    "{}, {}: no request arrived after warm-up, so nothing was measured",
+                    study.name, variant.name
+                ));
+            }
+        }
         if !self.common.quiet {
             for (folder, files) in folders.iter().zip(written) {
-                eprintln!("wrote {files} files to {}", folder.display());
+                super::note(format_args!("wrote {files} files to {}", folder.display()));
             }
         }
         if results.iter().all(Results::all_held) {

@@ -322,7 +322,7 @@ impl WriteArguments {
 
     fn note(&self, message: &str) {
         if !self.quiet {
-            eprintln!("{message}");
+            super::note(format_args!("{message}"));
         }
     }
 }

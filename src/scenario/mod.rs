@@ -10,7 +10,7 @@
 //! what to do about it ([`ScenarioErrors`]). An override keeps the place where it was written, so an
 //! error in a variant points at the variant. Not here: running anything.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -65,6 +65,8 @@ pub struct Study {
     pub variants: Vec<Variant>,
     /// What must hold, in the order of the file; those about variants that were asked for.
     pub expectations: Vec<Expectation>,
+    /// How many more the file has, about variants that were not asked for.
+    pub expectations_left_out: usize,
 }
 
 /// One variant of a scenario, checked.
@@ -187,7 +189,15 @@ pub fn load_file(path: &Path, overrides: &Overrides) -> Result<Study, Vec<Scenar
         let message = format!("{name} is no scenario: it has {size} bytes");
         return Err(vec![ScenarioError::about(name, message, None)]);
     }
-    let bytes = std::fs::read(path).map_err(|error| vec![unreadable(path, &error)])?;
+    // A device or a pipe has no size to look at beforehand.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| vec![unreadable(path, &error)])?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        let message = format!("{name} is no scenario: it has more than {LARGEST_FILE} bytes");
+        return Err(vec![ScenarioError::about(name, message, None)]);
+    }
     match String::from_utf8(bytes) {
         Ok(text) => study(path, &text, overrides),
         Err(error) => {
@@ -333,9 +343,11 @@ impl Loader<'_> {
         let kept = |name: &str| {
             overrides.variants.is_empty() || overrides.variants.iter().any(|wanted| wanted == name)
         };
+        let written = expectations.len();
         expectations.retain(|expectation| {
             kept(&expectation.variant) && expectation.condition.other_variant().is_none_or(kept)
         });
+        let expectations_left_out = written - expectations.len();
         let variants = drafts
             .into_iter()
             .filter(|draft| kept(&draft.name))
@@ -363,6 +375,7 @@ impl Loader<'_> {
             variants: variants.collect::<Option<_>>()?,
             resolved: resolved(&checked),
             expectations,
+            expectations_left_out,
         })
     }
 

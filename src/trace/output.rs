@@ -51,7 +51,9 @@ impl Output {
                 flate2::Compression::default(),
             )),
             Compression::Zstandard => {
-                let encoder = zstd::stream::write::Encoder::new(target, ZSTANDARD_LEVEL);
+                // With a checksum: without one a flipped bit can pass unnoticed.
+                let encoder = zstd::stream::write::Encoder::new(target, ZSTANDARD_LEVEL)
+                    .and_then(|mut encoder| encoder.include_checksum(true).map(|()| encoder));
                 Encoder::Zstandard(
                     encoder.map_err(|error| TraceError::of_file(&file, error.to_string()))?,
                 )

@@ -57,7 +57,7 @@ pub fn miss_ratio_curve(
         },
         lines: policies.iter().map(PolicyLine::line).collect(),
         floor: best_possible.map(|policy| Line {
-            name: format!("out of reach (below {})", policy.name),
+            name: format!("below {}, which admits everything", policy.name),
             ..policy.line()
         }),
         ..Figure::default()

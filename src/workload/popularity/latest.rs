@@ -3,6 +3,10 @@
 //!
 //! Reads go to the `count` newest keys: what is older is asked for no more, so the number of keys in
 //! play stays what the scenario says while the keys themselves move on.
+//!
+//! A key counts as the newest from the moment when its write arrives, not when it is committed: the
+//! requests must not depend on how fast the system is, or variants could not be compared. So a read
+//! may ask for a row that is still on its way and get version 0; YCSB reads acknowledged keys only.
 
 use super::zipf::Zipf;
 use super::{COUNT, Keys};
@@ -79,7 +83,7 @@ pub(super) const ROW: Row<Keys> = Row {
         ),
     ],
     meaning: "Zipf over recency: the newest of `count` keys is the hottest, every write inserts a \
-              newer one",
+              newer one, hot from the write's arrival on",
     source: "Cooper et al., \"Benchmarking cloud serving systems with YCSB\", SoCC 2010",
     build: |arguments| Keys::latest(arguments.count("count")?, arguments.number("exponent")?),
 };
