@@ -504,7 +504,10 @@ fn misspelt_names_are_answered_with_the_nearest_one() {
         :            ^^^^^^
      11 | placement = "rings"
         `----
-      help: did you mean `lru`? known: lru, fifo, lfu, random
+      help: did you mean `lru`? known: lru, fifo, lfu, random, clock, sieve, slru, 2q, arc, car, lirs,
+            s3-fifo, s3-fifo-v0, w-tinylfu, tinylfu, gdsf, lfu-aging, mru, size, belady, belady-size,
+            nothing, clock-pro, lru-k, mq, hyperbolic, lecar, cacheus, lhd, redis-lru, redis-lfu,
+            volatile-ttl, memcached-slru
 
     Error: 
       x `tier.redis.cluster.placement.scheme` cannot be `rings`

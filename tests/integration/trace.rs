@@ -327,8 +327,8 @@ fn a_broken_trace_ends_with_2_and_leaves_nothing_behind() {
     let output = cachesim(place.path(), &["trace", "info", "in.csv"]);
     assert_eq!(output.status.code(), Some(2));
     insta::assert_snapshot!(stderr(&output), @r#"
-    × in.csv: line 3: time: expected a number such as 12 or 12.5, at most 2^64-1
-    │ nanoseconds, found "x"
+    x in.csv: line 3: time: expected a number such as 12 or 12.5, at most 2^64-1 nanoseconds, found
+    | "x"
     "#);
 }
 
