@@ -117,9 +117,6 @@ impl<F, M> fmt::Debug for Executor<F, M> {
 }
 
 impl<F: Future<Output = ()>, M> Executor<F, M> {
-    /// Memory of one task, in bytes.
-    pub const TASK_BYTES: usize = size_of::<Option<F>>();
-
     /// An executor whose tasks are made from jobs by `make`.
     pub fn new(make: M) -> Self {
         Self {

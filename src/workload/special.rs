@@ -74,6 +74,7 @@ const MIDDLE: Ratio = (
     ],
 );
 
+// The coefficients as the paper prints them.
 #[allow(clippy::excessive_precision)]
 const TAIL: Ratio = (
     [
@@ -98,6 +99,7 @@ const TAIL: Ratio = (
     ],
 );
 
+// The coefficients as the paper prints them.
 #[allow(clippy::excessive_precision)]
 const FAR_TAIL: Ratio = (
     [
