@@ -13,6 +13,7 @@ const LIMIT: u64 = 3_000;
 fn open(format: &'static Format, bytes: &[u8]) -> Result<Box<dyn Reader>, TraceError> {
     // The block size comes from the bytes, so that both ways of reading are met.
     let block_bytes = match bytes.len() % 3 {
+        _ if !format.obeys.block_size => None,
         0 => None,
         1 => Some(4096),
         _ => Some(1),

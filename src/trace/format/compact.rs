@@ -24,7 +24,7 @@
 //! last. Fields that are not in `fields` are not in any record. Reading keeps the keys (and their
 //! last size and TTL) in memory, 8 bytes each.
 
-use super::{Fit, Format, Head, Writing, u64_at};
+use super::{Fit, Format, Head, NOTHING, Writing, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
 use crate::trace::output::Stream;
@@ -36,16 +36,19 @@ use crate::trace::{
 pub const FORMAT: Format = Format {
     name: "compact",
     summary: "cachesim's own: nanoseconds, keys by number; what import writes",
+    endings: &["compact"],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: Fields {
             next_use: false,
             ..Fields::ALL
         },
-        resolution_ns: 1,
+        limits: &[],
         open: write,
-    }),
+    }],
     source: "docs/traces.md",
 };
 

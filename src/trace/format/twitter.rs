@@ -5,7 +5,8 @@
 //! request is key and value together; where the value has 0 bytes, as in a read that missed, the
 //! size is unknown.
 
-use super::{Fit, Format, Head, Writing};
+use super::writing::{SECONDS, TTL_SECONDS};
+use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
 use crate::trace::output::Stream;
@@ -20,13 +21,16 @@ use crate::units::SECOND_NS;
 pub const FORMAT: Format = Format {
     name: "twitter",
     summary: "Twitter's cache clusters: timestamp,key,key size,value size,client,op,TTL",
+    endings: &[],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: FIELDS,
-        resolution_ns: SECOND_NS,
+        limits: &[SECONDS, TTL_SECONDS],
         open: write,
-    }),
+    }],
     source: "github.com/twitter/cache-trace (Yang, Yue, Rashmi, OSDI 2020)",
 };
 
