@@ -389,8 +389,8 @@ fn a_name_that_promises_what_cannot_be_written_is_refused() {
     let said = refused(place, &["trace", "convert", "a.csv", "b.csv.lz4"]);
     insta::assert_snapshot!(said, @r"
     x the name b.csv.lz4 does not say which format is to be written
-      help: add --to and one of compact, oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia,
-            redis-monitor, arc, csv, key-per-line
+    help: add --to and one of compact, oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia,
+          redis-monitor, arc, csv, key-per-line
     ");
     let to = ["trace", "convert", "a.csv", "b.bz2", "--to", "csv"];
     insta::assert_snapshot!(refused(place, &to), @r"
@@ -400,7 +400,7 @@ fn a_name_that_promises_what_cannot_be_written_is_refused() {
     refused(place, &["trace", "generate", "b.lz4", "--requests", "1"]);
     insta::assert_snapshot!(refused(place, &["trace", "import", "a.csv", "b.lcs"]), @r"
     x import writes the format compact, and the name b.lcs says lcs
-      help: name another file, or write lcs with cachesim trace convert
+    help: name another file, or write lcs with cachesim trace convert
     ");
     let to = ["trace", "convert", "a.csv", "b", "--to", "orcale-general"];
     assert!(refused(place, &to).contains("did you mean oracle-general?"));
