@@ -527,3 +527,20 @@ fn the_guide_lists_every_format_and_what_writing_loses() {
         );
     }
 }
+
+#[test]
+fn every_format_has_a_target_for_the_fuzzer() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect("it is there");
+    let manifest = read("Cargo.toml");
+    for format in FORMATS {
+        let name = format.name.replace('-', "_");
+        let path = format!("fuzz_targets/{name}.rs");
+        assert!(
+            read(&path).contains(&format!("exercise(\"{}\", bytes)", format.name)),
+            "{path}"
+        );
+        let binary = format!("name = \"{name}\"\npath = \"{path}\"");
+        assert!(manifest.contains(&binary), "{name}");
+    }
+}
