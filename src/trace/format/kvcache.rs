@@ -7,7 +7,7 @@
 //! read that missed, the size is unknown. Written is one line per request, with all of these
 //! columns; the client is the `usecase`, and key and value together are the `size`.
 
-use super::writing::{GET_SET_DELETE, SECONDS, TTL_SECONDS};
+use super::writing::{GET_SET_DELETE, SECONDS, TTL_SECONDS, ttl_seconds};
 use super::{Fit, Format, Head, NOTHING, Obeyed, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
@@ -208,8 +208,7 @@ impl Writer for KvcacheWriter {
             operation if operation.is_delete() => "DELETE",
             _ => "SET",
         };
-        // A TTL of less than a second must not become 0, which means none.
-        let ttl = request.ttl_ns.unwrap_or(0).div_ceil(SECOND_NS);
+        let ttl = ttl_seconds(request.ttl_ns);
         self.line.clear();
         // Writing to a vector cannot fail.
         let _ = writeln!(

@@ -19,7 +19,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 use super::oracle_general::{fill_next_uses, next_use_from_file, seconds};
-use super::writing::{Limit, SECONDS, TTL_SECONDS};
+use super::writing::{Limit, SECONDS, TTL_SECONDS, ttl_seconds};
 use super::{Fit, Format, Head, NOTHING, Writing, truncated, u32_at, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
@@ -341,9 +341,7 @@ impl LcsWriter {
             record[detail_at..detail_at + 4].copy_from_slice(&detail.to_le_bytes());
         }
         if self.version >= 3 {
-            // Rounded up, because 0 means none.
-            let ttl = request.ttl_ns.unwrap_or(0).div_ceil(SECOND_NS);
-            let ttl = u32::try_from(ttl).unwrap_or(u32::MAX);
+            let ttl = u32::try_from(ttl_seconds(request.ttl_ns)).unwrap_or(u32::MAX);
             record[24..28].copy_from_slice(&ttl.to_le_bytes());
         }
         Ok((record, second))

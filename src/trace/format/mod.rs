@@ -258,6 +258,7 @@ mod tests {
             (0..3 * SECOND_NS).prop_map(Some),
             (0..100_u64).prop_map(|seconds| Some(seconds * SECOND_NS)),
             any::<u64>().prop_map(Some),
+            Just(Some(u64::MAX)),
         ];
         (key, size, operation, client, ttl_ns).prop_map(|(key, size, operation, client, ttl_ns)| {
             Request {

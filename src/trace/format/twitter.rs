@@ -5,7 +5,7 @@
 //! request is key and value together; where the value has 0 bytes, as in a read that missed, the
 //! size is unknown.
 
-use super::writing::{SECONDS, TTL_SECONDS};
+use super::writing::{SECONDS, TTL_SECONDS, ttl_seconds};
 use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
@@ -145,8 +145,7 @@ impl Writer for TwitterWriter {
             ..
         } = request;
         let operation = Operation::name(request.operation);
-        // A TTL of less than a second must not become 0, which means none.
-        let ttl = ttl_ns.unwrap_or(0).div_ceil(SECOND_NS);
+        let ttl = ttl_seconds(*ttl_ns);
         self.line.clear();
         // Writing to a vector cannot fail.
         let _ = writeln!(

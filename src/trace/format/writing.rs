@@ -222,15 +222,22 @@ pub(super) const MICROSECONDS: Limit = Limit {
     apply: |request| request.time_ns -= request.time_ns % 1_000,
 };
 
-/// TTLs become seconds. Up, because 0 means none.
+/// A TTL in whole seconds, 0 for none; rounded up, because 0 means none. The longest is what still
+/// is less than 2^64 nanoseconds.
+pub(super) fn ttl_seconds(ttl_ns: Option<u64>) -> u64 {
+    ttl_ns
+        .unwrap_or(0)
+        .div_ceil(SECOND_NS)
+        .min(u64::MAX / SECOND_NS)
+}
+
+/// TTLs become seconds, by [`ttl_seconds`].
 pub(super) const TTL_SECONDS: Limit = Limit {
     held: "TTLs in whole seconds",
     done: "rounded up",
     apply: |request| {
-        request.ttl_ns = request
-            .ttl_ns
-            .filter(|&ttl_ns| ttl_ns > 0)
-            .map(|ttl_ns| ttl_ns.div_ceil(SECOND_NS).saturating_mul(SECOND_NS));
+        let ttl_s = ttl_seconds(request.ttl_ns);
+        request.ttl_ns = (ttl_s > 0).then_some(ttl_s * SECOND_NS);
     },
 };
 
