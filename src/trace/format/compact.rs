@@ -24,6 +24,7 @@
 //! last. Fields that are not in `fields` are not in any record. Reading keeps the keys (and their
 //! last size and TTL) in memory, 8 bytes each.
 
+use super::writing::Limit;
 use super::{Fit, Format, Head, NOTHING, Writing, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
@@ -46,10 +47,17 @@ pub const FORMAT: Format = Format {
             next_use: false,
             ..Fields::ALL
         },
-        limits: &[],
+        limits: &[LONGEST_TTL],
         open: write,
     }],
     source: "docs/traces.md",
+};
+
+/// TTLs are written with 1 added, so that 0 can stand for none.
+const LONGEST_TTL: Limit = Limit {
+    held: "TTLs below 2^64-1 ns",
+    done: "cut",
+    apply: |request| request.ttl_ns = request.ttl_ns.map(|ttl_ns| ttl_ns.min(u64::MAX - 1)),
 };
 
 const MAGIC: &[u8; 8] = b"CSTRACE1";
