@@ -234,12 +234,15 @@ impl<W: Weights> WTinyLfu<W> {
 
     #[inline]
     fn admits(&mut self, candidate: Id, victim: Id) -> bool {
-        // The next victims are cold: without this each costs two waits for memory, in a row.
-        if let Some(later) = self.probation.upcoming(6) {
-            prefetch(&self.keys, later as usize);
-        }
-        if let Some(next) = self.probation.upcoming(2) {
-            self.sketch.prefetch(self.keys[next as usize]);
+        // The next rivals are cold: without this each costs two waits for memory, in a row.
+        for queue in [&self.window, &self.probation] {
+            if let Some(later) = queue.upcoming(6) {
+                self.ledger.prefetch(later);
+                prefetch(&self.keys, later as usize);
+            }
+            if let Some(next) = queue.upcoming(2) {
+                self.sketch.prefetch(self.keys[next as usize]);
+            }
         }
         let candidate = self.sketch.estimate(self.keys[candidate as usize]);
         let victim = self.sketch.estimate(self.keys[victim as usize]);
@@ -356,7 +359,13 @@ impl<W: Weights> Policy for WTinyLfu<W> {
     #[inline]
     fn prefetch(&self, id: Id, key: u64) {
         self.ledger.prefetch(id);
+        prefetch(&self.keys, id as usize);
         self.sketch.prefetch(key);
+    }
+
+    #[inline]
+    fn prefetch_reads_key(&self) -> bool {
+        true
     }
 
     #[inline]
