@@ -653,4 +653,38 @@ mod tests {
             "`` of the policy `lru` is not of the form name=value; it has none"
         );
     }
+
+    #[test]
+    fn lists_of_policies_split_at_commas_but_not_within_parameters() {
+        let parse = |text: &str| -> Result<Vec<String>, SpecError> {
+            Ok(PolicySpec::parse_list(text)?
+                .iter()
+                .map(ToString::to_string)
+                .collect())
+        };
+        assert_eq!(
+            parse("2q:in=0.5,out=0.25,lru,slru:segments=2:segments=3")
+                .unwrap_err()
+                .to_string(),
+            "the policy `slru` sets the parameter `segments` twice"
+        );
+        assert_eq!(
+            parse("2q:in=50%,out=0.25,lru,w-tinylfu:climb=off").unwrap(),
+            [
+                "2q:in=0.5:out=0.25",
+                "lru",
+                "w-tinylfu:window=0.01:protected=0.8:climb=off"
+            ]
+        );
+        assert_eq!(
+            parse("slru:segmets=2").unwrap_err().to_string(),
+            "the policy `slru` has no parameter `segmets`, did you mean `segments`?; \
+             it has: segments (a whole number from 1 to 14)"
+        );
+        assert_eq!(
+            parse("slru:segments=15").unwrap_err().to_string(),
+            "the parameter `segments` of the policy `slru` cannot be `15`: \
+             allowed is a whole number from 1 to 14"
+        );
+    }
 }
