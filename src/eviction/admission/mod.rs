@@ -252,7 +252,11 @@ impl AdmissionSpec {
         let description = kind.description();
         Ok(Self {
             kind,
-            parameters: Parameters::read(description.name, description.parameters, settings)?,
+            parameters: Parameters::read(
+                &format!("admission `{}`", description.name),
+                description.parameters,
+                settings,
+            )?,
         })
     }
 
