@@ -669,8 +669,8 @@ mod tests {
     #[test]
     fn a_mistake_is_told_of_whose_it_is() {
         let said = |text: &str| PolicySpec::parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(said("lru+bloom:x=1"), @"");
-        insta::assert_snapshot!(said("lru+blom"), @"");
+        insta::assert_snapshot!(said("lru+bloom:x=1"), @"the admission `bloom` has no parameter `x`; it has: keys (a whole number from 0 to 67108864)");
+        insta::assert_snapshot!(said("lru+blom"), @"there is no admission `blom`, did you mean `bloom`?; known: all, probability, size, bloom, tinylfu, adaptsize");
         assert!(
             said("bloom").contains("(`bloom` is an admission: write `lru+bloom`, for example)")
         );

@@ -111,6 +111,17 @@ mod tests {
     #[test]
     fn what_does_not_fit_goes_into_another_block_with_the_leading_column_again() {
         insta::assert_snapshot!(table(4).text(40), @r"
+                             1%      2%      3%
+        miss ratio         1000    2000    3000
+        ───────────────────────────────────────
+        lru              0.0001  0.0002  0.0003
+        slru:segments=2  0.0001  0.0002  0.0003
+
+                             4%
+        miss ratio         4000
+        ───────────────────────
+        lru              0.0004
+        slru:segments=2  0.0004
         ");
     }
 

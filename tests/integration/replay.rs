@@ -148,7 +148,15 @@ fn windows_do_not_change_the_rows_that_scripts_read() {
     let with_windows = printed(place.path(), &windowed);
     assert_eq!(without_seconds(&plain), without_seconds(&with_windows));
     let windows = std::fs::read_to_string(place.path().join("windows.csv")).expect("written");
-    insta::assert_snapshot!(windows, @"");
+    insta::assert_snapshot!(windows, @r"
+    policy,size,first_request,requests,misses,miss_ratio
+    mru,3,0,20,12,0.600000
+    mru,3,20,20,10,0.500000
+    mru,3,40,10,5,0.500000
+    lru,3,0,20,20,1.000000
+    lru,3,20,20,20,1.000000
+    lru,3,40,10,10,1.000000
+    ");
     // The misses of the windows are the misses of the whole.
     let misses = |text: &str, column: usize| -> u64 {
         let rows = text.lines().skip(1).filter(|row| row.starts_with("mru"));

@@ -323,20 +323,62 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_per_policy_and_marks_the_best_of_each_size() {
-        insta::assert_snapshot!(table(&grid(false), None, 80), @"");
+        insta::assert_snapshot!(table(&grid(false), None, 80), @r"
+                             1%
+        miss ratio           10      200
+        ─────────────────────────────────
+        lru              0.6000   0.3500*
+        slru:segments=2  0.5500*  0.3750
+
+        2,500 requests, 1,000 distinct keys of 4.00 KiB; the first 500 are not counted;
+        * the fewest misses at its size
+        ");
     }
 
     #[test]
     fn windows_come_in_a_table_of_their_own_for_each_size() {
-        insta::assert_snapshot!(table(&grid(true), Some(2000), 80), @"");
+        insta::assert_snapshot!(table(&grid(true), Some(2000), 80), @r"
+                             1%
+        miss ratio           10      200
+        ─────────────────────────────────
+        lru              0.6000   0.3500*
+        slru:segments=2  0.5500*  0.3750
+
+        2,500 requests, 1,000 distinct keys of 4.00 KiB; the first 500 are not counted;
+        * the fewest misses at its size
+
+        miss ratio of each 2,000 requests at 1% = 10 entries
+
+        from request     lru  slru:segments=2
+        ─────────────────────────────────────
+                 500  0.6000           0.5500
+
+        miss ratio of each 2,000 requests at 200 entries
+
+        from request     lru  slru:segments=2
+        ─────────────────────────────────────
+                 500  0.3500           0.3750
+        ");
     }
 
     #[test]
     fn csv_has_the_columns_of_the_contract_with_or_without_windows() {
         let totals = csv(&grid(false));
-        insta::assert_snapshot!(totals, @"");
+        insta::assert_snapshot!(totals, @r"
+        policy,size,requests,misses,miss_ratio,byte_miss_ratio,seconds
+        lru,10,2000,1200,0.600000,0.300000,0.250000
+        lru,200,2000,700,0.350000,0.175000,0.250000
+        slru:segments=2,10,2000,1100,0.550000,0.275000,0.250000
+        slru:segments=2,200,2000,750,0.375000,0.187500,0.250000
+        ");
         assert_eq!(csv(&grid(true)), totals);
-        insta::assert_snapshot!(windows_csv(&grid(true)), @"");
+        insta::assert_snapshot!(windows_csv(&grid(true)), @r"
+        policy,size,first_request,requests,misses,miss_ratio
+        lru,10,500,2000,1200,0.600000
+        lru,200,500,2000,700,0.350000
+        slru:segments=2,10,500,2000,1100,0.550000
+        slru:segments=2,200,500,2000,750,0.375000
+        ");
     }
 
     #[test]
@@ -354,14 +396,14 @@ mod tests {
 
     #[test]
     fn markdown_is_a_table_for_a_pull_request() {
-        insta::assert_snapshot!(markdown(&grid(false)), @r#"
+        insta::assert_snapshot!(markdown(&grid(false)), @r"
         | policy | size | requests | misses | miss_ratio | byte_miss_ratio | seconds |
         |:---|---:|---:|---:|---:|---:|---:|
-        | lru | 10 | 2000 | 1200 | 0.600000 | 0.300000 | 0.250 |
-        | lru | 200 | 2000 | 700 | 0.350000 | 0.175000 | 0.250 |
-        | slru:segments=2 | 10 | 2000 | 1100 | 0.550000 | 0.275000 | 0.250 |
-        | slru:segments=2 | 200 | 2000 | 750 | 0.375000 | 0.187500 | 0.250 |
-        "#);
+        | lru | 10 | 2000 | 1200 | 0.600000 | 0.300000 | 0.250000 |
+        | lru | 200 | 2000 | 700 | 0.350000 | 0.175000 | 0.250000 |
+        | slru:segments=2 | 10 | 2000 | 1100 | 0.550000 | 0.275000 | 0.250000 |
+        | slru:segments=2 | 200 | 2000 | 750 | 0.375000 | 0.187500 | 0.250000 |
+        ");
     }
 
     #[test]

@@ -74,8 +74,12 @@ mod tests {
 
     #[test]
     fn a_mistake_comes_with_what_is_allowed() {
-        insta::assert_snapshot!(parse_count("-5").unwrap_err(), @"");
-        insta::assert_snapshot!(parse_count("ten").unwrap_err(), @"");
+        insta::assert_snapshot!(parse_count("-5").unwrap_err(), @r#"
+        a whole number cannot be negative: `-5`; write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+        "#);
+        insta::assert_snapshot!(parse_count("ten").unwrap_err(), @r#"
+        `ten` is not a whole number; write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+        "#);
         insta::assert_snapshot!(parse_count("0").unwrap_err(), @"at least 1 is wanted");
         insta::assert_snapshot!(parse_share("5").unwrap_err(), @"a share from 0 to 1 is wanted (0.05 or 5%)");
     }
