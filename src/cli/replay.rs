@@ -117,7 +117,8 @@ Examples:
   cachesim replay cluster.zst --ttl --window 1M --out results/cluster
   cachesim replay huge.zst --sample 1% --limit 100M --size 0.1%,1%
 
-All policies and admissions with their parameters: --help, or `cachesim list policies`.";
+All policies and admissions with their parameters: --help, or
+`cachesim list policies --verbose`.";
 
 fn long_help() -> String {
     let short = "All policies";
