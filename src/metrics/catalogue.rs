@@ -37,7 +37,7 @@ pub static CATALOGUE: &[Metric] = &[
         "requests.failed",
         Count,
         Lower,
-        "requests of the cohort that failed: the database rejected their query or the app gave up on it",
+        "requests of the cohort that failed: the database rejected their query, the app gave up on it, or a tier did not serve them",
     ),
     row(
         "requests.rejected",
@@ -50,6 +50,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "requests of the cohort that failed because the app gave up on their query",
+    ),
+    row(
+        "requests.unavailable",
+        Count,
+        Lower,
+        "requests of the cohort that failed because a tier that they depended on was down or its queue full",
     ),
     row(
         "requests.in_flight",
@@ -274,6 +280,66 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges of the busiest node over the mean of all nodes",
     ),
     row(
+        "tier.<tier>.invalidations.sent",
+        Count,
+        Neither,
+        "deletes that were sent to the tier",
+    ),
+    row(
+        "tier.<tier>.invalidations.lost",
+        Count,
+        Lower,
+        "deletes that did not arrive: lost on the way, or refused by the node",
+    ),
+    row(
+        "tier.<tier>.invalidations.useless",
+        Count,
+        Neither,
+        "deletes that found nothing to delete",
+    ),
+    row(
+        "tier.<tier>.sets.refused",
+        Count,
+        Neither,
+        "sets that a node refused because it knew of a newer version",
+    ),
+    row(
+        "tier.<tier>.refreshes.sent",
+        Count,
+        Neither,
+        "entries that were fetched anew ahead of their expiry",
+    ),
+    row(
+        "tier.<tier>.refreshes.wasted",
+        Count,
+        Lower,
+        "entries fetched ahead of their expiry that left, or were replaced, without a hit",
+    ),
+    row(
+        "tier.<tier>.flushes.rate",
+        PerSecond,
+        Neither,
+        "queries by which write-behind stored its writes, per second",
+    ),
+    row(
+        "tier.<tier>.flushes.coalescing",
+        Count,
+        Higher,
+        "client writes that one such query stood for, on average",
+    ),
+    row(
+        "tier.<tier>.dirty",
+        Count,
+        Lower,
+        "keys that wait for their flush, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.dirty.max",
+        Count,
+        Lower,
+        "the most keys that waited for their flush in one node",
+    ),
+    row(
         "tier.<tier>.node.<i>.rate",
         PerSecond,
         Neither,
@@ -398,5 +464,29 @@ pub static CATALOGUE: &[Metric] = &[
         Seconds,
         Lower,
         "as staleness.mean, the most",
+    ),
+    row(
+        "consistency.lost_writes",
+        Count,
+        Lower,
+        "writes that were accepted and will never be in the database",
+    ),
+    row(
+        "consistency.lost_writes.crash",
+        Count,
+        Lower,
+        "of those, the ones that were in the memory of a node that crashed",
+    ),
+    row(
+        "consistency.lost_writes.overwritten",
+        Count,
+        Lower,
+        "of those, the ones for which the database had a newer version when they came",
+    ),
+    row(
+        "consistency.pending_writes",
+        Count,
+        Neither,
+        "writes that were acknowledged and not yet in the database when the run ended",
     ),
 ];
