@@ -14,7 +14,7 @@ use crate::eviction::{self, PolicySpec, SpecError};
 use crate::fault::ACTIONS;
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
-use crate::placement::SCHEMES;
+use crate::placement::{SCHEMES, Setting};
 use crate::tier::{Capacity, SCOPES};
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
@@ -770,21 +770,55 @@ fn word(name: &'static str, meaning: &str) -> Word {
     }
 }
 
+fn placement_setting(setting: &Setting) -> Field {
+    use Need::{Default, Optional};
+    match setting {
+        Setting::VirtualNodes => field(
+            "virtual_nodes",
+            count("1", "100000"),
+            Default("150"),
+            "150",
+            "points of one node on the ring",
+        ),
+        Setting::Probes => field(
+            "probes",
+            count("1", "1000"),
+            Default("21"),
+            "21",
+            "how often a key is hashed",
+        ),
+        Setting::TableSize => field(
+            "table_size",
+            count("2", "10000000"),
+            Default("65537"),
+            "65_537",
+            "entries of the table: a prime, and a hundred times the number of nodes or more",
+        ),
+        Setting::KeysPerTag => field(
+            "keys_per_tag",
+            count("1", "1000000000"),
+            Default("1"),
+            "10",
+            "neighbouring keys that share a hash tag, and so a slot; 1 for no tags",
+        ),
+        Setting::Weights => field(
+            "weights",
+            Shape::List(
+                Box::new(Shape::Quantity(Unit::Number, range("0.001", "1000"))),
+                1,
+            ),
+            Optional,
+            "[1.0, 1.0, 2.0]",
+            "how much of the keys each node is to have, in proportion, one number a node; the same for all if nothing is said",
+        ),
+    }
+}
+
 fn placement() -> Choice {
     let row = |scheme: &crate::placement::Row| Row {
         name: scheme.name,
         meaning: format!("{} ({})", scheme.summary, scheme.source),
-        table: table(if scheme.has_virtual_nodes {
-            vec![field(
-                "virtual_nodes",
-                count("1", "100000"),
-                Need::Default("150"),
-                "150",
-                "points of one node on the ring",
-            )]
-        } else {
-            Vec::new()
-        }),
+        table: table(scheme.settings.iter().map(placement_setting).collect()),
     };
     Choice {
         tag: "scheme",

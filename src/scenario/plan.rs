@@ -613,7 +613,7 @@ impl Planner<'_> {
                     interval_ns: interval.whole(),
                     sample: sweep.at("sample").whole_u32(),
                 }),
-                placement: placement(checked.at("placement"))?,
+                placement: self.placement(name, checked)?,
                 network: network?,
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
@@ -639,6 +639,19 @@ impl Planner<'_> {
             layer.invalidations.push(plan);
         }
         Some(layer)
+    }
+
+    fn placement(&mut self, name: &str, tier: &Checked) -> Option<placement::Plan> {
+        let checked = tier.at("placement");
+        let plan = placement(checked)?;
+        if let Err((setting, problem)) = plan.check(tier.at("nodes").whole_u32()) {
+            let setting = setting_name(setting);
+            let span = checked.get(setting).map_or(checked.span, |it| it.span);
+            let message = format!("`tier.{name}.placement.{setting}` {problem}");
+            self.problem(span, message, "");
+            return None;
+        }
+        Some(plan)
     }
 
     /// What `checked` chooses from a table.
@@ -788,10 +801,28 @@ fn limit(checked: &Checked) -> Option<u32> {
 fn placement(checked: &Checked) -> Option<placement::Plan> {
     let name = checked.at("scheme").text();
     let row = placement::SCHEMES.iter().find(|row| row.name == name)?;
+    let plan = placement::Plan::default();
+    let whole = |name: &str, default| checked.get(name).map_or(default, Checked::whole_u32);
+    let weights = checked.get("weights").map_or(&[][..], Checked::list);
     Some(placement::Plan {
         scheme: row.name,
-        virtual_nodes: checked.get("virtual_nodes").map_or(1, Checked::whole_u32),
+        virtual_nodes: whole("virtual_nodes", plan.virtual_nodes),
+        probes: whole("probes", plan.probes),
+        table_size: whole("table_size", plan.table_size),
+        keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
+        weights: weights.iter().map(Checked::base).collect(),
     })
+}
+
+/// Where a setting of a scheme is written.
+fn setting_name(setting: placement::Setting) -> &'static str {
+    match setting {
+        placement::Setting::VirtualNodes => "virtual_nodes",
+        placement::Setting::Probes => "probes",
+        placement::Setting::TableSize => "table_size",
+        placement::Setting::KeysPerTag => "keys_per_tag",
+        placement::Setting::Weights => "weights",
+    }
 }
 
 fn row<T>(table: &'static [Row<T>], name: &str) -> Option<&'static Row<T>> {
