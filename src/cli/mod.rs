@@ -142,6 +142,15 @@ fn note(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// The error about a name or a quantity that was written wrongly after `option`.
+fn misspelt(option: &str, wrong: &crate::scenario::Misspelt) -> miette::Report {
+    if wrong.help.is_empty() {
+        miette::miette!("{option}: {}", wrong.message)
+    } else {
+        miette::miette!(help = wrong.help.clone(), "{option}: {}", wrong.message)
+    }
+}
+
 /// A file that is still to be written, and what goes into it.
 type Unwritten = (std::path::PathBuf, Vec<u8>);
 

@@ -13,10 +13,10 @@ use miette::{IntoDiagnostic as _, miette};
 
 use super::{Answer, Common, Format, Status};
 use crate::{
-    experiment::{self, Results},
+    experiment::{self, Results, Wanted},
     metrics::Unit,
     report::{csv, folder, json, markdown, quantity, terminal},
-    scenario::{self, Overrides, Study},
+    scenario::{self, Overrides, Study, unit::Share},
     simulation::Progress,
     units::{Nanoseconds, SECOND_NS},
 };
@@ -34,6 +34,7 @@ Examples:
   cachesim run scenarios/ --no-files
   cachesim run stampede.toml --set tier.redis.ttl=30s --set database.connections=50
   cachesim run stampede.toml --replications 10 --variant base --variant lock
+  cachesim run stampede.toml --precision database.qps.mean=1%
   cachesim run stampede.toml --format json --no-files | jq '.variants[].metrics.hit_ratio'")]
 pub struct Run {
     /// Scenario files, or folders of them
@@ -45,6 +46,13 @@ pub struct Run {
     /// Runs of each variant, each with other luck (default: the scenario's own, else 1)
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     replications: Option<u64>,
+    /// Add replications until half of the 95 % interval of METRIC is at most so large a share of its
+    /// mean, in every variant (repeatable; latency.mean if no metric is named)
+    #[arg(long, value_name = "[METRIC=]SHARE", value_parser = precision)]
+    precision: Vec<(String, f64)>,
+    /// With --precision: no more replications than this
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, requires = "precision", value_parser = clap::value_parser!(u64).range(2..=10_000))]
+    max_replications: u64,
     /// Only this variant (repeatable; default: all)
     #[arg(long = "variant", value_name = "NAME")]
     variants: Vec<String>,
@@ -75,6 +83,7 @@ impl Run {
             variants: self.variants.clone(),
         };
         let studies = scenario::load(&self.paths, &overrides)?;
+        let wanted = self.wanted(&studies)?;
         let folders = self.folders(&studies)?;
         folder::prepare(&folders).map_err(|error| {
             miette!(
@@ -85,7 +94,7 @@ impl Run {
         let bar = Bar::new(&studies, self.common.quiet);
         let results = self
             .common
-            .on_threads(|| experiment::run(&studies, &bar))?
+            .on_threads(|| experiment::run(&studies, &wanted, &bar))?
             .into_diagnostic();
         bar.bar.finish_and_clear();
         let results = results?;
@@ -126,6 +135,21 @@ impl Run {
         } else {
             Ok(Status::Broken)
         }
+    }
+
+    /// How sure the answer shall be; every metric named exists in every study.
+    fn wanted(&self, studies: &[Study]) -> Result<Wanted, miette::Report> {
+        for (metric, _) in &self.precision {
+            for study in studies {
+                study
+                    .metric(metric)
+                    .map_err(|wrong| super::misspelt("--precision", &wrong))?;
+            }
+        }
+        Ok(Wanted {
+            precisions: self.precision.clone(),
+            most_replications: self.max_replications,
+        })
     }
 
     /// The folder of each study's results; none if no files are wanted.
@@ -169,6 +193,17 @@ impl Run {
             }
         }
     }
+}
+
+/// `database.qps.mean=1%`, or `1%` alone.
+fn precision(text: &str) -> Result<(String, f64), String> {
+    let (metric, share) = text.rsplit_once('=').unwrap_or(("latency.mean", text));
+    let share =
+        Share::parse(share.trim()).map_err(|wrong| format!("{}; {}", wrong.message, wrong.help))?;
+    if share.0 <= 0.0 {
+        return Err("no number of replications is enough for 0".to_owned());
+    }
+    Ok((metric.trim().to_owned(), share.0))
 }
 
 /// Writes every study's files, several studies at a time; returns how many files each has.

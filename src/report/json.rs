@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Results, interval::Interval},
+    experiment::{Results, Sureness, WarmUp, interval::Interval},
     metrics::Series,
 };
 
@@ -19,6 +19,10 @@ struct Document<'a> {
     seed: u64,
     replications: u64,
     scenario: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warmup: Option<WarmUp>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    precision: &'a [Sureness],
     variants: Vec<Variant<'a>>,
     expectations: Vec<Expectation<'a>>,
 }
@@ -26,8 +30,25 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Variant<'a> {
     name: &'a str,
-    metrics: &'a IndexMap<String, Interval>,
+    metrics: IndexMap<&'a str, Metric<'a>>,
+    #[serde(skip_serializing_if = "is_empty")]
+    differences: &'a IndexMap<String, Interval>,
+    #[serde(skip_serializing_if = "is_empty")]
+    relative_differences: &'a IndexMap<String, Interval>,
     series: &'a [Series],
+}
+
+fn is_empty(map: &&IndexMap<String, Interval>) -> bool {
+    map.is_empty()
+}
+
+#[derive(Serialize)]
+struct Metric<'a> {
+    #[serde(flatten)]
+    interval: &'a Interval,
+    /// What each replication measured: with them, a later run can be compared pair by pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<&'a [f64]>,
 }
 
 #[derive(Serialize)]
@@ -50,12 +71,24 @@ fn document(results: &Results) -> Document<'_> {
         seed: results.seed,
         replications: results.replications,
         scenario: &results.resolved,
+        warmup: results.warmup,
+        precision: &results.sureness,
         variants: results
             .variants
             .iter()
             .map(|variant| Variant {
                 name: &variant.name,
-                metrics: &variant.metrics,
+                metrics: variant
+                    .metrics
+                    .iter()
+                    .map(|(name, interval)| {
+                        let samples = variant.samples.get(name).map(Vec::as_slice);
+                        let samples = samples.filter(|samples| samples.len() > 1);
+                        (name.as_str(), Metric { interval, samples })
+                    })
+                    .collect(),
+                differences: &variant.differences,
+                relative_differences: &variant.relative,
                 series: &variant.series,
             })
             .collect(),

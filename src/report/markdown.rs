@@ -1,8 +1,11 @@
 //! Markdown for a pull request: one table for each scenario, and a list of its expectations.
 
-use crate::{experiment::Results, metrics::Unit};
+use crate::{
+    experiment::{Interval, Results, Verdict},
+    metrics::Unit,
+};
 
-use super::{expectation, key_metrics, quantity};
+use super::{expectation, key_metrics, quantity, verdict};
 
 /// The report of one scenario; ends with a newline.
 #[must_use]
@@ -17,6 +20,9 @@ pub fn render(results: &Results, all: bool) -> String {
         "`{}`, seed {}, {runs}\n\n",
         results.name, results.seed
     ));
+    for remark in super::remarks(results) {
+        text.push_str(&format!("{}\n\n", escape(&remark)));
+    }
     text.push_str("| metric |");
     for variant in &results.variants {
         text.push_str(&format!(" {} |", escape(&variant.name)));
@@ -38,13 +44,38 @@ pub fn render(results: &Results, all: bool) -> String {
                 (variant.differences.get(&name), reference.metrics.get(&name))
                 && paired.mean != 0.0
             {
-                let difference =
-                    quantity::difference_of_metric(&name, base.mean + paired.mean, base.mean, unit);
+                let both = (base.mean + paired.mean, base.mean);
+                let relative = variant.relative.get(&name);
+                let difference = if results.replications > 1 {
+                    let relative_width = relative.map_or(f64::NAN, Interval::half_width);
+                    let widths = (paired.half_width(), relative_width);
+                    quantity::difference_with_interval(&name, both, widths, unit)
+                } else {
+                    quantity::difference_of_metric(&name, both.0, both.1, unit)
+                };
+                let may_be_luck =
+                    Verdict::of(paired, relative, results.replications) == Verdict::NotShown;
+                let difference = if may_be_luck {
+                    format!("{difference}, may be luck")
+                } else {
+                    difference
+                };
                 cell.push_str(&format!(" ({difference})"));
             }
             text.push_str(&format!(" {cell} |"));
         }
         text.push('\n');
+    }
+    for variant in results.variants.iter().skip(1) {
+        let sentences = verdict::sentences(results, variant);
+        if sentences.is_empty() {
+            continue;
+        }
+        let (name, base) = (escape(&variant.name), escape(&reference.name));
+        text.push_str(&format!("\n{name} against {base}:\n\n"));
+        for sentence in sentences {
+            text.push_str(&format!("- {}\n", escape(&sentence)));
+        }
     }
     if !results.expectations.is_empty() {
         text.push('\n');

@@ -61,6 +61,7 @@ pub fn replicated(variants: usize, replications: u64) -> Results {
         resolved: serde_json::json!({ "title": "Stampede on a hot key", "seed": 7 }),
         expectations: expectation::judge(&expectations, &variants),
         variants,
+        ..Results::default()
     }
 }
 

@@ -8,11 +8,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    experiment::{Results, VariantResults, interval::Interval},
+    experiment::{Results, VariantResults, Verdict, interval::Interval},
     metrics::{self, Better, Unit},
 };
 
-use super::{expectation, key_metrics, quantity};
+use super::{expectation, key_metrics, quantity, verdict};
 
 /// How the table is printed.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +81,9 @@ fn heading(results: &Results, look: Look) -> String {
         1 => "1 run of each variant".to_owned(),
         runs => format!("means of {runs} replications"),
     };
-    let line = format!("{}, seed {}, {runs}", results.name, results.seed);
-    for line in wrap(&line, look.width) {
+    let mut lines = vec![format!("{}, seed {}, {runs}", results.name, results.seed)];
+    lines.extend(super::remarks(results));
+    for line in lines.iter().flat_map(|line| wrap(line, look.width)) {
         text.push_str(&look.paint(&line, Tone::Faint));
         text.push('\n');
     }
@@ -219,7 +220,7 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
         text.push_str(&table(&header, rows, look));
         text.push('\n');
     }
-    text.push_str(&legend(results, look));
+    text.push_str(&legend(results, &columns, look));
     text
 }
 
@@ -233,10 +234,16 @@ fn compare(
     let interval = variant.metrics.get(name).unwrap_or(&unmeasured);
     let value = quantity::of_metric(name, interval.mean, interval.unit, 3);
     let Some(reference) = reference else {
+        let width = interval.half_width();
+        let own = if results.replications > 1 {
+            quantity::half_width_of_metric(name, interval.mean, width, interval.unit)
+        } else {
+            String::new()
+        };
         return Compared {
             value,
-            difference: String::new(),
-            tone: Tone::Plain,
+            difference: own,
+            tone: Tone::Faint,
         };
     };
     let base = reference.metrics.get(name).unwrap_or(&unmeasured);
@@ -249,21 +256,32 @@ fn compare(
     };
     // The paired difference rather than that of the two means: they differ when a replication
     // measured only one of the two.
-    let difference =
-        quantity::difference_of_metric(name, base.mean + paired.mean, base.mean, interval.unit);
-    if paired.mean == 0.0 && paired.includes_zero() && paired.low == paired.high {
-        return Compared {
-            value,
-            difference,
-            tone: Tone::Faint,
-        };
-    }
-    if results.replications > 1 && paired.includes_zero() {
-        return Compared {
-            value,
-            difference: format!("({difference})"),
-            tone: Tone::Faint,
-        };
+    let both = (base.mean + paired.mean, base.mean);
+    let difference = if results.replications > 1 {
+        let relative = variant.relative.get(name);
+        let relative_width = relative.map_or(f64::NAN, Interval::half_width);
+        let widths = (paired.half_width(), relative_width);
+        quantity::difference_with_interval(name, both, widths, interval.unit)
+    } else {
+        quantity::difference_of_metric(name, both.0, both.1, interval.unit)
+    };
+    let relative = variant.relative.get(name);
+    match Verdict::of(paired, relative, results.replications) {
+        Verdict::Same => {
+            return Compared {
+                value,
+                difference,
+                tone: Tone::Faint,
+            };
+        }
+        Verdict::NotShown => {
+            return Compared {
+                value,
+                difference: format!("({difference})"),
+                tone: Tone::Faint,
+            };
+        }
+        Verdict::Less | Verdict::More | Verdict::OneRun => {}
     }
     let better = metrics::find(name).map_or(Better::Neither, |metric| metric.better);
     let tone = match better {
@@ -279,18 +297,52 @@ fn compare(
     }
 }
 
-fn legend(results: &Results, look: Look) -> String {
-    let mut sentence = format!(
-        "Differences are against {}; pp: percentage points.",
-        results.reference().name
-    );
-    if results.replications > 1 {
-        sentence.push_str(" (In parentheses): may be luck, the 95 % interval includes zero.");
+/// What the signs mean that stand in the table, and then what each variant changes.
+fn legend(results: &Results, columns: &[Vec<Compared>], look: Look) -> String {
+    let differences = || columns[1..].iter().flatten().map(|cell| &cell.difference);
+    let any = |sign: &str| differences().any(|difference| difference.contains(sign));
+    let name = &results.reference().name;
+    let mut said = vec![format!("Differences are against {name}")];
+    for (sign, meaning) in [
+        ("pp", "pp: percentage points"),
+        ("×", "×: so many times as much"),
+        ("=", "=: the same in every run"),
+        ("≈", "≈: less than 0.005 apart"),
+        ("new", "new: 0 there"),
+    ] {
+        if any(sign) {
+            said.push(meaning.to_owned());
+        }
     }
-    wrap(&sentence, look.width)
+    let mut sentence = said.join("; ");
+    sentence.push('.');
+    if results.replications > 1 {
+        sentence.push_str(" ±: half of the 95 % interval.");
+        if any("(") {
+            sentence.push_str(" (In parentheses): may be luck, the interval includes zero.");
+        }
+    } else {
+        sentence.push_str(" Of one run, any may be luck: --replications 5 tells.");
+    }
+    let mut text: String = wrap(&sentence, look.width)
         .iter()
         .map(|line| look.paint(line, Tone::Faint) + "\n")
-        .collect()
+        .collect();
+    for variant in &results.variants[1..] {
+        let sentences = verdict::sentences(results, variant);
+        if sentences.is_empty() {
+            continue;
+        }
+        let heading = format!("{} against {}", clean(&variant.name), clean(name));
+        text.push_str(&format!("\n{}\n", look.paint(&heading, Tone::Strong)));
+        for sentence in sentences {
+            for (index, line) in wrap(&sentence, look.width - 4).iter().enumerate() {
+                let indent = if index == 0 { "  " } else { "    " };
+                text.push_str(&format!("{indent}{line}\n"));
+            }
+        }
+    }
+    text
 }
 
 fn expectations(results: &Results, look: Look) -> String {
@@ -535,7 +587,7 @@ mod tests {
 
     #[test]
     fn variants_stand_side_by_side() {
-        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r"
+        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r#"
         Stampede on a hot key
         stampede, seed 7, 1 run of each variant
 
@@ -575,13 +627,15 @@ mod tests {
         staleness.ratio                  2.94 %    35.3 % +32.3 pp    4.14 % +1.2 pp
         staleness.p99                    998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
 
-        Differences are against base; pp: percentage points.
+        Differences are against base; pp: percentage points; ×: so many times as much;
+        =: the same in every run; new: 0 there. Of one run, any may be luck:
+        --replications 5 tells.
 
         expectations: 2 of 3 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
         pass  lock: tier.redis.hit_ratio is 96.5 %, expected above 0.9 × base (87.2 %)
-        ");
+        "#);
     }
 
     #[test]

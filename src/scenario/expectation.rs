@@ -175,7 +175,7 @@ fn find_variant<'a>(
 }
 
 /// The row of the catalogue for a full name, or why there is none and what to write instead.
-fn find_metric(
+pub(super) fn find_metric(
     written: &str,
     plan: &simulation::Plan,
 ) -> Result<&'static Metric, (String, String)> {

@@ -125,7 +125,13 @@ fn root() -> Table {
             ),
             field(
                 "warmup",
-                Shape::Quantity(Unit::Duration, ANY_DURATION),
+                Shape::Either(vec![
+                    words(&[(
+                        "auto",
+                        "found from runs without warm-up, by MSER-5, and the same for all variants that say so",
+                    )]),
+                    Shape::Quantity(Unit::Duration, ANY_DURATION),
+                ]),
                 Default("\"0s\""),
                 "\"30s\"",
                 "how much of the beginning is simulated but not measured; must be less than `duration`",
@@ -187,20 +193,12 @@ fn root() -> Table {
                 "what must hold of the results, or `run` ends with exit status 1",
             ),
         ],
-        later: vec![
-            Later {
-                key: "event",
-                value: None,
-                message: "this version has no timeline yet: `[[event]]` cannot be used",
-                help: "remove it; a change of load can be written as a curve of `workload.arrivals.rate`",
-            },
-            Later {
-                key: "warmup",
-                value: Some("auto"),
-                message: "this version cannot find the end of the warm-up by itself yet",
-                help: "write a duration, for example \"30s\"",
-            },
-        ],
+        later: vec![Later {
+            key: "event",
+            value: None,
+            message: "this version has no timeline yet: `[[event]]` cannot be used",
+            help: "remove it; a change of load can be written as a curve of `workload.arrivals.rate`",
+        }],
     }
 }
 

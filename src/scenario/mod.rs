@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use crate::metrics::Metric;
 use crate::simulation;
 
 use problem::Problem;
@@ -39,6 +40,7 @@ pub use expectation::{Condition, Expectation};
 pub use problem::{ScenarioError, ScenarioErrors};
 pub use reference::reference;
 pub use schema::schema;
+pub use unit::Misspelt;
 
 /// The name of the variant that is the file as it stands.
 pub const BASE: &str = "base";
@@ -69,6 +71,23 @@ pub struct Study {
     pub expectations_left_out: usize,
 }
 
+impl Study {
+    /// The metric of that full name that this scenario measures.
+    ///
+    /// # Errors
+    /// When there is none, with what is near.
+    pub fn metric(&self, name: &str) -> Result<&'static Metric, Misspelt> {
+        let Some(variant) = self.variants.first() else {
+            return Err(Misspelt {
+                message: "there are no variants".into(),
+                help: String::new(),
+            });
+        };
+        expectation::find_metric(name, &variant.plan)
+            .map_err(|(message, help)| Misspelt { message, help })
+    }
+}
+
 /// One variant of a scenario, checked.
 #[derive(Clone, Debug)]
 pub struct Variant {
@@ -78,6 +97,8 @@ pub struct Variant {
     pub description: String,
     /// What to run.
     pub plan: simulation::Plan,
+    /// Whether the end of warm-up is to be found (`warmup = "auto"`); the plan then has none.
+    pub finds_warmup: bool,
     /// This variant as a scenario of its own; see [`Study::resolved`].
     pub resolved: Json,
 }
@@ -353,6 +374,7 @@ impl Loader<'_> {
             .filter(|draft| kept(&draft.name))
             .map(|draft| {
                 Some(Variant {
+                    finds_warmup: draft.checked.as_ref()?.at("warmup").is("auto"),
                     resolved: draft.checked.as_ref().map(resolved)?,
                     name: draft.name,
                     description: draft.description,
