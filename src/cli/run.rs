@@ -13,10 +13,10 @@ use miette::{IntoDiagnostic as _, miette};
 
 use super::{Answer, Common, Format, Status};
 use crate::{
-    experiment::{self, Results, Wanted},
+    experiment::{self, Baseline, Results, Wanted},
     metrics::Unit,
     report::{csv, folder, json, markdown, quantity, terminal},
-    scenario::{self, Overrides, Study, unit::Share},
+    scenario::{self, Limit, Overrides, Study, unit::Share},
     simulation::Progress,
     units::{Nanoseconds, SECOND_NS},
 };
@@ -35,6 +35,7 @@ Examples:
   cachesim run stampede.toml --set tier.redis.ttl=30s --set database.connections=50
   cachesim run stampede.toml --replications 10 --variant base --variant lock
   cachesim run stampede.toml --precision database.qps.mean=1%
+  cachesim run stampede.toml --baseline old/summary.json --fail-if 'database.qps.mean > +5%'
   cachesim run stampede.toml --format json --no-files | jq '.variants[].metrics.hit_ratio'")]
 pub struct Run {
     /// Scenario files, or folders of them
@@ -56,6 +57,14 @@ pub struct Run {
     /// Only this variant (repeatable; default: all)
     #[arg(long = "variant", value_name = "NAME")]
     variants: Vec<String>,
+    /// Compare with the results of another time: a summary.json, or a folder in which each scenario
+    /// has one (DIR/<SCENARIO>/summary.json)
+    #[arg(long, value_name = "FILE|DIR")]
+    baseline: Option<PathBuf>,
+    /// Exit status 1 if METRIC is certainly beyond this (repeatable; besides those of the scenario):
+    /// +5% or -1pp of change since the baseline, or a value without a sign
+    #[arg(long = "fail-if", value_name = "METRIC > CHANGE")]
+    fail_if: Vec<String>,
     /// Write to DIR/<SCENARIO>/
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -84,6 +93,8 @@ impl Run {
         };
         let studies = scenario::load(&self.paths, &overrides)?;
         let wanted = self.wanted(&studies)?;
+        let limits = self.limits(&studies)?;
+        let baselines = self.baselines(&studies)?;
         let folders = self.folders(&studies)?;
         folder::prepare(&folders).map_err(|error| {
             miette!(
@@ -97,7 +108,14 @@ impl Run {
             .on_threads(|| experiment::run(&studies, &wanted, &bar))?
             .into_diagnostic();
         bar.bar.finish_and_clear();
-        let results = results?;
+        let mut results = results?;
+        for (index, one) in results.iter_mut().enumerate() {
+            let baseline = baselines.get(index);
+            if baseline.is_some() || !limits[index].is_empty() {
+                let comparison = experiment::baseline::compare(one, baseline, &limits[index]);
+                one.comparison = Some(comparison);
+            }
+        }
         // Printed first: what took long to compute must not be lost to a full disk.
         super::print(&self.answer(&results))?;
         let written = self
@@ -152,6 +170,72 @@ impl Run {
         })
     }
 
+    /// The limits of each study: its own, and those of the command line.
+    fn limits(&self, studies: &[Study]) -> Result<Vec<Vec<Limit>>, miette::Report> {
+        let mut all = Vec::new();
+        for study in studies {
+            // Those of the file are about a baseline; without one they are not asked for.
+            let mut limits = if self.baseline.is_some() {
+                study.limits.clone()
+            } else {
+                Vec::new()
+            };
+            for text in &self.fail_if {
+                let limit = study
+                    .limit(text)
+                    .map_err(|wrong| super::misspelt("--fail-if", &wrong))?;
+                if limit.bound.needs_baseline() && self.baseline.is_none() {
+                    return Err(miette!(
+                        help = "add --baseline FILE, or write a value without a sign",
+                        "--fail-if \"{text}\" is about a change, and there is no baseline"
+                    ));
+                }
+                limits.push(limit);
+            }
+            all.push(limits);
+        }
+        Ok(all)
+    }
+
+    /// The baseline of each study; none at all if none is asked for.
+    fn baselines(&self, studies: &[Study]) -> Result<Vec<Baseline>, miette::Report> {
+        let Some(path) = &self.baseline else {
+            return Ok(Vec::new());
+        };
+        if path.is_dir() {
+            let of_study = |study: &Study| {
+                let direct = path.join("summary.json");
+                let file = path.join(&study.name).join("summary.json");
+                let file = if studies.len() == 1 && !file.exists() {
+                    direct
+                } else {
+                    file
+                };
+                read_baseline(&file).and_then(|all| only_one(&file, all))
+            };
+            return studies.iter().map(of_study).collect();
+        }
+        let all = read_baseline(path)?;
+        if let [study] = studies {
+            // Of a list, the one that was made of the same scenario.
+            let mut all = all;
+            if all.len() > 1 {
+                all.retain(|baseline| baseline.title == study.title);
+            }
+            return only_one(path, all).map(|one| vec![one]);
+        }
+        if all.len() != studies.len() {
+            return Err(miette!(
+                help = "give a folder in which each scenario has a summary.json of its own",
+                "{} holds results of {} scenarios, but {} are run",
+                path.display(),
+                all.len(),
+                studies.len()
+            ));
+        }
+        Ok(all)
+    }
+
     /// The folder of each study's results; none if no files are wanted.
     fn folders(&self, studies: &[Study]) -> Result<Vec<PathBuf>, miette::Report> {
         if self.no_files {
@@ -192,6 +276,39 @@ impl Run {
                 tables.join("\n\n")
             }
         }
+    }
+}
+
+/// More than this is no summary.
+const LARGEST_BASELINE: u64 = 1 << 30;
+
+fn read_baseline(path: &Path) -> Result<Vec<Baseline>, miette::Report> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        miette!(
+            help = "a baseline is the summary.json that `cachesim run` writes, or what `--format json` prints",
+            "cannot read the baseline {}: {error}",
+            path.display()
+        )
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| unreadable(&error))?
+        .len();
+    if size > LARGEST_BASELINE {
+        return Err(unreadable(&format!("it has {size} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    experiment::baseline::parse(&text).map_err(|error| unreadable(&error))
+}
+
+fn only_one(path: &Path, mut all: Vec<Baseline>) -> Result<Baseline, miette::Report> {
+    match (all.pop(), all.len()) {
+        (Some(one), 0) => Ok(one),
+        (last, others) => Err(miette!(
+            help = "give the summary.json of the scenario that is run",
+            "{} holds the results of {} such scenarios",
+            path.display(),
+            others + usize::from(last.is_some())
+        )),
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Not here: how results are printed or drawn (see `report`).
 
+pub mod baseline;
 pub mod expectation;
 pub mod interval;
 pub mod precision;
@@ -23,6 +24,7 @@ use crate::{
     units::{Nanoseconds, SECOND_NS},
 };
 
+pub use baseline::{Baseline, Comparison};
 pub use expectation::Judgement;
 pub use interval::Interval;
 pub use precision::{Sureness, Wanted};
@@ -52,6 +54,8 @@ pub struct Results {
     pub warmup: Option<WarmUp>,
     /// How sure the metrics have become that were to be sure.
     pub sureness: Vec<Sureness>,
+    /// How they compare with those of another time, and how limits stand, if there are such.
+    pub comparison: Option<Comparison>,
 }
 
 /// What was found about one variant.
@@ -78,10 +82,11 @@ pub struct VariantResults {
 }
 
 impl Results {
-    /// Whether every expectation has come true.
+    /// Whether every expectation has come true and no limit is broken.
     #[must_use]
     pub fn all_held(&self) -> bool {
         self.expectations.iter().all(|judgement| judgement.held)
+            && self.comparison.as_ref().is_none_or(Comparison::all_kept)
     }
 
     /// The variant that the others are compared with: `base`, or the first that was run.
@@ -311,6 +316,7 @@ impl<'a> Work<'a> {
             expectations: expectation::judge(&self.study.expectations, &variants),
             warmup: self.warmup,
             sureness,
+            comparison: None,
             variants,
         }
     }

@@ -9,10 +9,10 @@ pub use histogram::Histogram;
 pub use meter::{Counter, Failure, InFlight, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter};
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Units in which metrics are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Seconds.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Results, Sureness, WarmUp, interval::Interval},
+    experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
     metrics::Series,
 };
 
@@ -25,6 +25,8 @@ struct Document<'a> {
     precision: &'a [Sureness],
     variants: Vec<Variant<'a>>,
     expectations: Vec<Expectation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a Comparison>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,7 @@ fn document(results: &Results) -> Document<'_> {
                 text: expectation::sentence(judgement),
             })
             .collect(),
+        baseline: results.comparison.as_ref(),
     }
 }
 

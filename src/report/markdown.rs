@@ -1,11 +1,11 @@
 //! Markdown for a pull request: one table for each scenario, and a list of its expectations.
 
 use crate::{
-    experiment::{Interval, Results, Verdict},
+    experiment::{Comparison, Interval, Results, Verdict, baseline::Standing},
     metrics::Unit,
 };
 
-use super::{expectation, key_metrics, quantity, verdict};
+use super::{baseline, expectation, key_metrics, quantity, verdict};
 
 /// The report of one scenario; ends with a newline.
 #[must_use]
@@ -20,6 +20,10 @@ pub fn render(results: &Results, all: bool) -> String {
         "`{}`, seed {}, {runs}\n\n",
         results.name, results.seed
     ));
+    // What a reviewer has to know comes first.
+    if let Some(comparison) = &results.comparison {
+        text.push_str(&compared(results, comparison, all));
+    }
     for remark in super::remarks(results) {
         text.push_str(&format!("{}\n\n", escape(&remark)));
     }
@@ -86,6 +90,50 @@ pub fn render(results: &Results, all: bool) -> String {
                 escape(&expectation::sentence(judgement))
             ));
         }
+    }
+    text
+}
+
+/// The limits, and what moved since the baseline.
+fn compared(results: &Results, comparison: &Comparison, all: bool) -> String {
+    let mut text = String::new();
+    let limits = &comparison.limits;
+    let broken = limits
+        .iter()
+        .filter(|judged| judged.standing == Standing::Broken)
+        .count();
+    if !limits.is_empty() {
+        text.push_str(&match broken {
+            0 => format!("**All {} limits are kept.**\n\n", limits.len()),
+            _ => format!("**{broken} of {} limits broken.**\n\n", limits.len()),
+        });
+        for judged in limits {
+            let word = match judged.standing {
+                Standing::Broken => "**FAIL**",
+                kept => baseline::word(kept),
+            };
+            let sentence = escape(&baseline::sentence(judged));
+            text.push_str(&format!("- {word}: {sentence}\n"));
+        }
+        text.push('\n');
+    }
+    if comparison.version.is_empty() {
+        return text;
+    }
+    text.push_str(&format!(
+        "Against the baseline, {}.\n\n",
+        escape(&baseline::summary(results, comparison))
+    ));
+    let moved = baseline::moved(results, comparison, all);
+    if !moved.is_empty() {
+        text.push_str("| variant | metric | baseline | now | change |\n|:--|:--|--:|--:|--:|\n");
+        for [variant, metric, before, now, change] in moved {
+            let variant = escape(&variant);
+            text.push_str(&format!(
+                "| {variant} | `{metric}` | {before} | {now} | {change} |\n"
+            ));
+        }
+        text.push('\n');
     }
     text
 }

@@ -3,6 +3,7 @@
 //! One file per output. Each is a pure function from [`crate::experiment::Results`] to text or
 //! bytes; [`folder`] alone touches the file system.
 
+pub mod baseline;
 pub mod chart;
 pub mod csv;
 pub mod expectation;

@@ -8,11 +8,15 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    experiment::{Results, VariantResults, Verdict, interval::Interval},
+    experiment::{
+        Comparison, Results, VariantResults, Verdict,
+        baseline::{LimitJudgement, Standing},
+        interval::Interval,
+    },
     metrics::{self, Better, Unit},
 };
 
-use super::{expectation, key_metrics, quantity, verdict};
+use super::{baseline, expectation, key_metrics, quantity, verdict};
 
 /// How the table is printed.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,76 @@ pub fn render(results: &Results, look: Look) -> String {
         text.push_str(&side_by_side(results, &groups, look));
     }
     text.push_str(&expectations(results, look));
+    if let Some(comparison) = &results.comparison {
+        text.push_str(&compared(results, comparison, look));
+    }
+    text
+}
+
+/// What moved since the baseline, and the limits.
+fn compared(results: &Results, comparison: &Comparison, look: Look) -> String {
+    let mut text = String::new();
+    if !comparison.version.is_empty() {
+        let summary = baseline::summary(results, comparison);
+        let heading = format!("against the baseline: {summary}");
+        text.push('\n');
+        for line in wrap(&heading, look.width) {
+            text.push_str(&format!("{}\n", look.paint(&line, Tone::Strong)));
+        }
+        let rows = baseline::moved(results, comparison, look.all);
+        if !rows.is_empty() {
+            text.push('\n');
+            let header = ["variant", "metric", "baseline", "now", "change"];
+            let widest = |index: usize| rows.iter().map(|row| row[index].width()).max();
+            let others: usize = [2, 3, 4].into_iter().filter_map(widest).sum();
+            let room = look.width.saturating_sub(others + 4 * GAP);
+            let variant_width = widest(0).unwrap_or(0).clamp(7, NAME_WIDTH);
+            let metric_width = room.saturating_sub(variant_width).max(6);
+            let spelled = rows.iter().map(|row| {
+                let [variant, metric, before, now, change] = row;
+                let (variant, metric) = (
+                    shorten(variant, variant_width),
+                    shorten(metric, metric_width),
+                );
+                vec![variant, metric, before.clone(), now.clone(), change.clone()]
+            });
+            text.push_str(&table(
+                &header.map(str::to_owned),
+                vec![spelled.collect()],
+                look,
+            ));
+        }
+    }
+    if comparison.limits.is_empty() {
+        return text;
+    }
+    let broken = |judged: &&LimitJudgement| judged.standing == Standing::Broken;
+    let kept = comparison.limits.len() - comparison.limits.iter().filter(broken).count();
+    let heading = format!("limits: {kept} of {} kept", comparison.limits.len());
+    text.push_str(&format!("\n{}\n", look.paint(&heading, Tone::Strong)));
+    for judged in &comparison.limits {
+        let tone = match judged.standing {
+            Standing::Kept => Tone::Good,
+            Standing::Unsure => Tone::Plain,
+            Standing::Broken => Tone::Bad,
+        };
+        let word = format!("{:<5}", baseline::word(judged.standing));
+        text.push_str(&marked(
+            &look.paint(&word, tone),
+            &baseline::sentence(judged),
+            look,
+        ));
+    }
+    text
+}
+
+/// A sentence after a word of five columns, further lines indented.
+fn marked(word: &str, sentence: &str, look: Look) -> String {
+    let mut text = String::new();
+    for (index, line) in wrap(sentence, look.width - 6).iter().enumerate() {
+        let head = if index == 0 { word } else { "     " };
+        text.push_str(&format!("{head} {line}\n"));
+    }
     text
 }
 

@@ -341,31 +341,46 @@ fn described(unit: Unit) -> &'static str {
 
 /// The value of a metric of that unit: a bare number is in base units.
 fn measure(checked: &Checked, unit: Unit) -> Result<f64, Misspelt> {
-    let value = match &checked.value {
-        Sound::Amount(Amount::Number(number)) => number.0,
-        Sound::Text(text) => {
-            match unit {
-                Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
-                Unit::Bytes => Size::parse(text)?.0 as f64,
-                Unit::PerSecond => Rate::parse(text)?.0,
-                Unit::Count => Count::parse(text)?.0 as f64,
-                Unit::Ratio => match text
-                    .trim()
-                    .strip_suffix('%')
-                    .map(|number| number.trim().parse::<f64>())
-                {
-                    Some(Ok(percent)) if percent.is_finite() => percent / 100.0,
-                    _ => {
-                        return Err(Misspelt {
-                        message: format!("{} is not a percentage", quoted(text)),
-                        help: "write a number, for example 0.95, or a percentage, for example \"95%\"".into(),
-                    });
-                    }
-                },
-            }
-        }
-        _ => 0.0,
+    match &checked.value {
+        Sound::Amount(Amount::Number(number)) => not_negative(number.0),
+        Sound::Text(text) => measure_text(text, unit),
+        _ => Ok(0.0),
+    }
+}
+
+/// As [`measure`], of a text.
+pub(super) fn measure_text(text: &str, unit: Unit) -> Result<f64, Misspelt> {
+    if let Ok(number) = text.trim().parse::<f64>()
+        && number.is_finite()
+    {
+        return not_negative(number);
+    }
+    let percentage = || {
+        let number = text.trim().strip_suffix('%')?.trim();
+        number
+            .parse::<f64>()
+            .ok()
+            .filter(|percent| percent.is_finite())
     };
+    not_negative(match unit {
+        Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
+        Unit::Bytes => Size::parse(text)?.0 as f64,
+        Unit::PerSecond => Rate::parse(text)?.0,
+        Unit::Count => Count::parse(text)?.0 as f64,
+        Unit::Ratio => match percentage() {
+            Some(percent) => percent / 100.0,
+            None => {
+                return Err(Misspelt {
+                    message: format!("{} is not a percentage", quoted(text)),
+                    help: "write a number, for example 0.95, or a percentage, for example \"95%\""
+                        .into(),
+                });
+            }
+        },
+    })
+}
+
+fn not_negative(value: f64) -> Result<f64, Misspelt> {
     if value < 0.0 {
         return Err(Misspelt {
             message: format!("it is never negative, so never {value}"),

@@ -82,13 +82,14 @@ fn words(all: &[(&'static str, &str)]) -> Shape {
 }
 
 /// The keys that belong to the file and not to a variant of it.
-pub(super) const OF_THE_FILE: [&str; 6] = [
+pub(super) const OF_THE_FILE: [&str; 7] = [
     "title",
     "description",
     "seed",
     "replications",
     "variant",
     "expect",
+    "baseline",
 ];
 
 fn root() -> Table {
@@ -191,6 +192,13 @@ fn root() -> Table {
                 Default("[]"),
                 "[{ metric = \"database.qps.max\", below = \"400/s\" }]",
                 "what must hold of the results, or `run` ends with exit status 1",
+            ),
+            field(
+                "baseline",
+                Shape::Table(baseline()),
+                Default("{}"),
+                "{ fail_if = [\"database.qps.mean > +5%\"] }",
+                "how the results are compared with those of another time (`run --baseline`)",
             ),
         ],
         later: vec![Later {
@@ -557,6 +565,23 @@ fn variant() -> Table {
         ),
     ])
 }
+
+fn baseline() -> Table {
+    table(vec![field(
+        "fail_if",
+        Shape::List(Box::new(Shape::Spelled(FAIL_IF)), 0),
+        Need::Default("[]"),
+        "[\"database.qps.mean > +5%\", \"hit_ratio < -1pp\"]",
+        "`run --baseline` ends with exit status 1 if the whole 95 % interval of a change is beyond one of these; `%` is of the baseline's value, `pp` are percentage points, and what has no sign is a bound on the metric itself; `NAME: ` before the metric names one variant",
+    )])
+}
+
+const FAIL_IF: Spelled = Spelled {
+    described: "a limit such as \"database.qps.mean > +5%\"",
+    pattern: r"^\s*([A-Za-z0-9_-]+\s*:)?\s*[A-Za-z0-9_.-]+\s*[<>]\s*[+-]?\s*\d.*$",
+    examples: &["database.qps.mean > +5%", "hit_ratio < -1pp"],
+    read: |text| super::limit::parts(text).map(|_| text.trim().to_owned()),
+};
 
 fn expect() -> Table {
     use Need::{Default, Optional, Required};

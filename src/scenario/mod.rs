@@ -26,6 +26,7 @@ use tree::{Node, Value};
 mod empirical;
 mod expectation;
 mod format;
+mod limit;
 mod overrides;
 mod plan;
 mod problem;
@@ -37,6 +38,7 @@ mod tree;
 pub mod unit;
 
 pub use expectation::{Condition, Expectation};
+pub use limit::{Bound, Limit, Side};
 pub use problem::{ScenarioError, ScenarioErrors};
 pub use reference::reference;
 pub use schema::schema;
@@ -69,9 +71,29 @@ pub struct Study {
     pub expectations: Vec<Expectation>,
     /// How many more the file has, about variants that were not asked for.
     pub expectations_left_out: usize,
+    /// How far metrics may move away from a baseline, in the order of the file.
+    pub limits: Vec<Limit>,
 }
 
 impl Study {
+    /// Reads a limit on a metric of this scenario, such as `database.qps.mean > +5%`.
+    ///
+    /// # Errors
+    /// When it is none, or its metric or variant does not exist.
+    pub fn limit(&self, text: &str) -> Result<Limit, Misspelt> {
+        let (variant, metric, _, _) = limit::parts(text)?;
+        if let Some(variant) = variant {
+            let names = || self.variants.iter().map(|variant| variant.name.as_str());
+            if !names().any(|name| name == variant) {
+                return Err(Misspelt {
+                    message: format!("there is no variant {}", unit::quoted(variant)),
+                    help: did_you_mean(variant, names(), "variants"),
+                });
+            }
+        }
+        limit::read(text, self.metric(metric)?)
+    }
+
     /// The metric of that full name that this scenario measures.
     ///
     /// # Errors
@@ -398,7 +420,24 @@ impl Loader<'_> {
             resolved: resolved(&checked),
             expectations,
             expectations_left_out,
+            limits: Vec::new(),
         })
+        .and_then(|study| self.limits(study, &checked))
+    }
+
+    /// Reads the limits, which may name any variant and its metrics.
+    fn limits(&mut self, mut study: Study, checked: &Checked) -> Option<Study> {
+        for limit in checked.at("baseline").at("fail_if").list() {
+            match study.limit(limit.text()) {
+                Ok(limit) => study.limits.push(limit),
+                // Its variant was not asked for.
+                Err(_) if names_another(limit.text(), checked) => {}
+                Err(wrong) => self
+                    .problems
+                    .push(Problem::new(limit.span, wrong.message).help(wrong.help)),
+            }
+        }
+        Some(study)
     }
 
     /// Applies what the command line changes.
@@ -489,8 +528,9 @@ impl Loader<'_> {
         }
         let mut bare = root.clone();
         if let Value::Table(entries) = &mut bare.value {
-            entries.shift_remove("variant");
-            entries.shift_remove("expect");
+            for key in ["variant", "expect", "baseline"] {
+                entries.shift_remove(key);
+            }
         }
         for variant in list {
             // Where the name or the settings have the wrong shape, the check of the file says so.
@@ -569,6 +609,15 @@ impl Loader<'_> {
         }
         errors
     }
+}
+
+/// Whether a limit is about a variant that the file has.
+fn names_another(limit: &str, checked: &Checked) -> bool {
+    let Ok((Some(variant), _, _, _)) = limit::parts(limit) else {
+        return false;
+    };
+    let variants = checked.at("variant").list();
+    variant == BASE || variants.iter().any(|one| one.at("name").text() == variant)
 }
 
 /// A checked scenario in canonical form.
