@@ -2,7 +2,8 @@
 //!
 //! Answers go to stdout; progress, warnings and errors go to stderr. The exit status is 0 when all
 //! is well, 1 when an expectation, a baseline limit or a check was broken, and 2 when the command
-//! line, a scenario or a trace is wrong (then nothing was computed and nothing was written).
+//! line, a scenario or a trace is wrong (then nothing was computed and nothing was written); and 130
+//! when it was interrupted with Ctrl-C, with what was finished kept where there is a place for it.
 //!
 //! Not here: anything that computes.
 
@@ -13,8 +14,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
 mod completions;
+mod interrupt;
+mod kept;
 mod list;
 mod mrc;
+mod progress;
 mod replay;
 mod run;
 mod schema;
@@ -54,6 +58,8 @@ pub enum Status {
     Well,
     /// An expectation, a limit or a check was broken: exit status 1.
     Broken,
+    /// Somebody pressed Ctrl-C: exit status 130.
+    Interrupted,
 }
 
 /// What a subcommand returns. An error is the user's to mend: exit status 2.
@@ -207,6 +213,7 @@ impl Cli {
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,
             Ok(Status::Broken) => ExitCode::from(1),
+            Ok(Status::Interrupted) => ExitCode::from(interrupt::STATUS),
             Err(report) => {
                 note(format_args!("{report:?}"));
                 ExitCode::from(2)

@@ -11,6 +11,8 @@ pub mod baseline;
 pub mod expectation;
 pub mod interval;
 pub mod precision;
+pub mod store;
+pub mod sweep;
 pub mod verdict;
 pub mod warmup;
 
@@ -28,6 +30,7 @@ pub use baseline::{Baseline, Comparison};
 pub use expectation::Judgement;
 pub use interval::Interval;
 pub use precision::{Sureness, Wanted};
+pub use sweep::SweepResults;
 pub use verdict::Verdict;
 pub use warmup::WarmUp;
 
@@ -157,6 +160,16 @@ pub fn run_with(
     wanted: &Wanted,
     simulate: &dyn Simulate,
 ) -> Result<Vec<Results>, Failure> {
+    run_rounds(studies, wanted, simulate, true)
+}
+
+/// As [`run_with`], on the present thread alone unless `in_parallel`.
+fn run_rounds(
+    studies: &[Study],
+    wanted: &Wanted,
+    simulate: &dyn Simulate,
+    in_parallel: bool,
+) -> Result<Vec<Results>, Failure> {
     let mut works: Vec<Work<'_>> = studies
         .iter()
         .map(|study| Work::new(study, wanted))
@@ -174,14 +187,15 @@ pub fn run_with(
         }
         // Every cell is finished before the first failure is looked for: which one is reported must
         // not depend on who came first.
-        let outcomes: Vec<Result<Outcome, RunError>> = cells
-            .par_iter()
+        let one = |(index, cell): &(usize, Cell)| {
+            simulate.outcome(&works[*index].plans[cell.variant], cell.replication)
+        };
+        let outcomes: Vec<Result<Outcome, RunError>> = if in_parallel {
             // Cells are long and few; one at a time keeps all threads busy to the end.
-            .with_max_len(1)
-            .map(|(index, cell)| {
-                simulate.outcome(&works[*index].plans[cell.variant], cell.replication)
-            })
-            .collect();
+            cells.par_iter().with_max_len(1).map(one).collect()
+        } else {
+            cells.iter().map(one).collect()
+        };
         for ((index, cell), outcome) in cells.into_iter().zip(outcomes) {
             works[index].take(cell, outcome)?;
         }

@@ -130,15 +130,20 @@ pub fn summary(results: &Results) -> String {
 /// # Panics
 /// Never: as [`summary`].
 #[must_use]
-pub fn print(results: &[Results]) -> String {
-    if let [one] = results {
-        return summary(one);
-    }
-    let documents: Vec<_> = results.iter().map(document).collect();
-    let mut text = serde_json::to_string_pretty(&documents)
-        .expect("string keys and plain numbers are always JSON");
+pub fn print(documents: &[Value]) -> String {
+    let text = match documents {
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(several),
+    };
+    let mut text = text.expect("string keys and plain numbers are always JSON");
     text.push('\n');
     text
+}
+
+/// One scenario's results as a JSON value, to be put beside others.
+#[must_use]
+pub fn value(results: &Results) -> Value {
+    serde_json::to_value(document(results)).unwrap_or(Value::Null)
 }
 
 #[cfg(test)]
@@ -220,8 +225,8 @@ mod tests {
     #[test]
     fn one_scenario_is_an_object_and_several_are_a_list() {
         let results = samples::stampede(1);
-        let one: Value = serde_json::from_str(&print(std::slice::from_ref(&results))).unwrap();
-        let two: Value = serde_json::from_str(&print(&[results.clone(), results])).unwrap();
+        let one: Value = serde_json::from_str(&print(&[value(&results)])).unwrap();
+        let two: Value = serde_json::from_str(&print(&[value(&results), value(&results)])).unwrap();
         assert!(one.is_object());
         assert_eq!(two, serde_json::json!([one, one]));
     }

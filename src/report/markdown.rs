@@ -82,7 +82,7 @@ pub fn render(results: &Results, all: bool) -> String {
         }
     }
     if !results.expectations.is_empty() {
-        text.push('\n');
+        text.push_str("\nExpectations:\n\n");
         for judgement in &results.expectations {
             let word = if judgement.held { "pass" } else { "**FAIL**" };
             text.push_str(&format!(
@@ -98,12 +98,19 @@ pub fn render(results: &Results, all: bool) -> String {
 fn compared(results: &Results, comparison: &Comparison, all: bool) -> String {
     let mut text = String::new();
     let limits = &comparison.limits;
-    let broken = limits
-        .iter()
-        .filter(|judged| judged.standing == Standing::Broken)
-        .count();
+    let count = |standing: Standing| {
+        limits
+            .iter()
+            .filter(|judged| judged.standing == standing)
+            .count()
+    };
+    let (broken, unsure) = (count(Standing::Broken), count(Standing::Unsure));
     if !limits.is_empty() {
         text.push_str(&match broken {
+            0 if unsure > 0 => format!(
+                "**All {} limits are kept, {unsure} of them not for sure.**\n\n",
+                limits.len()
+            ),
             0 => format!("**All {} limits are kept.**\n\n", limits.len()),
             _ => format!("**{broken} of {} limits broken.**\n\n", limits.len()),
         });
@@ -138,15 +145,8 @@ fn compared(results: &Results, comparison: &Comparison, all: bool) -> String {
     text
 }
 
-/// What is printed for several scenarios.
-#[must_use]
-pub fn print(results: &[Results], all: bool) -> String {
-    let reports: Vec<String> = results.iter().map(|one| render(one, all)).collect();
-    reports.join("\n")
-}
-
 /// Names are the user's: what Markdown would take for its own signs is escaped.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

@@ -13,6 +13,7 @@ pub mod key_metrics;
 pub mod markdown;
 pub mod metrics_reference;
 pub mod quantity;
+pub mod sweep;
 pub mod terminal;
 pub mod verdict;
 

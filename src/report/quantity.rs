@@ -218,7 +218,7 @@ pub fn difference_with_interval(
 /// Half of the width of the interval of a mean: `±1.2 %` of it, or percentage points of a share.
 #[must_use]
 pub fn half_width_of_metric(name: &str, mean: f64, half_width: f64, unit: Unit) -> String {
-    if !half_width.is_finite() || mean == 0.0 {
+    if !half_width.is_finite() || half_width == 0.0 || mean == 0.0 {
         return String::new();
     }
     if unit == Unit::Ratio && !is_factor(name, unit) {
@@ -230,7 +230,7 @@ pub fn half_width_of_metric(name: &str, mean: f64, half_width: f64, unit: Unit) 
 /// Two digits: more would claim to know how unsure we are.
 fn width_of(width: f64) -> String {
     match width {
-        width if width >= 9.95 => significant(width.round(), 3),
+        width if width >= 9.95 => format!("{width:.0}"),
         width if width >= 0.095 => format!("{width:.1}"),
         width if width >= 0.005 => format!("{width:.2}"),
         _ => "0".to_owned(),

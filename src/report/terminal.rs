@@ -495,6 +495,61 @@ fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String
     text
 }
 
+/// A text in lines of the look's width, each with its end.
+#[must_use]
+pub(super) fn paragraph(text: &str, is_title: bool, look: Look) -> String {
+    let tone = if is_title { Tone::Strong } else { Tone::Faint };
+    wrap(text, look.width.max(60))
+        .iter()
+        .map(|line| look.paint(line, tone) + "\n")
+        .collect()
+}
+
+/// Names of columns are wrapped and names in rows cut to this width.
+const COLUMN_WIDTH: usize = 20;
+
+/// The width of a table of [`plain_table`].
+pub(super) fn width_of(header: &[String], rows: &[Vec<String>]) -> usize {
+    (0..header.len())
+        .map(|column| {
+            let head = wrap(&header[column], NAME_WIDTH);
+            let head = head.iter().map(|line| line.width()).max().unwrap_or(0);
+            let cells = rows.iter().map(|row| row[column].width().min(COLUMN_WIDTH));
+            cells.max().unwrap_or(0).max(head) + GAP
+        })
+        .sum::<usize>()
+        - GAP
+}
+
+/// A table of which the first `names` columns are names and the others numbers.
+pub(super) fn plain_table(
+    header: &[String],
+    rows: &[Vec<String>],
+    names: usize,
+    look: Look,
+) -> String {
+    let header: Vec<String> = header
+        .iter()
+        .map(|name| wrap(name, NAME_WIDTH).join("\n"))
+        .collect();
+    let rows = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().enumerate();
+            cells
+                .map(|(column, cell)| {
+                    if column < names {
+                        shorten(cell, COLUMN_WIDTH)
+                    } else {
+                        cell.clone()
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    table(&header, vec![rows], look)
+}
+
 /// Titles and names are the user's, and a terminal obeys what it is sent: no control characters.
 fn clean(text: &str) -> String {
     text.chars()

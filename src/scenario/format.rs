@@ -82,7 +82,7 @@ fn words(all: &[(&'static str, &str)]) -> Shape {
 }
 
 /// The keys that belong to the file and not to a variant of it.
-pub(super) const OF_THE_FILE: [&str; 7] = [
+pub(super) const OF_THE_FILE: [&str; 8] = [
     "title",
     "description",
     "seed",
@@ -90,6 +90,7 @@ pub(super) const OF_THE_FILE: [&str; 7] = [
     "variant",
     "expect",
     "baseline",
+    "sweep",
 ];
 
 fn root() -> Table {
@@ -185,6 +186,13 @@ fn root() -> Table {
                 Default("[]"),
                 "[{ name = \"undefended\", set = { \"tier.redis.defence\" = \"none\" } }]",
                 "the scenario with some settings replaced; the file as it stands is the variant `base` and comes first",
+            ),
+            field(
+                "sweep",
+                Shape::List(Box::new(Shape::Table(sweep_axis())), 0),
+                Default("[]"),
+                "[{ path = \"tier.redis.capacity\", values = [\"10k entries\", \"100k entries\"] }]",
+                "settings that take several values: every combination of them is run",
             ),
             field(
                 "expect",
@@ -562,6 +570,61 @@ fn variant() -> Table {
             Default("{}"),
             "{ \"tier.redis.defence\" = \"none\" }",
             "paths of keys and the values that replace theirs; a tier is addressed by its name",
+        ),
+    ])
+}
+
+fn sweep_axis() -> Table {
+    use Need::{Optional, Required};
+    table(vec![
+        field(
+            "path",
+            Shape::Text,
+            Required,
+            "\"tier.redis.capacity\"",
+            "the setting, as `--set` takes it",
+        ),
+        field(
+            "values",
+            Shape::List(Box::new(Shape::Anything), 1),
+            Optional,
+            "[\"10k entries\", \"100k entries\"]",
+            "its values, whatever may be written there; a capacity without a unit takes that of the file's own",
+        ),
+        field(
+            "from",
+            Shape::Anything,
+            Optional,
+            "\"1k/s\"",
+            "in place of `values`, the first value of a range",
+        ),
+        field(
+            "to",
+            Shape::Anything,
+            Optional,
+            "\"20k/s\"",
+            "the last value of the range, in the same unit",
+        ),
+        field(
+            "points",
+            count("2", "10000"),
+            Optional,
+            "5",
+            "how many values the range has; 5 if nothing is said",
+        ),
+        field(
+            "spacing",
+            words(&[("linear", "by equal steps"), ("log", "by equal factors")]),
+            Optional,
+            "\"log\"",
+            "how the values of the range are spaced; linear if nothing is said",
+        ),
+        field(
+            "zip",
+            Shape::Text,
+            Optional,
+            "\"sizes\"",
+            "settings with the same word here move together, in place of every combination",
         ),
     ])
 }

@@ -12,6 +12,7 @@
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -34,6 +35,7 @@ mod reference;
 mod schema;
 mod shape;
 mod source;
+mod sweep;
 mod tree;
 pub mod unit;
 
@@ -42,6 +44,7 @@ pub use limit::{Bound, Limit, Side};
 pub use problem::{ScenarioError, ScenarioErrors};
 pub use reference::reference;
 pub use schema::schema;
+pub use sweep::{Axis, AxisSetting, Grid, ValueUnit};
 pub use unit::Misspelt;
 
 /// The name of the variant that is the file as it stands.
@@ -73,6 +76,8 @@ pub struct Study {
     pub expectations_left_out: usize,
     /// How far metrics may move away from a baseline, in the order of the file.
     pub limits: Vec<Limit>,
+    /// The cells of its sweep, each of them checked, if it has one.
+    pub grid: Option<Arc<Grid>>,
 }
 
 impl Study {
@@ -137,6 +142,14 @@ pub struct Overrides {
     pub replications: Option<u64>,
     /// The variants to keep; all if empty.
     pub variants: Vec<String>,
+    /// Axes in place of those of the file: `PATH=VALUES`.
+    pub sweep: Vec<String>,
+    /// What the option is called by which they were given, for errors; `--sweep` if empty.
+    pub sweep_option: &'static str,
+    /// Whether there are to be no axes at all.
+    pub no_sweep: bool,
+    /// The cell of the sweep to make a study of, in place of the file as it stands.
+    pub cell: Option<usize>,
 }
 
 /// More than this is no scenario.
@@ -310,11 +323,21 @@ struct Loader<'a> {
 }
 
 fn study(path: &Path, text: &str, overrides: &Overrides) -> Result<Study, Vec<ScenarioError>> {
+    study_with(path, text, overrides, plan::Traces::default())
+}
+
+/// As [`study`], with traces that were looked through already.
+fn study_with(
+    path: &Path,
+    text: &str,
+    overrides: &Overrides,
+    traces: plan::Traces,
+) -> Result<Study, Vec<ScenarioError>> {
     let mut loader = Loader {
         path,
         sources: Sources::default(),
         problems: Vec::new(),
-        traces: plan::Traces::default(),
+        traces,
     };
     let study = loader.study(text, overrides);
     match study {
@@ -333,18 +356,87 @@ struct Draft {
 
 impl Loader<'_> {
     fn study(&mut self, text: &str, overrides: &Overrides) -> Option<Study> {
-        let grammar = format::grammar();
         let source = self.sources.add(self.path.display().to_string(), text);
         let mut root = tree::parse_file(text, source, &mut self.problems);
         if !self.problems.is_empty() {
             return None;
         }
         self.change(&mut root, overrides);
+        let axes = self.axes(&root, overrides);
+        if let Value::Table(entries) = &mut root.value {
+            entries.shift_remove("sweep");
+        }
+        if let Some(cell) = overrides.cell {
+            sweep::apply(&axes, cell, &mut root, &mut self.problems);
+            return self.build(&root, overrides);
+        }
+        let mut study = self.build(&root, overrides);
+        // Each cell is checked before anything is computed; the first that is wrong tells enough.
+        for cell in 0..sweep::cells(&axes) {
+            if study.is_none() || !self.problems.is_empty() {
+                break;
+            }
+            let mut own = root.clone();
+            sweep::apply(&axes, cell, &mut own, &mut self.problems);
+            self.build(&own, overrides);
+        }
+        if let Some(study) = &mut study
+            && !axes.is_empty()
+        {
+            study.grid = Some(Arc::new(Grid {
+                path: self.path.to_owned(),
+                text: text.into(),
+                overrides: overrides.clone(),
+                // Those that were looked through once need not be again, cell by cell.
+                traces: self.traces.clone(),
+                axes: axes.iter().map(sweep::Draft::axis).collect(),
+            }));
+        }
+        study
+    }
 
-        let checked = grammar.check(&root, &mut self.problems);
+    /// The axes of the sweep: those of the command line, or else of the file.
+    fn axes(&mut self, root: &Node, overrides: &Overrides) -> Vec<sweep::Draft> {
+        if overrides.no_sweep {
+            return Vec::new();
+        }
+        let axes = if overrides.sweep.is_empty() {
+            // The whole file is checked again below; what is wrong with it is reported once.
+            let before = self.problems.len();
+            let written = format::grammar().check(root, &mut self.problems);
+            if self.problems.len() > before {
+                return Vec::new();
+            }
+            written.map_or_else(Vec::new, |written| {
+                sweep::of_file(&written, root, &mut self.problems)
+            })
+        } else {
+            let option = match overrides.sweep_option {
+                "" => "--sweep",
+                option => option,
+            };
+            sweep::of_command_line(
+                &overrides.sweep,
+                option,
+                &mut self.sources,
+                &mut self.problems,
+            )
+        };
+        sweep::check(&axes, &mut self.problems);
+        if self.problems.is_empty() {
+            axes
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Makes a study of a scenario without a sweep.
+    fn build(&mut self, root: &Node, overrides: &Overrides) -> Option<Study> {
+        let grammar = format::grammar();
+        let checked = grammar.check(root, &mut self.problems);
         let base = self.draft(BASE.into(), String::new(), checked.clone());
         let mut drafts = vec![base];
-        self.variants(&root, &mut drafts);
+        self.variants(root, &mut drafts);
 
         let names: Vec<_> = drafts
             .iter()
@@ -421,6 +513,7 @@ impl Loader<'_> {
             expectations,
             expectations_left_out,
             limits: Vec::new(),
+            grid: None,
         })
         .and_then(|study| self.limits(study, &checked))
     }

@@ -8,6 +8,7 @@ pub mod axis;
 pub mod canvas;
 pub mod database_qps;
 pub mod figure;
+pub mod heat_map;
 pub mod hit_ratio;
 pub mod latency_distribution;
 pub mod latency_p99;
@@ -16,6 +17,7 @@ pub mod miss_ratio_over_time;
 pub mod over_time;
 pub mod plot;
 pub mod style;
+pub mod sweep;
 
 pub use canvas::{png, svg};
 pub use miss_ratio_curve::miss_ratio_curve;
