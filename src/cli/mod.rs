@@ -23,6 +23,7 @@ mod replay;
 mod run;
 mod schema;
 mod trace;
+mod tune;
 mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
@@ -41,6 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Tune(tune::Tune),
     Replay(replay::Arguments),
     Mrc(mrc::Arguments),
     Trace(trace::Trace),
@@ -201,6 +203,7 @@ impl Cli {
         plain_errors_in_files();
         let answer = match self.command {
             Command::Run(command) => command.execute(),
+            Command::Tune(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
             Command::Mrc(arguments) => mrc::execute(&arguments),
             Command::Trace(command) => command.execute(),

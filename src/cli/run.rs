@@ -413,7 +413,7 @@ impl Run {
 const UNFINISHED: &str = "unfinished.log";
 
 /// Finished runs of a sweep, in its folder.
-const CELLS: &str = "cells.log";
+pub(super) const CELLS: &str = "cells.log";
 
 /// What was found about one study.
 enum Found {

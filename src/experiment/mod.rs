@@ -8,11 +8,13 @@
 //! Not here: how results are printed or drawn (see `report`).
 
 pub mod baseline;
+pub mod cost;
 pub mod expectation;
 pub mod interval;
 pub mod precision;
 pub mod store;
 pub mod sweep;
+pub mod tune;
 pub mod verdict;
 pub mod warmup;
 
@@ -53,6 +55,8 @@ pub struct Results {
     pub variants: Vec<VariantResults>,
     /// The scenario's expectations of these variants.
     pub expectations: Vec<Judgement>,
+    /// The currency of `cost.monthly`, if the scenario names prices.
+    pub currency: Option<String>,
     /// Where warm-up was found to end, if the scenario asks for that.
     pub warmup: Option<WarmUp>,
     /// How sure the metrics have become that were to be sure.
@@ -272,7 +276,7 @@ impl<'a> Work<'a> {
     }
 
     fn take(&mut self, cell: Cell, outcome: Result<Outcome, RunError>) -> Result<(), Failure> {
-        let outcome = outcome.map_err(|error| Failure {
+        let mut outcome = outcome.map_err(|error| Failure {
             scenario: self.study.name.clone(),
             variant: self.study.variants[cell.variant].name.clone(),
             replication: cell.replication,
@@ -282,6 +286,10 @@ impl<'a> Work<'a> {
         if is_pilot {
             self.pilots[cell.variant].push(outcome);
         } else {
+            if let Some(prices) = &self.study.variants[cell.variant].prices {
+                let cost = cost::monthly(prices, &self.plans[cell.variant], &outcome);
+                outcome.metrics.insert(cost::METRIC.to_owned(), cost);
+            }
             self.runs[cell.variant].push(outcome);
         }
         Ok(())
@@ -328,6 +336,11 @@ impl<'a> Work<'a> {
             replications: self.replications,
             resolved: self.study.resolved.clone(),
             expectations: expectation::judge(&self.study.expectations, &variants),
+            currency: self
+                .study
+                .variants
+                .iter()
+                .find_map(|variant| Some(variant.prices.as_ref()?.currency.clone())),
             warmup: self.warmup,
             sureness,
             comparison: None,

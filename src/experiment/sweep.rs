@@ -116,24 +116,31 @@ pub fn run(
         seed: study.seed,
         resolved: study.resolved.clone(),
         axes: grid.axes.clone(),
-        cells: run_cells(grid, &all, wanted, simulate)?,
+        cells: run_cells(grid, &all, None, wanted, simulate)?,
     })
 }
 
-/// Runs some cells, in their order.
+/// Runs some cells, in their order, with so many replications or as many as the scenario asks for.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_cells(
     grid: &Grid,
     cells: &[usize],
+    replications: Option<u64>,
     wanted: &Wanted,
     simulate: &dyn Simulate,
 ) -> Result<Vec<CellResults>, SweepError> {
     // Of many cells each is run by one thread, so that only so many are in memory as there are
     // threads; of few, each is run by all.
     let many = cells.len() >= 2 * rayon::current_num_threads();
-    let one = |&cell: &usize| run_cell(grid, cell, wanted, simulate, !many);
+    let one = |&cell: &usize| {
+        let mut study = grid.study(cell)?;
+        study.replications = replications.unwrap_or(study.replications);
+        let studies = std::slice::from_ref(&study);
+        let results = super::run_rounds(studies, wanted, simulate, !many)?.remove(0);
+        Ok(cell_results(grid.indexes(cell), results))
+    };
     let found: Vec<Result<CellResults, SweepError>> = if many {
         cells.par_iter().with_max_len(1).map(one).collect()
     } else {
@@ -149,19 +156,6 @@ pub fn run_cells(
         }
     }
     interruption.map_or(Ok(results), Err)
-}
-
-fn run_cell(
-    grid: &Grid,
-    cell: usize,
-    wanted: &Wanted,
-    simulate: &dyn Simulate,
-    in_parallel: bool,
-) -> Result<CellResults, SweepError> {
-    let study = grid.study(cell)?;
-    let studies = std::slice::from_ref(&study);
-    let results = super::run_rounds(studies, wanted, simulate, in_parallel)?.remove(0);
-    Ok(cell_results(grid.indexes(cell), results))
 }
 
 fn cell_results(indexes: Vec<usize>, results: Results) -> CellResults {

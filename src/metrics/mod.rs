@@ -25,6 +25,8 @@ pub enum Unit {
     Ratio,
     /// A number of things.
     Count,
+    /// An amount of money, in the currency of the scenario's prices.
+    Money,
 }
 
 /// Which way of a metric is good news.

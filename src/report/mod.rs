@@ -37,6 +37,11 @@ pub fn remarks(results: &crate::experiment::Results) -> Vec<String> {
             format!("warm-up: the first {cut} are cut, but nothing had settled by then: raise `duration`")
         });
     }
+    if let Some(currency) = &results.currency {
+        remarks.push(format!(
+            "cost.monthly is in {currency}, for 730 hours like the measured time"
+        ));
+    }
     for one in &results.sureness {
         let share = |share: f64| format!("±{} %", quantity::significant(100.0 * share, 2));
         let (metric, wanted) = (&one.metric, share(one.wanted));

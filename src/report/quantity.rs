@@ -80,9 +80,12 @@ pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
             ],
             " /s",
         ),
+        // Prices are read to the cent while that is worth anything.
+        Unit::Money if value.abs() < 99.995 => format!("{value:.2}"),
+        Unit::Money if value.abs() < 99_999.5 => format!("{value:.0}"),
         // Small numbers of things are exact.
         Unit::Count if value.fract() == 0.0 && value.abs() < 100_000.0 => format!("{value:.0}"),
-        Unit::Count => scaled(
+        Unit::Count | Unit::Money => scaled(
             value,
             digits,
             &[
@@ -360,7 +363,7 @@ mod tests {
         #[test]
         fn every_number_has_a_short_spelling(bits: u64) {
             let value = f64::from_bits(bits);
-            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count] {
+            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count, Unit::Money] {
                 let text = quantity(value, unit);
                 prop_assert!(!text.is_empty() && text.chars().count() <= 18, "{}", text);
                 prop_assert!(!difference(value, 1.0, unit).is_empty());

@@ -497,7 +497,7 @@ fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String
 
 /// A text in lines of the look's width, each with its end.
 #[must_use]
-pub(super) fn paragraph(text: &str, is_title: bool, look: Look) -> String {
+pub fn paragraph(text: &str, is_title: bool, look: Look) -> String {
     let tone = if is_title { Tone::Strong } else { Tone::Faint };
     wrap(text, look.width.max(60))
         .iter()

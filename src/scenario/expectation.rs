@@ -64,6 +64,8 @@ pub enum Condition {
         factor: f64,
         /// By how much it may differ, in the metric's unit.
         tolerance: f64,
+        /// By how much it may differ besides, as a share of what it must be.
+        relative_tolerance: f64,
     },
 }
 
@@ -288,19 +290,31 @@ fn condition(
             None
         }
     };
-    let tolerance = match checked.get("tolerance") {
-        Some(tolerance) => measured(tolerance)?,
-        None => 0.0,
+    // A percentage is of what the metric must be, but for shares, whose unit it is.
+    let percentage = |checked: &Checked| {
+        let percent = checked.text().trim().strip_suffix('%')?;
+        let percent = percent.trim().parse::<f64>().ok()?;
+        (unit != Unit::Ratio && percent >= 0.0 && percent.is_finite()).then_some(percent / 100.0)
+    };
+    let (tolerance, relative_tolerance) = match checked.get("tolerance") {
+        None => (0.0, 0.0),
+        Some(tolerance) => match percentage(tolerance) {
+            Some(share) => (0.0, share),
+            None => (measured(tolerance)?, 0.0),
+        },
     };
     let other = value.text().to_owned();
     let factor = checked.get("factor").map_or(1.0, Checked::base);
     Some(match name {
         "below" => Condition::Below(measured(value)?),
         "above" => Condition::Above(measured(value)?),
-        "equals" => Condition::Equals {
-            value: measured(value)?,
-            tolerance,
-        },
+        "equals" => {
+            let value = measured(value)?;
+            Condition::Equals {
+                value,
+                tolerance: tolerance + relative_tolerance * value,
+            }
+        }
         "between" => {
             let [low, high] = value.list() else {
                 return None;
@@ -325,6 +339,7 @@ fn condition(
             variant: other,
             factor,
             tolerance,
+            relative_tolerance,
         },
     })
 }
@@ -336,6 +351,7 @@ fn described(unit: Unit) -> &'static str {
         Unit::PerSecond => "a rate",
         Unit::Ratio => "a share",
         Unit::Count => "a count",
+        Unit::Money => "an amount of money",
     }
 }
 
@@ -366,7 +382,7 @@ pub(super) fn measure_text(text: &str, unit: Unit) -> Result<f64, Misspelt> {
         Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
         Unit::Bytes => Size::parse(text)?.0 as f64,
         Unit::PerSecond => Rate::parse(text)?.0,
-        Unit::Count => Count::parse(text)?.0 as f64,
+        Unit::Count | Unit::Money => Count::parse(text)?.0 as f64,
         Unit::Ratio => match percentage() {
             Some(percent) => percent / 100.0,
             None => {

@@ -181,6 +181,13 @@ fn root() -> Table {
                 "the database behind all tiers",
             ),
             field(
+                "prices",
+                Shape::Table(prices()),
+                Optional,
+                "{ memory_gb_month = 10.0, database_million_queries = 0.2 }",
+                "what things cost; with it, `cost.monthly` is measured",
+            ),
+            field(
                 "variant",
                 Shape::List(Box::new(Shape::Table(variant())), 0),
                 Default("[]"),
@@ -574,6 +581,47 @@ fn variant() -> Table {
     ])
 }
 
+fn prices() -> Table {
+    let price = |name, example, meaning| {
+        let shape = Shape::Quantity(Unit::Number, range("0", "1000000000"));
+        field(name, shape, Need::Default("0.0"), example, meaning)
+    };
+    table(vec![
+        field(
+            "currency",
+            Shape::Text,
+            Need::Default("\"USD\""),
+            "\"EUR\"",
+            "the currency of all prices, as reports show it",
+        ),
+        price(
+            "memory_gb_month",
+            "10.0",
+            "of a gigabyte (10^9 bytes) of a tier's memory for a month of 730 hours: of the capacity of all its nodes, or of what is in it where it is unlimited",
+        ),
+        price(
+            "node_month",
+            "50.0",
+            "of a tier's node for a month, whatever its memory",
+        ),
+        price(
+            "database_connection_month",
+            "2.5",
+            "of one of the database's connections for a month",
+        ),
+        price(
+            "database_million_queries",
+            "0.2",
+            "of a million queries at the database",
+        ),
+        price(
+            "egress_gb",
+            "0.09",
+            "of a gigabyte (10^9 bytes) sent to clients: answered reads times the mean of `value_size`",
+        ),
+    ])
+}
+
 fn sweep_axis() -> Table {
     use Need::{Optional, Required};
     table(vec![
@@ -682,7 +730,7 @@ fn expect() -> Table {
         measure(
             "tolerance",
             "0.01",
-            "by how much it may differ from `equals`; 0 if nothing is said",
+            "by how much it may differ from `equals` or `equals_variant`: in the metric's unit, or a percentage of what it must be (of a share, percentage points); 0 if nothing is said",
         ),
         other(
             "below_variant",

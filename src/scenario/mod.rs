@@ -30,6 +30,7 @@ mod format;
 mod limit;
 mod overrides;
 mod plan;
+mod prices;
 mod problem;
 mod reference;
 mod schema;
@@ -41,6 +42,7 @@ pub mod unit;
 
 pub use expectation::{Condition, Expectation};
 pub use limit::{Bound, Limit, Side};
+pub use prices::Prices;
 pub use problem::{ScenarioError, ScenarioErrors};
 pub use reference::reference;
 pub use schema::schema;
@@ -126,6 +128,8 @@ pub struct Variant {
     pub plan: simulation::Plan,
     /// Whether the end of warm-up is to be found (`warmup = "auto"`); the plan then has none.
     pub finds_warmup: bool,
+    /// What things cost, if the scenario says it.
+    pub prices: Option<Prices>,
     /// This variant as a scenario of its own; see [`Study::resolved`].
     pub resolved: Json,
 }
@@ -489,6 +493,7 @@ impl Loader<'_> {
             .map(|draft| {
                 Some(Variant {
                     finds_warmup: draft.checked.as_ref()?.at("warmup").is("auto"),
+                    prices: draft.checked.as_ref()?.get("prices").map(Prices::read),
                     resolved: draft.checked.as_ref().map(resolved)?,
                     name: draft.name,
                     description: draft.description,

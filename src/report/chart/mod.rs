@@ -6,6 +6,7 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod cost_latency;
 pub mod database_qps;
 pub mod figure;
 pub mod heat_map;
@@ -44,6 +45,7 @@ pub const CHARTS: &[Chart] = &[
     latency_p99::CHART,
     hit_ratio::CHART,
     latency_distribution::CHART,
+    cost_latency::CHART,
 ];
 
 /// The figures that show anything; a chart of nothing would only be in the way.

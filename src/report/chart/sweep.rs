@@ -241,7 +241,7 @@ fn map(
         None => results.title.clone(),
     };
     HeatMap {
-        title: metric.to_owned(),
+        title: format!("{metric} by {} and {}", rows.name(), columns.name()),
         subtitle,
         x: columns.name(),
         y: rows.name(),
