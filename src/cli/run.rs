@@ -119,7 +119,7 @@ impl Run {
             return Ok(Status::Interrupted);
         };
         for (index, one) in found.iter_mut().enumerate() {
-            let baseline = baselines.get(index);
+            let baseline = baselines[index].as_ref();
             if let Found::Plain(results) = one
                 && (baseline.is_some() || !limits[index].is_empty())
             {
@@ -340,39 +340,29 @@ impl Run {
         Ok(all)
     }
 
-    /// The baseline of each study; none at all if none is asked for.
-    fn baselines(&self, studies: &[Study]) -> Result<Vec<Baseline>, miette::Report> {
+    /// The baseline of each study that has one; none at all if none is asked for.
+    fn baselines(&self, studies: &[Study]) -> Result<Vec<Option<Baseline>>, miette::Report> {
         let Some(path) = &self.baseline else {
-            return Ok(Vec::new());
+            return Ok(vec![None; studies.len()]);
         };
-        if let Some(swept) = studies.iter().find(|study| study.grid.is_some()) {
+        let can_be_compared = |study: &Study| study.grid.is_none();
+        if !studies.iter().any(can_be_compared) {
             return Err(miette!(
                 help = "add --no-sweep to compare the scenario as it stands",
                 "{} has a sweep, and a baseline is compared with a scenario without one",
-                swept.path.display()
+                studies[0].path.display()
             ));
         }
         if path.is_dir() {
-            let of_study = |study: &Study| {
-                let direct = path.join("summary.json");
-                let file = path.join(&study.name).join("summary.json");
-                let file = if studies.len() == 1 && !file.exists() {
-                    direct
-                } else {
-                    file
-                };
-                read_baseline(&file).and_then(|all| only_one(&file, all))
-            };
-            return studies.iter().map(of_study).collect();
+            return self.baselines_in(path, studies);
         }
-        let all = read_baseline(path)?;
+        let mut all = read_baseline(path)?;
         if let [study] = studies {
             // Of a list, the one that was made of the same scenario.
-            let mut all = all;
             if all.len() > 1 {
                 all.retain(|baseline| baseline.title == study.title);
             }
-            return only_one(path, all).map(|one| vec![one]);
+            return only_one(path, all).map(|one| vec![Some(one)]);
         }
         if all.len() != studies.len() {
             return Err(miette!(
@@ -383,7 +373,45 @@ impl Run {
                 studies.len()
             ));
         }
-        Ok(all)
+        Ok(all.into_iter().map(Some).collect())
+    }
+
+    /// The baselines in a folder of results: a scenario that is not there is new.
+    fn baselines_in(
+        &self,
+        folder: &Path,
+        studies: &[Study],
+    ) -> Result<Vec<Option<Baseline>>, miette::Report> {
+        let mut found = Vec::new();
+        for study in studies {
+            let mut file = folder.join(&study.name).join("summary.json");
+            // The folder of the only scenario itself.
+            if studies.len() == 1 && !file.exists() {
+                file = folder.join("summary.json");
+            }
+            found.push(if study.grid.is_none() && file.exists() {
+                Some(only_one(&file, read_baseline(&file)?)?)
+            } else {
+                None
+            });
+        }
+        if found.iter().all(Option::is_none) {
+            let name = &studies[0].name;
+            return Err(miette!(
+                help = "a folder of baselines has SCENARIO/summary.json for each scenario, as `cachesim run --out DIR` writes it",
+                "there is no baseline in {}: not even {name}/summary.json",
+                folder.display()
+            ));
+        }
+        if !self.common.quiet {
+            for (study, _) in studies.iter().zip(&found).filter(|(_, one)| one.is_none()) {
+                super::note(format_args!(
+                    "{}: not in the baseline, so not compared",
+                    study.name
+                ));
+            }
+        }
+        Ok(found)
     }
 
     /// The folder of each study's results; none if no files are wanted.

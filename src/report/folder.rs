@@ -155,7 +155,9 @@ mod tests {
         names.sort();
         found.sort();
         assert_eq!(found, names);
-        insta::assert_snapshot!(names.join("\n"), @r"
+        insta::assert_snapshot!(names.join("\n"), @r#"
+        cost-latency.png
+        cost-latency.svg
         database-qps.png
         database-qps.svg
         hit-ratio.png
@@ -167,7 +169,7 @@ mod tests {
         series.csv
         summary.csv
         summary.json
-        ");
+        "#);
     }
 
     #[test]

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_report_is_a_table_and_a_list() {
-        insta::assert_snapshot!(render(&samples::stampede(2), false), @r"
+        insta::assert_snapshot!(render(&samples::stampede(2), false), @r#"
         ## Stampede on a hot key
 
         `stampede`, seed 7, 1 run of each variant
@@ -202,10 +202,13 @@ mod tests {
         | `stampede.peak` | 7 | 84 (×12.0) |
         | `staleness.ratio` | 2.94 % | 35.3 % (+32.3 pp) |
         | `staleness.p99` | 998 µs | 12.0 ms (×12.1) |
+        | `cost.monthly` | 1010 | 1120 (+10.9 %) |
+
+        Expectations:
 
         - **FAIL**: base: database.qps.max is 849 /s, expected below 400 /s
         - pass: undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
-        ");
+        "#);
     }
 
     #[test]

@@ -191,9 +191,17 @@ mod tests {
         ]
         "#);
         let higher = said(&[0.90, 0.91, 0.92], &[0.95, 0.96, 0.971], "hit_ratio");
-        insta::assert_debug_snapshot!(higher, @"");
+        insta::assert_debug_snapshot!(higher, @r#"
+        [
+            "hit ratio 5.03 pp higher, 95 % interval 4.89 to 5.18 pp",
+        ]
+        "#);
         let lower = said(&[0.1, 0.2, 0.3], &[0.05, 0.1, 0.15], "latency.p99");
-        insta::assert_debug_snapshot!(lower, @"");
+        insta::assert_debug_snapshot!(lower, @r#"
+        [
+            "p99 latency: no difference shown, 95 % interval -50.0 to -50.0 %",
+        ]
+        "#);
     }
 
     #[test]
@@ -205,7 +213,11 @@ mod tests {
         ]
         "#);
         let same = said(&[0.9, 0.8], &[0.9, 0.8], "hit_ratio");
-        insta::assert_debug_snapshot!(same, @"");
+        insta::assert_debug_snapshot!(same, @r#"
+        [
+            "hit ratio: the same",
+        ]
+        "#);
     }
 
     #[test]

@@ -460,6 +460,16 @@ impl Loader<'_> {
                 .count()
                 + 1;
             expectations.extend(expectation::read(expect, &names, line, &mut self.problems));
+            let metric = expect.at("metric");
+            if metric.is("cost.monthly")
+                && checked
+                    .as_ref()
+                    .is_some_and(|it| it.get("prices").is_none())
+            {
+                let message = "`cost.monthly` is not measured, because there are no prices";
+                self.problems
+                    .push(Problem::new(metric.span, message).help("add [prices] to the scenario"));
+            }
         }
         for wanted in &overrides.variants {
             if !names.iter().any(|(name, _)| name == wanted) {
@@ -529,7 +539,7 @@ impl Loader<'_> {
             match study.limit(limit.text()) {
                 Ok(limit) => study.limits.push(limit),
                 // Its variant was not asked for.
-                Err(_) if names_another(limit.text(), checked) => {}
+                Err(_) if is_left_out(limit.text(), &study, checked) => {}
                 Err(wrong) => self
                     .problems
                     .push(Problem::new(limit.span, wrong.message).help(wrong.help)),
@@ -709,11 +719,14 @@ impl Loader<'_> {
     }
 }
 
-/// Whether a limit is about a variant that the file has.
-fn names_another(limit: &str, checked: &Checked) -> bool {
+/// Whether a limit is about a variant that the file has and that was not asked for.
+fn is_left_out(limit: &str, study: &Study, checked: &Checked) -> bool {
     let Ok((Some(variant), _, _, _)) = limit::parts(limit) else {
         return false;
     };
+    if study.variants.iter().any(|kept| kept.name == variant) {
+        return false;
+    }
     let variants = checked.at("variant").list();
     variant == BASE || variants.iter().any(|one| one.at("name").text() == variant)
 }

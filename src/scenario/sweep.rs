@@ -652,7 +652,7 @@ mod tests {
         let range = |from, to, points, log| spread(from, to, points, log).unwrap();
         assert_eq!(
             range("1k/s", "20k/s", 3, false),
-            ["1k/s", "10500/s", "20k/s"]
+            ["1000/s", "10500/s", "20000/s"]
         );
         assert_eq!(range("10ms", "30ms", 3, false), ["10ms", "20ms", "30ms"]);
         assert_eq!(range("1", "4", 4, false), ["1", "2", "3", "4"]);
