@@ -441,7 +441,7 @@ impl Run {
 const UNFINISHED: &str = "unfinished.log";
 
 /// Finished runs of a sweep, in its folder.
-pub(super) const CELLS: &str = "cells.log";
+const CELLS: &str = "cells.log";
 
 /// What was found about one study.
 enum Found {

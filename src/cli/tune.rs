@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use miette::{IntoDiagnostic as _, miette};
 
-use super::{Answer, Common, Format, Status, interrupt, kept::Kept, progress::Bar, run::CELLS};
+use super::{Answer, Common, Format, Status, interrupt, kept::Kept, progress::Bar};
 use crate::{
     experiment::{
         SweepResults, Wanted,
@@ -63,6 +63,9 @@ pub struct Tune {
 /// What was written in `sweep.csv` by a sweep is not overwritten.
 const FILE: &str = "tune.csv";
 
+/// Finished runs of a search; those of a sweep are kept elsewhere, because each keeps only its own.
+const LOG: &str = "tune.log";
+
 impl Tune {
     /// Searches, and shows what was found.
     ///
@@ -111,7 +114,7 @@ impl Tune {
         })?;
         interrupt::listen();
         let bar = Bar::new(&[], self.common.quiet);
-        let log = folder.as_ref().map(|folder| folder.join(CELLS));
+        let log = folder.as_ref().map(|folder| folder.join(LOG));
         let kept = Kept::open(log.as_ref(), false, &bar, self.common.quiet)?;
         let tuned = self.common.on_threads(|| {
             let objective = objective.as_deref();

@@ -132,6 +132,15 @@ pub trait Simulate: Sync {
     /// # Errors
     /// See [`RunError`].
     fn outcome(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError>;
+
+    /// The same of a run that is made for its time series: a pilot, by which the end of warm-up is
+    /// found.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    fn pilot(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError> {
+        self.outcome(plan, replication)
+    }
 }
 
 impl<F: Fn(&Plan, u64) -> Result<Outcome, RunError> + Sync> Simulate for F {
@@ -192,7 +201,13 @@ fn run_rounds(
         // Every cell is finished before the first failure is looked for: which one is reported must
         // not depend on who came first.
         let one = |(index, cell): &(usize, Cell)| {
-            simulate.outcome(&works[*index].plans[cell.variant], cell.replication)
+            let work = &works[*index];
+            let plan = &work.plans[cell.variant];
+            if work.unsettled().any(|variant| variant == cell.variant) {
+                simulate.pilot(plan, cell.replication)
+            } else {
+                simulate.outcome(plan, cell.replication)
+            }
         };
         let outcomes: Vec<Result<Outcome, RunError>> = if in_parallel {
             // Cells are long and few; one at a time keeps all threads busy to the end.

@@ -133,9 +133,14 @@ impl<'a> Store<'a> {
     pub fn tidy(&self) -> io::Result<()> {
         let mut state = self.state();
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut tidied = tempfile::Builder::new()
-            .prefix(".cachesim-")
-            .tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".cachesim-");
+        // Temporary files are private by default; this one is as public as the one it replaces.
+        #[cfg(unix)]
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        #[cfg(unix)]
+        builder.permissions(permissions);
+        let mut tidied = builder.tempfile_in(folder)?;
         {
             let mut writer = io::BufWriter::new(tidied.as_file_mut());
             let used: Vec<u128> = state.used.iter().copied().collect();
@@ -151,7 +156,7 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    fn key(&self, plan: &Plan, replication: u64) -> u128 {
+    fn key(&self, plan: &Plan, replication: u64, whole: bool) -> u128 {
         let trace = plan.workload.trace.as_ref().map_or(0, |trace| {
             let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
             let path = trace.path().to_owned();
@@ -161,10 +166,9 @@ impl<'a> Store<'a> {
         });
         // What `Debug` shows of a plan is all that there is in it.
         let text = format!(
-            "{}\n{:x}\n{trace:x}\n{}\n{replication}\n{plan:?}",
+            "{}\n{:x}\n{trace:x}\n{whole}\n{replication}\n{plan:?}",
             env!("CARGO_PKG_VERSION"),
             self.program,
-            self.whole
         );
         xxh3_128(text.as_bytes())
     }
@@ -202,7 +206,30 @@ impl State {
 
 impl Simulate for Store<'_> {
     fn outcome(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError> {
-        let key = self.key(plan, replication);
+        self.kept_or(plan, replication, self.whole, || {
+            self.simulate.outcome(plan, replication)
+        })
+    }
+
+    fn pilot(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError> {
+        // Its series are what it is for.
+        self.kept_or(plan, replication, true, || {
+            self.simulate.pilot(plan, replication)
+        })
+    }
+}
+
+impl Store<'_> {
+    /// The outcome that is kept, or that of `make`, which is then kept; with its time series if it is
+    /// to be `whole`.
+    fn kept_or(
+        &self,
+        plan: &Plan,
+        replication: u64,
+        whole: bool,
+        make: impl FnOnce() -> Result<Outcome, RunError>,
+    ) -> Result<Outcome, RunError> {
+        let key = self.key(plan, replication, whole);
         let line = {
             let mut state = self.state();
             state.used.insert(key);
@@ -212,9 +239,7 @@ impl Simulate for Store<'_> {
             self.state().found += 1;
             return Ok(outcome);
         }
-        let outcome = self.simulate.outcome(plan, replication)?;
-        // A pilot of a warm-up has none itself, and is made for its series.
-        let whole = self.whole || plan.warmup_ns == 0;
+        let outcome = make()?;
         let line = write(key, &Record::of(&outcome, whole));
         self.state().keep(key, &line);
         Ok(outcome)
@@ -453,6 +478,22 @@ mod tests {
         std::fs::write(&path, [0xff; 1000]).unwrap();
         let (_, made, damaged) = ask(&path, &plan, 3);
         assert_eq!((made, damaged), (3, 1));
+    }
+
+    #[test]
+    fn a_pilot_is_kept_with_its_series_and_an_ordinary_run_of_a_sweep_without() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("cells.log");
+        let plan = plan("10s");
+        let simulate = |_: &Plan, _: u64| Ok(outcome(1.0));
+        for _ in 0..2 {
+            let (store, _) = Store::open(&path, false, &simulate).unwrap();
+            store.outcome(&plan, 0).unwrap();
+            assert_eq!(store.pilot(&plan, 0).unwrap().series[0].values.len(), 3);
+        }
+        let (store, _) = Store::open(&path, false, &simulate).unwrap();
+        assert!(store.outcome(&plan, 0).unwrap().series.is_empty());
+        assert_eq!(store.kept(), 2);
     }
 
     #[test]

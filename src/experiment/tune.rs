@@ -3,7 +3,8 @@
 //! Axes of quantities are taken to be monotone: listed from the cheapest to the dearest, and once the
 //! expectations hold they go on holding. So the least value is found by bisection; with several such
 //! axes, the last is bisected for each combination of the others, within bounds that the smaller
-//! combinations have set. Axes of names have no order. Their combinations are arms of successive
+//! combinations have set. From the least value that is enough, the cost may first fall and then rise, as
+//! memory costs money and saves queries: the bottom is found by bisection too. Axes of names have no order. Their combinations are arms of successive
 //! halving (Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter
 //! optimization", AISTATS 2016): all are tried with one replication, the better half goes on with
 //! twice as many, until one is left or all have as many as the scenario asks for.
@@ -218,13 +219,40 @@ impl Search<'_> {
                 }
             }
             found.push((combination, high));
-            // Also looked at where it follows from what was seen: its cost is wanted.
-            let (held, cost) = self.look(&at(high), replications)?;
+            let cheapest = self.least(high, most, |value| self.look(&at(value), replications))?;
+            let (held, cost) = self.look(&at(cheapest), replications)?;
             if held && best.is_none_or(|(_, least)| cost < least) {
-                best = Some((self.grid.cell(&at(high)), cost));
+                best = Some((self.grid.cell(&at(cheapest)), cost));
             }
         }
         Ok(best)
+    }
+
+    /// The value of least cost from `low` to `high`, where the cost may fall before it rises: more
+    /// memory costs, but it saves queries.
+    fn least(
+        &self,
+        mut low: usize,
+        mut high: usize,
+        look: impl Fn(usize) -> Result<(bool, f64), SweepError>,
+    ) -> Result<usize, SweepError> {
+        // Without an objective, the first value is the cheapest by definition.
+        if self.objective.is_none() || low == high {
+            return Ok(low);
+        }
+        // Most costs only rise, so the next value mostly settles it.
+        if look(low + 1)?.1 >= look(low)?.1 {
+            return Ok(low);
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if look(middle + 1)?.1 < look(middle)?.1 {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     fn finish(self, best: Option<usize>, ordered: &[usize]) -> Tuned {
@@ -393,9 +421,34 @@ below = 1.0
                 cheapest.0 + 10 * cheapest.1,
                 "{enough}"
             );
-            assert!(tried < 300, "{tried}");
+            assert!(tried < 350, "{tried}");
         }
         assert_eq!(best(&axes, objective, 901).0, None);
+    }
+
+    #[test]
+    fn a_cost_that_falls_before_it_rises_is_followed_to_its_bottom() {
+        let grid = grid(&["tier.redis.capacity=1..100:100"]);
+        let simulate = |plan: &Plan, _: u64| {
+            let entries = settings(plan).0 as f64;
+            Ok(Outcome {
+                metrics: IndexMap::from([
+                    (
+                        "latency.p99".to_owned(),
+                        if entries >= 10.0 { 0.5 } else { 2.0 },
+                    ),
+                    (
+                        "database.qps.mean".to_owned(),
+                        (entries - 63.0) * (entries - 63.0),
+                    ),
+                ]),
+                ..Outcome::default()
+            })
+        };
+        let wanted = Wanted::default();
+        let tuned = tune(&grid, Some("database.qps.mean"), 1, &wanted, &simulate).unwrap();
+        assert_eq!(grid.axes[0].value(tuned.best.unwrap()), "63");
+        assert!(tuned.tried.len() < 25, "{}", tuned.tried.len());
     }
 
     #[test]

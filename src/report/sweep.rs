@@ -142,7 +142,7 @@ fn remarks(results: &SweepResults, table: &Table) -> Vec<String> {
     let mut remarks = Vec::new();
     if table.more > 0 {
         remarks.push(format!(
-            "{} more rows: all are in sweep.csv and in --format csv",
+            "{} more rows: all are in the CSV file and in --format csv",
             table.more
         ));
     }
@@ -196,7 +196,7 @@ pub fn terminal(results: &SweepResults, asked_for: &[String], look: Look) -> Str
     if metrics.len() < shown.len() {
         let left_out = shown[metrics.len()..].join(", ");
         remarks.push(format!(
-            "no room for {left_out}: see sweep.csv, or --metric NAME"
+            "no room for {left_out}: the CSV file and --format csv have all"
         ));
     }
     if !remarks.is_empty() {

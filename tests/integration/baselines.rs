@@ -182,6 +182,6 @@ fn a_wrong_limit_in_the_file_points_at_it() {
     let output = cachesim(place.path(), &["check", "cache.toml"]);
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
-    assert!(error.contains("cache.toml:21:"), "{error}");
+    assert!(error.contains("cache.toml:20:12"), "{error}");
     assert!(error.contains("did you mean `hit_ratio`?"), "{error}");
 }

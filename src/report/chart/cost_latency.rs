@@ -18,6 +18,11 @@ fn figure(results: &Results) -> Figure {
         let mean = |name: &str| metrics.get(name).map_or(f64::NAN, |one| one.mean);
         (mean("cost.monthly"), mean("latency.p99"))
     };
+    let dearest = results
+        .variants
+        .iter()
+        .map(|variant| point(&variant.metrics).0)
+        .fold(0.0, f64::max);
     let lines = results.variants.iter().map(|variant| Line {
         name: variant.name.clone(),
         points: vec![point(&variant.metrics)],
@@ -26,7 +31,10 @@ fn figure(results: &Results) -> Figure {
         title: "Cost and tail latency".to_owned(),
         subtitle: results.title.clone(),
         x: Axis {
-            label: "cost of a month, in the currency of the scenario's prices".to_owned(),
+            label: match &results.currency {
+                Some(currency) => format!("cost of a month, {currency}"),
+                None => "cost of a month".to_owned(),
+            },
             kind: Kind::Number,
             spacing: Spacing::Linear,
         },
@@ -41,6 +49,8 @@ fn figure(results: &Results) -> Figure {
         } else {
             Vec::new()
         },
+        // A little further, so that no point stands on the edge.
+        x_reaches: vec![1.05 * dearest],
         ..Figure::default()
     }
 }
