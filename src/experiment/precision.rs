@@ -169,7 +169,7 @@ mod tests {
     fn the_least_sure_variant_decides() {
         let sure = runs(&[3.0, 3.0, 3.0, 3.0, 3.0]);
         let unsure = runs(&[1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(wanted(0.5).next(5, &[sure.clone()]), 5);
+        assert_eq!(wanted(0.5).next(5, std::slice::from_ref(&sure)), 5);
         assert_eq!(wanted(0.5).next(5, &[sure, unsure]), 9);
     }
 
