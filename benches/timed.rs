@@ -19,7 +19,7 @@ use cachesim::pattern::{self, LayerPlan};
 use cachesim::placement;
 use cachesim::random::Luck;
 use cachesim::simulation::{self, NoProgress, Plan};
-use cachesim::tier::{self, Capacity, TimeToLive};
+use cachesim::tier::{self, Capacity, Scope, TimeToLive};
 use cachesim::units::{NEVER, SECOND_NS};
 use cachesim::workload::arrivals::{self, Arrivals, Open};
 use cachesim::workload::distribution::Distribution;
@@ -59,6 +59,7 @@ fn plain_scenario() -> Plan {
                 sliding: false,
                 jitter_below: 0.0,
                 jitter_above: 0.0,
+                ..TimeToLive::default()
             }),
             sweep: None,
             placement: placement::Plan::default(),
@@ -66,9 +67,13 @@ fn plain_scenario() -> Plan {
             workers: 4,
             service_time: constant(10_000.0),
             queue_limit: None,
+            scope: Scope::Global,
+            delete_failure: 0.0,
+            tombstone_ns: None,
         },
-        pattern: pattern::PAIRS[0].pattern,
+        pattern: pattern::Plan::default(),
         defence: defence::Plan::SingleFlight,
+        invalidations: Vec::new(),
     };
     Plan {
         seed: 1,
@@ -78,6 +83,7 @@ fn plain_scenario() -> Plan {
         workload: workload(),
         instances: 20,
         tiers: vec![layer],
+        events: Vec::new(),
         database: database::Plan {
             connections: 1000,
             queue_limit: None,
@@ -139,7 +145,7 @@ fn floor(work: Work) -> f64 {
         let Some(arrived_ns) = arrivals.next() else {
             break;
         };
-        let key = draws.draw(index, arrived_ns).key;
+        let key = draws.draw(index, arrived_ns, None).key;
         match cache.lookup(key, arrived_ns) {
             Lookup::Hit(_) => hits += 1,
             _ => {

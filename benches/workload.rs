@@ -184,7 +184,7 @@ fn main() {
     .expect("parameters are in range");
     let mut workload = black_box(Workload::new(&plan, luck));
     let ns = measure(|index| {
-        black_box(workload.draw(index, index));
+        black_box(workload.draw(index, index, None));
     });
     show(request, ns);
     let ns = measure(|index| {

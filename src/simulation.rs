@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use crate::client::{self, Client};
 use crate::database::{self, Database};
+use crate::fault;
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
 use crate::metrics::{Meter, Outcome};
 use crate::pattern::{LayerPlan, System};
 use crate::random::Luck;
+use crate::tier::Population;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
@@ -32,6 +34,20 @@ pub struct Plan {
     pub tiers: Vec<LayerPlan>,
     /// The database.
     pub database: database::Plan,
+    /// What happens when.
+    pub events: Vec<fault::Event>,
+}
+
+impl Plan {
+    /// How many there are of those who may have nodes of their own.
+    #[must_use]
+    pub fn population(&self) -> Population {
+        let sessions = self.workload.sessions.map_or(1, |sessions| sessions.count);
+        Population {
+            instances: self.instances,
+            sessions,
+        }
+    }
 }
 
 /// How far runs have come; shared by all threads, so its numbers must never reach a result.
@@ -102,7 +118,12 @@ impl World {
     fn new(plan: &Plan, replication: u64) -> Self {
         let luck = Luck::new(plan.seed, replication);
         let kernel = Rc::new(Kernel::new());
-        let nodes: Vec<u32> = plan.tiers.iter().map(|layer| layer.tier.nodes).collect();
+        let population = plan.population();
+        let nodes: Vec<u32> = plan
+            .tiers
+            .iter()
+            .map(|layer| layer.tier.nodes_in_all(population))
+            .collect();
         let meter = Rc::new(Meter::new(plan.warmup_ns, &nodes));
         let workload = Rc::new(std::cell::RefCell::new(Workload::new(&plan.workload, luck)));
         let database = Rc::new(Database::new(
@@ -112,7 +133,8 @@ impl World {
             &workload,
             luck,
         ));
-        let system = Rc::new(System::new(&plan.tiers, database, &kernel, &meter, luck));
+        let system = System::new(&plan.tiers, population, database, &kernel, &meter, luck);
+        let system = Rc::new(system);
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
         let spawner = Rc::new(Spawner::default());
         Self {
@@ -125,7 +147,7 @@ impl World {
         }
     }
 
-    /// Starts what goes on by itself: arrivals and sweeps.
+    /// Starts what goes on by itself: arrivals, what tiers do unasked, and the timeline.
     fn start(&self, plan: &Plan, replication: u64) {
         let luck = Luck::new(plan.seed, replication);
         client::start(
@@ -135,18 +157,8 @@ impl World {
             plan.duration_ns,
             luck,
         );
-        for level in 0..self.system.layers.len() {
-            let system = self.system.clone();
-            if system.layers[level].tier.plan().sweep.is_some() {
-                let label = Label {
-                    kind: "sweep of tier",
-                    number: level as u64,
-                };
-                self.kernel.spawn(label, async move {
-                    system.layers[level].tier.sweep_for_ever().await;
-                });
-            }
-        }
+        self.system.start();
+        fault::start(&plan.events, &self.system, &self.kernel);
     }
 
     fn check_trace(&self) -> Result<(), RunError> {

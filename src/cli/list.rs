@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Answer, Status};
 use crate::{
-    defence, eviction, metrics, pattern, placement,
+    defence, eviction, fault, invalidation, metrics, pattern, placement,
     report::metrics_reference,
     trace,
     workload::{arrivals, distribution, popularity},
@@ -36,8 +36,12 @@ enum Topic {
     Policies,
     /// Which node holds a key
     Placements,
+    /// How copies are kept true
+    Invalidations,
     /// What happens when many requests miss one key together
     Defences,
+    /// What can happen on the timeline
+    Actions,
     /// Durations and sizes
     Distributions,
     /// Which keys are asked for, and how often
@@ -64,10 +68,10 @@ impl Topic {
                 let pairs = pattern::PAIRS.iter().map(|one| row(one.name, one.summary));
                 let reads = pattern::READS
                     .iter()
-                    .map(|one| row(&format!("read = {}", one.name), one.summary));
+                    .map(|one| row(&format!("read = {}", one.name), one.meaning));
                 let writes = pattern::WRITES
                     .iter()
-                    .map(|one| row(&format!("write = {}", one.name), one.summary));
+                    .map(|one| row(&format!("write = {}", one.name), one.meaning));
                 pairs.chain(reads).chain(writes).collect()
             }
             Self::Policies => eviction::descriptions()
@@ -77,9 +81,17 @@ impl Topic {
                 .iter()
                 .map(|one| row(one.name, one.summary))
                 .collect(),
+            Self::Invalidations => invalidation::INVALIDATIONS
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Actions => fault::ACTIONS
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
             Self::Defences => defence::DEFENCES
                 .iter()
-                .map(|one| row(one.name, one.summary))
+                .map(|one| row(one.name, one.meaning))
                 .collect(),
             Self::Distributions => distribution::TABLE
                 .iter()

@@ -32,7 +32,15 @@ pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, l
                     }
                     // Requests are numbered in the order in which they are issued.
                     let index = next_index.replace(next_index.get() + 1);
-                    serve(client.clone(), Arrival { index, arrived_ns }).await;
+                    serve(
+                        client.clone(),
+                        Arrival {
+                            index,
+                            arrived_ns,
+                            user: Some(user),
+                        },
+                    )
+                    .await;
                     kernel.sleep(users.think_ns(user, turn)).await;
                 }
             },

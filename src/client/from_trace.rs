@@ -22,7 +22,14 @@ pub(super) fn start(client: &Rc<Client>, spawner: &Rc<Spawner<Arrival>>, until_n
                     break;
                 };
                 kernel.sleep_until(arrived_ns).await;
-                spawner.spawn(&kernel, Arrival { index, arrived_ns });
+                spawner.spawn(
+                    &kernel,
+                    Arrival {
+                        index,
+                        arrived_ns,
+                        user: None,
+                    },
+                );
             }
         },
     );

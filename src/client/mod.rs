@@ -28,6 +28,8 @@ pub struct Arrival {
     pub index: u64,
     /// When it was meant to arrive.
     pub arrived_ns: Nanoseconds,
+    /// The user who makes it, in a closed loop.
+    pub user: Option<u32>,
 }
 
 /// The clients of one run, and the app instances that they talk to.
@@ -115,12 +117,14 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let draw = client
         .workload
         .borrow_mut()
-        .draw(arrival.index, arrival.arrived_ns);
+        .draw(arrival.index, arrival.arrived_ns, arrival.user);
     let request = Request {
         index: arrival.index,
         instance: client.instance_of(arrival.index),
+        session: draw.session,
         key: draw.key,
         issued_ns: arrival.arrived_ns,
+        must_be_fresh: draw.must_be_fresh,
     };
     let outcome: Result<(), Failure> = match draw.operation {
         Operation::Read => client.system.read(&request).await.map(|answer| {

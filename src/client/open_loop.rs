@@ -32,7 +32,14 @@ pub(super) fn start(
                     break;
                 }
                 kernel.sleep_until(arrived_ns).await;
-                spawner.spawn(&kernel, Arrival { index, arrived_ns });
+                spawner.spawn(
+                    &kernel,
+                    Arrival {
+                        index,
+                        arrived_ns,
+                        user: None,
+                    },
+                );
                 index += 1;
             }
         },

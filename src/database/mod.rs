@@ -20,7 +20,7 @@ use crate::workload::distribution::Distribution;
 mod row;
 
 pub use row::Row;
-use row::Rows;
+pub(crate) use row::Rows;
 
 /// The database as checked: nothing in it can be invalid.
 #[derive(Clone, Debug)]
@@ -44,10 +44,12 @@ pub struct Plan {
 }
 
 /// What a query is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Verb {
     Read,
     Write,
+    /// Take in what a write-behind cache has acknowledged.
+    Store(Row),
 }
 
 /// The database of one run.
@@ -104,6 +106,29 @@ impl Database {
     /// As [`Database::read`]. A write that timed out is committed all the same.
     pub async fn write(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
         self.query(Verb::Write, index, key).await
+    }
+
+    /// Stores a row that a write-behind cache has acknowledged, on behalf of request `index`: one
+    /// query, however many writes it stands for. The answer is whether it still counted: the
+    /// database keeps what it has if that is newer.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub async fn store(self: &Rc<Self>, index: u64, key: Key, row: &Row) -> Result<bool, Failure> {
+        let now_there = self.query(Verb::Store(row.clone()), index, key).await?;
+        Ok(now_there.version() == row.version())
+    }
+
+    /// A new version of the row of `key`, which the database does not have yet.
+    pub fn draft(&self, key: Key) -> Row {
+        let now_ns = self.kernel.now();
+        let bytes = |version| self.bytes(key, version);
+        self.rows.borrow_mut().draft(key, now_ns, bytes)
+    }
+
+    /// A [draft](Database::draft) is gone for good.
+    pub fn lose(&self, key: Key, row: &Row) {
+        self.rows.borrow_mut().lose(key, row);
     }
 
     /// When the first version newer than `row` was committed; [`crate::units::NEVER`] if it is the newest.
@@ -164,8 +189,9 @@ impl Database {
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        self.meter.query(verb == Verb::Write);
-        let _fetch = (verb == Verb::Read).then(|| Fetch::start(self, key));
+        let is_read = matches!(verb, Verb::Read);
+        self.meter.query(!is_read);
+        let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
         let Ok(_connection) = self.connections.acquire().await else {
             if self.meter.is_measuring() {
@@ -182,10 +208,7 @@ impl Database {
         }
         match verb {
             Verb::Read => {
-                let row = self
-                    .rows
-                    .borrow()
-                    .read(key, |version| self.bytes(key, version));
+                let row = self.row(key);
                 self.kernel
                     .sleep(self.service_ns(&self.plan.service_time, index))
                     .await;
@@ -196,10 +219,28 @@ impl Database {
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
                     .await;
                 let now_ns = self.kernel.now();
+                self.meter.writes.accept();
+                self.meter.writes.store(1);
                 let mut rows = self.rows.borrow_mut();
                 Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
             }
+            Verb::Store(row) => {
+                self.kernel
+                    .sleep(self.service_ns(&self.plan.write_service_time, index))
+                    .await;
+                if self.rows.borrow_mut().store(key, &row) {
+                    Ok(row)
+                } else {
+                    Ok(self.row(key))
+                }
+            }
         }
+    }
+
+    /// The row of `key` as it is now.
+    fn row(&self, key: Key) -> Row {
+        let bytes = |version| self.bytes(key, version);
+        self.rows.borrow().read(key, self.kernel.now(), bytes)
     }
 
     fn bytes(&self, key: Key, version: u64) -> u32 {

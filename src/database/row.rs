@@ -3,6 +3,10 @@
 //! Every write makes a new version, and the old one notes when that happened. A copy holds on to
 //! its version, so the first newer commit is found in one step however old the copy is; a version
 //! of which no copy is left is freed. Rows that were never written need no memory at all.
+//!
+//! A write-behind cache acknowledges a version before the database has it: a *draft*. It is
+//! committed as far as readers are concerned, since somebody was told so, and it supersedes what was
+//! there before; the database learns of it when it is flushed, or never, if it is lost.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,11 +22,13 @@ pub(super) struct Version {
     superseded_ns: Cell<Nanoseconds>,
 }
 
-/// A copy of a row: which version it is, and how many bytes.
+/// A copy of a row: which version it is, how old the copy is, and how many bytes.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// `None` for version 0: the row as it was before anybody wrote it.
     version: Option<Rc<Version>>,
+    /// When the copy was true for sure: when the database read it, or when it was written.
+    pub as_of_ns: Nanoseconds,
     /// Bytes of the value.
     pub bytes: u32,
 }
@@ -38,62 +44,118 @@ impl Row {
 /// A row that was written at least once.
 #[derive(Debug)]
 struct Written {
+    /// How many versions there have been, lost ones included.
+    versions: u64,
+    /// When version 0 was superseded.
     first_commit_ns: Nanoseconds,
-    newest: Rc<Version>,
+    /// The newest that anybody was told of; `None` for version 0.
+    newest: Option<Rc<Version>>,
+    /// What the database has.
+    stored: Option<Rc<Version>>,
 }
 
 /// All rows that were ever written.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     written: HashMap<Key, Written, KeyHash>,
 }
 
 impl Rows {
-    /// A copy of the newest version; `bytes` tells the size of a version's value.
-    pub(super) fn read(&self, key: Key, bytes: impl FnOnce(u64) -> u32) -> Row {
-        let version = self.written.get(&key).map(|written| written.newest.clone());
+    /// A copy of what the database has; `bytes` tells the size of a version's value.
+    pub(crate) fn read(
+        &self,
+        key: Key,
+        now_ns: Nanoseconds,
+        bytes: impl FnOnce(u64) -> u32,
+    ) -> Row {
+        let version = self
+            .written
+            .get(&key)
+            .and_then(|written| written.stored.clone());
         let number = version.as_ref().map_or(0, |version| version.number);
         Row {
             version,
+            as_of_ns: now_ns,
             bytes: bytes(number),
         }
     }
 
-    /// Commits a new version and returns a copy of it.
-    pub(super) fn write(
+    /// Commits a new version in the database and returns a copy of it.
+    pub(crate) fn write(
         &mut self,
         key: Key,
         now_ns: Nanoseconds,
         bytes: impl FnOnce(u64) -> u32,
     ) -> Row {
-        let fresh = |number| {
-            Rc::new(Version {
-                number,
-                superseded_ns: Cell::new(NEVER),
-            })
-        };
-        let written = self
-            .written
-            .entry(key)
-            .and_modify(|written| {
-                written.newest.superseded_ns.set(now_ns);
-                written.newest = fresh(written.newest.number + 1);
-            })
-            .or_insert_with(|| Written {
-                first_commit_ns: now_ns,
-                newest: fresh(1),
-            });
-        let version = written.newest.clone();
-        let bytes = bytes(version.number);
-        Row {
-            version: Some(version),
-            bytes,
+        let row = self.draft(key, now_ns, bytes);
+        self.store(key, &row);
+        row
+    }
+
+    /// Makes a new version that the database does not have yet.
+    pub(crate) fn draft(
+        &mut self,
+        key: Key,
+        now_ns: Nanoseconds,
+        bytes: impl FnOnce(u64) -> u32,
+    ) -> Row {
+        let written = self.written.entry(key).or_insert(Written {
+            versions: 0,
+            first_commit_ns: NEVER,
+            newest: None,
+            stored: None,
+        });
+        written.versions += 1;
+        let version = Rc::new(Version {
+            number: written.versions,
+            superseded_ns: Cell::new(NEVER),
+        });
+        match written.newest.replace(version.clone()) {
+            Some(older) => older.superseded_ns.set(now_ns),
+            None => written.first_commit_ns = now_ns,
         }
+        Row {
+            as_of_ns: now_ns,
+            bytes: bytes(version.number),
+            version: Some(version),
+        }
+    }
+
+    /// The database takes a draft in, unless it has a newer version already: then the draft comes
+    /// to nothing (the last writer wins), and the answer is no.
+    pub(crate) fn store(&mut self, key: Key, row: &Row) -> bool {
+        let Some(written) = self.written.get_mut(&key) else {
+            return false;
+        };
+        let stored = written.stored.as_ref().map_or(0, |version| version.number);
+        if row.version() <= stored {
+            return false;
+        }
+        written.stored.clone_from(&row.version);
+        true
+    }
+
+    /// A draft is gone for good. If nothing newer is known, what the database has is the truth
+    /// again.
+    pub(crate) fn lose(&mut self, key: Key, row: &Row) {
+        let Some(written) = self.written.get_mut(&key) else {
+            return;
+        };
+        let newest = written.newest.as_ref().map_or(0, |version| version.number);
+        let stored = written.stored.as_ref().map_or(0, |version| version.number);
+        if newest > row.version() || stored >= row.version() {
+            return;
+        }
+        match &written.stored {
+            Some(version) => version.superseded_ns.set(NEVER),
+            None => written.first_commit_ns = NEVER,
+        }
+        written.newest.clone_from(&written.stored);
     }
 
     /// When the first version newer than `row` was committed; [`NEVER`] if it is the newest.
     #[inline]
-    pub(super) fn superseded_ns(&self, key: Key, row: &Row) -> Nanoseconds {
+    pub(crate) fn superseded_ns(&self, key: Key, row: &Row) -> Nanoseconds {
         match &row.version {
             Some(version) => version.superseded_ns.get(),
             None if self.written.is_empty() => NEVER,
@@ -112,7 +174,7 @@ mod tests {
     #[test]
     fn a_copy_knows_its_first_newer_commit_however_many_follow() {
         let mut rows = Rows::default();
-        let original = rows.read(7, |version| version as u32);
+        let original = rows.read(7, 0, |version| version as u32);
         assert_eq!(rows.superseded_ns(7, &original), NEVER);
         let first = rows.write(7, 100, |version| version as u32);
         let second = rows.write(7, 250, |version| version as u32);
@@ -125,8 +187,8 @@ mod tests {
         assert_eq!(rows.superseded_ns(7, &original), 100);
         assert_eq!(rows.superseded_ns(7, &first), 250);
         assert_eq!(rows.superseded_ns(7, &second), 300);
-        assert_eq!(rows.superseded_ns(7, &rows.read(7, |_| 0)), NEVER);
-        assert_eq!(rows.superseded_ns(8, &rows.read(8, |_| 0)), NEVER);
+        assert_eq!(rows.superseded_ns(7, &rows.read(7, 400, |_| 0)), NEVER);
+        assert_eq!(rows.superseded_ns(8, &rows.read(8, 400, |_| 0)), NEVER);
     }
 
     #[test]
@@ -138,5 +200,49 @@ mod tests {
         assert!(kept.upgrade().is_some());
         drop(first);
         assert!(kept.upgrade().is_none());
+    }
+
+    #[test]
+    fn a_draft_supersedes_at_once_and_the_database_has_it_when_it_is_stored() {
+        let mut rows = Rows::default();
+        let original = rows.read(7, 0, |_| 0);
+        let draft = rows.draft(7, 100, |_| 0);
+        assert_eq!(rows.superseded_ns(7, &original), 100);
+        let read = rows.read(7, 150, |_| 0);
+        assert_eq!((read.version(), read.as_of_ns), (0, 150));
+        assert_eq!(rows.superseded_ns(7, &read), 100);
+        assert!(rows.store(7, &draft));
+        assert_eq!(rows.read(7, 200, |_| 0).version(), 1);
+        assert_eq!(rows.superseded_ns(7, &draft), NEVER);
+    }
+
+    #[test]
+    fn the_truth_before_a_lost_draft_is_the_truth_again() {
+        let mut rows = Rows::default();
+        let first = rows.write(7, 100, |_| 0);
+        let draft = rows.draft(7, 200, |_| 0);
+        assert_eq!(rows.superseded_ns(7, &first), 200);
+        rows.lose(7, &draft);
+        assert_eq!(rows.superseded_ns(7, &first), NEVER);
+        // The number is not used again.
+        assert_eq!(rows.write(7, 300, |_| 0).version(), 3);
+        assert_eq!(rows.superseded_ns(7, &first), 300);
+
+        let original = rows.read(8, 0, |_| 0);
+        let draft = rows.draft(8, 100, |_| 0);
+        rows.lose(8, &draft);
+        assert_eq!(rows.superseded_ns(8, &original), NEVER);
+    }
+
+    #[test]
+    fn the_last_writer_wins_over_a_draft_that_comes_late() {
+        let mut rows = Rows::default();
+        let draft = rows.draft(7, 100, |_| 0);
+        let written = rows.write(7, 200, |_| 0);
+        assert!(!rows.store(7, &draft));
+        assert_eq!(rows.read(7, 300, |_| 0).version(), 2);
+        rows.lose(7, &draft);
+        assert_eq!(rows.superseded_ns(7, &written), NEVER);
+        assert_eq!(rows.superseded_ns(7, &draft), 200);
     }
 }

@@ -4,7 +4,6 @@
 //! A defence stands between a miss and the fetch that would answer it: it decides who fetches and
 //! who waits. It also says how the lookup counts, because only it knows.
 
-use std::fmt;
 use std::rc::Rc;
 
 use crate::database::Row;
@@ -12,6 +11,7 @@ use crate::kernel::Kernel;
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::Tier;
 use crate::workload::Request;
+use crate::workload::parameters;
 
 mod none;
 mod single_flight;
@@ -44,42 +44,12 @@ pub enum Defence {
 }
 
 /// One row of the table of defences.
-#[derive(Clone, Copy, Debug)]
-pub struct DefenceRow {
-    /// The name in a scenario.
-    pub name: &'static str,
-    /// What it does, in one line.
-    pub summary: &'static str,
-    /// Where it was described.
-    pub source: &'static str,
-    /// The plan of that name with its defaults.
-    pub plan: Plan,
-}
+pub type DefenceRow = parameters::Row<Plan>;
 
 /// All defences.
-pub static DEFENCES: &[DefenceRow] = &[
-    DefenceRow {
-        name: "none",
-        summary: "every miss fetches for itself",
-        source: "what happens without thinking of it",
-        plan: Plan::None,
-    },
-    DefenceRow {
-        name: "single-flight",
-        summary: "of the misses of one key in one app instance, one fetches and the others wait",
-        source: "the Go package golang.org/x/sync/singleflight",
-        plan: Plan::SingleFlight,
-    },
-];
+pub static DEFENCES: &[DefenceRow] = &[none::ROW, single_flight::ROW];
 
 impl Plan {
-    /// The plan's name in a scenario.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        let row = DEFENCES.iter().find(|row| row.plan == self);
-        row.map_or("", |row| row.name)
-    }
-
     /// The defence of one tier at the start of a run.
     #[must_use]
     pub fn build(self, kernel: &Rc<Kernel>) -> Defence {
@@ -92,26 +62,22 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
 impl Defence {
-    /// Answers a request that missed in `tier`, by `load` or by waiting for somebody else's.
+    /// Answers a request that missed in `tier`, by `load` or by waiting for somebody else's. Fetches
+    /// are shared, if at all, by the `sharers`: an app instance, or a node that loads by itself.
     ///
     /// # Errors
     /// The failure of whichever fetch the request depends on.
     pub async fn fetch(
         &self,
         tier: &Tier,
+        sharers: u32,
         request: &Request,
         load: impl Future<Output = Result<Answer, Failure>>,
     ) -> Result<Answer, Failure> {
         match self {
             Self::None => none::fetch(tier, load).await,
-            Self::SingleFlight(defence) => defence.fetch(tier, request, load).await,
+            Self::SingleFlight(defence) => defence.fetch(tier, sharers, request, load).await,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Single-flight: of the requests that miss one key in one app instance, the first fetches and the
-//! others wait for its answer, be it a row or a failure.
+//! Single-flight: of the requests that miss one key in one app instance (or in one node of a tier
+//! that loads by itself), the first fetches and the others wait for its answer, be it a row or a
+//! failure.
 //!
 //! Known weakness: n instances still send n fetches, and a slow fetch makes everybody wait.
 
@@ -8,16 +9,24 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::Answer;
+use super::{Answer, DefenceRow, Plan};
 use crate::kernel::{Broadcast, BroadcastId, Kernel};
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::Tier;
 use crate::units::{Key, KeyHash};
 use crate::workload::Request;
 
+pub(super) const ROW: DefenceRow = DefenceRow {
+    name: "single-flight",
+    parameters: &[],
+    meaning: "of the misses of one key in one app instance, one fetches and the others wait",
+    source: "the Go package golang.org/x/sync/singleflight",
+    build: |_| Ok(Plan::SingleFlight),
+};
+
 type Flight = (u32, Key);
 
-/// The fetches in flight of every instance.
+/// The fetches in flight of all who share them.
 #[derive(Debug)]
 pub struct SingleFlight {
     flights: RefCell<HashMap<Flight, BroadcastId, KeyHash>>,
@@ -35,10 +44,11 @@ impl SingleFlight {
     pub(super) async fn fetch(
         &self,
         tier: &Tier,
+        sharers: u32,
         request: &Request,
         load: impl Future<Output = Result<Answer, Failure>>,
     ) -> Result<Answer, Failure> {
-        let flight = (request.instance, request.key);
+        let flight = (sharers, request.key);
         let under_way = self.flights.borrow().get(&flight).copied();
         if let Some(channel) = under_way {
             tier.note(ReadOutcome::DelayedHit);

@@ -55,6 +55,66 @@ pub enum Failure {
     Rejected,
     /// The app gave up waiting for the database.
     TimedOut,
+    /// A tier that the request depended on did not serve it.
+    Unavailable,
+}
+
+/// Why a write that was acknowledged never came to be in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossCause {
+    /// It was in the memory of a node that crashed.
+    Crash,
+    /// The database had a newer version when it came.
+    Overwritten,
+}
+
+impl LossCause {
+    /// All causes, with what their count is called in reports.
+    pub const ALL: [(Self, &'static str); 2] =
+        [(Self::Crash, "crash"), (Self::Overwritten, "overwritten")];
+}
+
+/// The books of all writes since the start of the run: what was accepted is in the database, still
+/// to come, or lost.
+#[derive(Debug, Default)]
+pub struct WriteLedger {
+    accepted: Counter,
+    stored: Counter,
+    lost: Counter,
+    /// Writes lost after warm-up, by [`LossCause`].
+    lost_by_cause: [Counter; 2],
+}
+
+impl WriteLedger {
+    /// A write was committed, or accepted by somebody who promised to see to that.
+    pub fn accept(&self) {
+        self.accepted.increment();
+    }
+
+    /// So many accepted writes have their effect in the database.
+    pub fn store(&self, writes: u64) {
+        self.stored.add(writes);
+    }
+
+    /// Writes that were accepted.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.get()
+    }
+
+    /// Writes that have their effect in the database.
+    pub fn stored(&self) -> u64 {
+        self.stored.get()
+    }
+
+    /// Writes that were accepted and are lost.
+    pub fn lost(&self) -> u64 {
+        self.lost.get()
+    }
+
+    /// Writes that were lost after warm-up for one cause.
+    pub fn lost_to(&self, cause: LossCause) -> u64 {
+        self.lost_by_cause[cause as usize].get()
+    }
 }
 
 /// A plain counter.
@@ -120,6 +180,8 @@ pub struct RequestMeter {
     pub rejected: Counter,
     /// Requests of the cohort that failed because the app gave up on their query.
     pub timed_out: Counter,
+    /// Requests of the cohort that failed because a tier did not serve them.
+    pub unavailable: Counter,
     /// Requests of the cohort that are still being worked on.
     in_flight: Cell<u64>,
     /// Requests of any time that are being worked on, integrated over the measured time.
@@ -132,6 +194,13 @@ pub struct RequestMeter {
     pub write_latency: RefCell<Histogram>,
     /// Staleness of those answered reads that were stale.
     pub staleness: RefCell<Histogram>,
+}
+
+impl RequestMeter {
+    /// Requests of the cohort that failed, for whatever reason.
+    pub fn failed(&self) -> u64 {
+        self.rejected.get() + self.timed_out.get() + self.unavailable.get()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,6 +225,24 @@ pub struct TierMeter {
     pub expirations: Counter,
     /// Round trip of lookups as the app sees it, queueing included.
     pub lookup_latency: RefCell<Histogram>,
+    /// Deletes that were sent.
+    pub invalidations_sent: Counter,
+    /// Deletes that did not arrive.
+    pub invalidations_lost: Counter,
+    /// Deletes that found nothing to delete.
+    pub invalidations_useless: Counter,
+    /// Sets that a node refused because it knew of a newer version.
+    pub sets_refused: Counter,
+    /// Entries that were fetched anew ahead of their expiry.
+    pub refreshes_sent: Counter,
+    /// Entries so fetched that left, or were replaced, without a hit.
+    pub refreshes_wasted: Counter,
+    /// Queries by which a write-behind pattern stored its writes.
+    pub flushed: Counter,
+    /// The client writes that those stood for.
+    pub flushed_writes: Counter,
+    /// The most dirty keys in one node.
+    pub dirty_max: Cell<u64>,
     step_lookups: Counter,
     step_hits: Counter,
 }
@@ -196,6 +283,8 @@ pub struct Meter {
     pub tiers: Vec<TierMeter>,
     /// The database.
     pub database: DatabaseMeter,
+    /// All writes since the start of the run.
+    pub writes: WriteLedger,
     total_arrived: Counter,
     step_latency: RefCell<Histogram>,
     step_reads: Counter,
@@ -235,6 +324,15 @@ impl Meter {
             evictions: Counter::default(),
             expirations: Counter::default(),
             lookup_latency: RefCell::default(),
+            invalidations_sent: Counter::default(),
+            invalidations_lost: Counter::default(),
+            invalidations_useless: Counter::default(),
+            sets_refused: Counter::default(),
+            refreshes_sent: Counter::default(),
+            refreshes_wasted: Counter::default(),
+            flushed: Counter::default(),
+            flushed_writes: Counter::default(),
+            dirty_max: Cell::default(),
             step_lookups: Counter::default(),
             step_hits: Counter::default(),
         };
@@ -244,6 +342,7 @@ impl Meter {
             requests: RequestMeter::default(),
             tiers: nodes_of_tiers.iter().map(tier).collect(),
             database: DatabaseMeter::default(),
+            writes: WriteLedger::default(),
             total_arrived: Counter::default(),
             step_latency: RefCell::new(Histogram::with_digits(2)),
             step_reads: Counter::default(),
@@ -344,6 +443,14 @@ impl Meter {
         meter.step_queries.increment();
     }
 
+    /// So many writes that were accepted will never be in the database.
+    pub fn lose_writes(&self, cause: LossCause, writes: u64) {
+        self.writes.lost.add(writes);
+        if self.is_measuring() {
+            self.writes.lost_by_cause[cause as usize].add(writes);
+        }
+    }
+
     /// A second of measured time is over.
     pub fn end_second(&self) {
         let queries = self.database.second_queries.take();
@@ -431,6 +538,7 @@ impl InFlight<'_> {
             match failure {
                 Failure::Rejected => self.meter.requests.rejected.increment(),
                 Failure::TimedOut => self.meter.requests.timed_out.increment(),
+                Failure::Unavailable => self.meter.requests.unavailable.increment(),
             }
         }
         self.left_ns.set(Some(now_ns));

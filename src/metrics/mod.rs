@@ -6,7 +6,10 @@ mod meter;
 
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
-pub use meter::{Counter, Failure, InFlight, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter};
+pub use meter::{
+    Counter, Failure, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter,
+    WriteLedger,
+};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

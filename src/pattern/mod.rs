@@ -1,79 +1,201 @@
 //! Patterns: how a cache is filled and what a write does. One file and one table row per pattern.
 //!
 //! The patterns are plain `async fn`s over the parts of a [`System`] and read like the textbook.
+//! Each tier has a pattern of its own; what lies below a tier, be it another tier or the database,
+//! is all the same to it ([`System::read_below`], [`System::write_below`]).
 
+use std::fmt;
+use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::database::Database;
+use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
+use crate::invalidation;
 use crate::kernel::Kernel;
-use crate::metrics::{Failure, Meter, ReadOutcome};
+use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::random::Luck;
-use crate::tier::{self, Tier};
+use crate::tier::{self, Population, Tier};
+use crate::units::Nanoseconds;
 use crate::workload::Request;
+use crate::workload::parameters::{self, Arguments};
 
-mod aside;
-mod invalidate;
+mod fetch;
+mod read;
+mod refresh;
+mod write;
 
-/// A pair of a read pattern and a write pattern, as checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use refresh::Refresher;
+
+/// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// How reads fill the cache.
     pub read: Read,
     /// What a write does.
     pub write: Write,
+    /// Whether entries are fetched anew before they expire.
+    pub refresh: Option<Refresh>,
 }
 
 /// Read patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// The app conducts: get, query, set.
+    /// The app conducts: get, query, set are separate hops.
     Aside,
+    /// The tier loads what it does not have: one hop for the app.
+    Through,
 }
 
 /// Write patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Write {
-    /// Database first, then delete from the cache.
+    /// What lies below first, then delete from the cache.
     Invalidate,
+    /// What lies below first, then set in the cache.
+    Update,
+    /// The tier writes to what lies below and to itself before it answers.
+    Through,
+    /// The tier answers at once and writes to what lies below later.
+    Behind(Behind),
+    /// What lies below only.
+    Around {
+        /// Whether the entry is deleted without waiting for it.
+        delete: bool,
+    },
+    /// Delete, write to what lies below, wait, delete again.
+    DoubleDelete {
+        /// How long after the write the second delete is sent.
+        wait_ns: Nanoseconds,
+    },
+}
+
+/// How write-behind gets its writes to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Time between two flushes of a node.
+    pub flush_ns: Nanoseconds,
+    /// So many dirty keys in a node start a flush ahead of time. `None` for no such limit.
+    pub batch: Option<u64>,
+    /// Queries of one node that a flush has in flight at a time, at least 1.
+    pub writers: u64,
+    /// Whether a write is copied to another node's log before it is acknowledged, so that a crash
+    /// of the node loses nothing.
+    pub is_logged: bool,
+}
+
+/// When entries are fetched anew before they expire.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refresh {
+    /// After this share of its TTL, in 0..1, an entry is looked at.
+    pub factor: f64,
+    /// It is refreshed if it had so many hits since it was stored; 0 refreshes all entries.
+    pub hits_min: u16,
 }
 
 /// One row of a table of patterns.
+pub type PatternRow<P> = parameters::Row<P>;
+
+/// All read patterns.
+pub static READS: &[PatternRow<Read>] = &[read::aside::ROW, read::through::ROW];
+
+/// All write patterns.
+pub static WRITES: &[PatternRow<Write>] = &[
+    write::invalidate::ROW,
+    write::update::ROW,
+    write::through::ROW,
+    write::behind::ROW,
+    write::around::ROW,
+    write::double_delete::ROW,
+];
+
+/// The parameters of refresh-ahead.
+pub static REFRESH: PatternRow<Refresh> = refresh::ROW;
+
+/// A short name for a usual pair.
 #[derive(Clone, Copy, Debug)]
-pub struct PatternRow<P> {
+pub struct Pair {
     /// The name in a scenario.
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// The pattern.
-    pub pattern: P,
+    /// Its read pattern, a row of [`READS`].
+    pub read: &'static str,
+    /// Its write pattern, a row of [`WRITES`].
+    pub write: &'static str,
+    /// Whether entries are refreshed ahead of their expiry.
+    pub refresh: bool,
 }
 
-/// All read patterns.
-pub static READS: &[PatternRow<Read>] = &[PatternRow {
-    name: "aside",
-    summary: "the app looks up, on a miss queries the database and sets the entry",
-    pattern: Read::Aside,
-}];
-
-/// All write patterns.
-pub static WRITES: &[PatternRow<Write>] = &[PatternRow {
-    name: "invalidate",
-    summary: "the app writes to the database, then deletes the entry",
-    pattern: Write::Invalidate,
-}];
-
 /// The short names of usual pairs.
-pub static PAIRS: &[PatternRow<Plan>] = &[PatternRow {
-    name: "aside",
-    summary: "read aside, write invalidate",
-    pattern: Plan {
-        read: Read::Aside,
-        write: Write::Invalidate,
+pub static PAIRS: &[Pair] = &[
+    Pair {
+        name: "aside",
+        summary: "cache-aside: the app reads and fills the cache; a write deletes the entry",
+        read: "aside",
+        write: "invalidate",
+        refresh: false,
     },
-}];
+    Pair {
+        name: "through",
+        summary: "read-through and write-through: the tier loads, and writes to the database before it answers",
+        read: "through",
+        write: "through",
+        refresh: false,
+    },
+    Pair {
+        name: "behind",
+        summary: "read-through and write-behind: the tier loads, acknowledges writes at once and flushes later",
+        read: "through",
+        write: "behind",
+        refresh: false,
+    },
+    Pair {
+        name: "around",
+        summary: "cache-aside reads; writes go to the database only, and entries stay stale until their TTL ends",
+        read: "aside",
+        write: "around",
+        refresh: false,
+    },
+    Pair {
+        name: "refresh-ahead",
+        summary: "read-through and write-through, and entries with hits are fetched anew before they expire",
+        read: "through",
+        write: "through",
+        refresh: true,
+    },
+];
 
-/// One tier of a plan, with the pattern and the defence that the app uses for it.
+impl Pair {
+    /// The pair with the defaults of its patterns.
+    ///
+    /// # Panics
+    /// If it names no patterns, or they have no defaults, which a test excludes.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan {
+            read: with_defaults(READS, self.read),
+            write: with_defaults(WRITES, self.write),
+            refresh: self
+                .refresh
+                .then(|| with_defaults(std::slice::from_ref(&REFRESH), REFRESH.name)),
+        }
+    }
+}
+
+/// What the row of that name makes of nothing said.
+fn with_defaults<T>(table: &[PatternRow<T>], name: &str) -> T {
+    let row = table.iter().find(|row| row.name == name);
+    (row.expect("a row of the table").build)(&Arguments::new()).expect("it has defaults")
+}
+
+impl Default for Plan {
+    /// Cache-aside.
+    fn default() -> Self {
+        PAIRS[0].plan()
+    }
+}
+
+/// One tier of a plan, with the pattern and the defence that go with it.
 #[derive(Clone, Debug)]
 pub struct LayerPlan {
     /// The tier itself.
@@ -82,46 +204,108 @@ pub struct LayerPlan {
     pub pattern: Plan,
     /// What happens when many requests miss one key together.
     pub defence: defence::Plan,
+    /// What keeps copies true beside TTL and write pattern.
+    pub invalidations: Vec<invalidation::Plan>,
 }
 
-/// One tier with its defence.
-#[derive(Debug)]
+/// One tier with its pattern and its defence.
 pub struct Layer {
     /// The tier itself.
     pub tier: Tier,
     /// Its pattern.
     pub pattern: Plan,
     defence: Defence,
+    refresher: Option<Refresher>,
+    revalidations: fetch::Revalidations,
+    flushes: write::behind::Flushes,
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Layer");
+        shown
+            .field("tier", &self.tier)
+            .field("pattern", &self.pattern)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What stands behind the app: its tiers from the client to the database, and the database.
 #[derive(Debug)]
 pub struct System {
+    kernel: Rc<Kernel>,
+    meter: Rc<Meter>,
     /// From the client to the database.
     pub layers: Vec<Layer>,
     /// The database.
     pub database: Rc<Database>,
 }
 
+/// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
 impl System {
     /// Empty tiers in front of `database`.
     #[must_use]
     pub fn new(
         plans: &[LayerPlan],
+        population: Population,
         database: Rc<Database>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| Layer {
-            tier: Tier::new(&plan.tier, level, kernel, meter, luck),
+            tier: Tier::new(&plan.tier, level, population, kernel, meter, luck),
             pattern: plan.pattern,
+            flushes: write::behind::Flushes::new(
+                plan.tier.nodes_in_all(population) as usize,
+                kernel,
+            ),
             defence: plan.defence.build(kernel),
+            refresher: plan
+                .pattern
+                .refresh
+                .zip(plan.tier.ttl)
+                .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
+            revalidations: fetch::Revalidations::default(),
         };
         Self {
+            kernel: kernel.clone(),
+            meter: meter.clone(),
             layers: plans.iter().enumerate().map(layer).collect(),
             database,
         }
+    }
+
+    /// Starts what goes on by itself: sweeps, flushes, refreshes.
+    pub fn start(self: &Rc<Self>) {
+        for (level, layer) in self.layers.iter().enumerate() {
+            if layer.tier.plan().sweep.is_some() {
+                self.spawn("sweep of tier", level as u64, async move |system| {
+                    system.layers[level].tier.sweep_for_ever().await;
+                });
+            }
+            if let Write::Behind(behind) = layer.pattern.write {
+                write::behind::start(self, level, behind);
+            }
+            if layer.refresher.is_some() {
+                self.spawn("refreshes of tier", level as u64, async move |system| {
+                    refresh::refresh_for_ever(&system, level).await;
+                });
+            }
+        }
+    }
+
+    /// Starts a task that outlives whoever asked for it.
+    fn spawn<F: Future<Output = ()> + 'static>(
+        self: &Rc<Self>,
+        kind: &'static str,
+        number: u64,
+        task: impl FnOnce(Rc<Self>) -> F,
+    ) {
+        let label = crate::kernel::Label { kind, number };
+        self.kernel.spawn(label, task(self.clone()));
     }
 
     /// Reads the row of the request's key.
@@ -129,31 +313,55 @@ impl System {
     /// # Errors
     /// The failure of the database query that the request depends on.
     #[inline]
-    pub async fn read(&self, request: &Request) -> Result<Answer, Failure> {
-        let Some(layer) = self.layers.first() else {
-            return self.query(request).await;
-        };
-        match layer.pattern.read {
-            Read::Aside => aside::read(self, request).await,
+    pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
+        let first = self.layers.first().map(|layer| layer.pattern.read);
+        // What must not be stale bypasses all caches.
+        match first.filter(|_| !request.must_be_fresh) {
+            None => self.query(request).await,
+            Some(Read::Aside) => read::aside::read(self, request, 0).await,
+            Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
 
     /// Writes the row of the request's key.
     ///
     /// # Errors
-    /// The failure of the database query.
+    /// The failure of the database query, or of a tier that the write depends on.
     #[inline]
-    pub async fn write(&self, request: &Request) -> Result<(), Failure> {
-        let Some(layer) = self.layers.first() else {
-            return self
-                .database
-                .write(request.index, request.key)
-                .await
-                .map(drop);
-        };
-        match layer.pattern.write {
-            Write::Invalidate => invalidate::write(self, request).await,
-        }
+    pub async fn write(self: &Rc<Self>, request: &Request) -> Result<(), Failure> {
+        self.write_below(request, 0).await.map(drop)
+    }
+
+    /// Reads from tier `level` on down to the database.
+    fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
+        Box::pin(async move {
+            match self.layers.get(level).map(|layer| layer.pattern.read) {
+                None => self.query(request).await,
+                Some(Read::Aside) => read::aside::read(self, request, level).await,
+                Some(Read::Through) => read::through::read(self, request, level).await,
+            }
+        })
+    }
+
+    /// Writes to tier `level` and to what lies below it, and returns the new row.
+    fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
+        Box::pin(async move {
+            match self.layers.get(level).map(|layer| layer.pattern.write) {
+                None => self.database.write(request.index, request.key).await,
+                Some(Write::Invalidate) => write::invalidate::write(self, request, level).await,
+                Some(Write::Update) => write::update::write(self, request, level).await,
+                Some(Write::Through) => write::through::write(self, request, level).await,
+                Some(Write::Behind(behind)) => {
+                    write::behind::write(self, request, level, behind).await
+                }
+                Some(Write::Around { delete }) => {
+                    write::around::write(self, request, level, delete).await
+                }
+                Some(Write::DoubleDelete { wait_ns }) => {
+                    write::double_delete::write(self, request, level, wait_ns).await
+                }
+            }
+        })
     }
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
@@ -162,5 +370,28 @@ impl System {
             row,
             outcome: ReadOutcome::Miss,
         })
+    }
+
+    /// Writes that were acknowledged and that the database does not have yet.
+    pub fn pending_writes(&self) -> u64 {
+        let of = |layer: &Layer| layer.tier.pending_writes();
+        self.layers.iter().map(of).sum()
+    }
+
+    /// A node of a tier crashes. What waited there to be written is lost, unless there is a log.
+    pub fn crash(&self, level: usize, node: usize) {
+        let layer = &self.layers[level];
+        for dirty in layer.tier.crash(node) {
+            match layer.pattern.write {
+                // Whoever has the log goes on from it.
+                Write::Behind(Behind {
+                    is_logged: true, ..
+                }) => layer.tier.buffer(node, dirty),
+                _ => {
+                    self.meter.lose_writes(LossCause::Crash, dirty.writes);
+                    self.database.lose(dirty.key, &dirty.row);
+                }
+            }
+        }
     }
 }

@@ -11,13 +11,15 @@ use indexmap::IndexMap;
 
 use crate::defence::DEFENCES;
 use crate::eviction::{self, PolicySpec, SpecError};
-use crate::pattern::{PAIRS, READS, WRITES};
+use crate::fault::ACTIONS;
+use crate::invalidation::INVALIDATIONS;
+use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
 use crate::placement::SCHEMES;
-use crate::tier::Capacity;
+use crate::tier::{Capacity, SCOPES};
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
 
-use super::shape::{Choice, Field, Grammar, Later, Need, Range, Row, Shape, Spelled, Table, Word};
+use super::shape::{Choice, Field, Grammar, Need, Range, Row, Shape, Spelled, Table, Word};
 use super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 
 /// The shape of a scenario.
@@ -181,6 +183,13 @@ fn root() -> Table {
                 "the database behind all tiers",
             ),
             field(
+                "event",
+                Shape::List(Box::new(Shape::Choice(event())), 0),
+                Default("[]"),
+                "[{ at = \"2m\", action = \"crash\", target = \"tier.redis.node.0\" }]",
+                "the timeline: what happens when, in simulated time",
+            ),
+            field(
                 "prices",
                 Shape::Table(prices()),
                 Optional,
@@ -216,12 +225,7 @@ fn root() -> Table {
                 "how the results are compared with those of another time (`run --baseline`)",
             ),
         ],
-        later: vec![Later {
-            key: "event",
-            value: None,
-            message: "this version has no timeline yet: `[[event]]` cannot be used",
-            help: "remove it; a change of load can be written as a curve of `workload.arrivals.rate`",
-        }],
+        later: Vec::new(),
     }
 }
 
@@ -267,6 +271,20 @@ fn workload() -> Table {
             "share of the requests that are reads; the others are writes",
         ),
         field(
+            "sessions",
+            Shape::Short("count", Box::new(Shape::Table(sessions()))),
+            Optional,
+            "{ count = \"10k\", own_reads = 0.2 }",
+            "clients with an identity, who notice when they do not see what they wrote or saw; closed-loop users are sessions by themselves",
+        ),
+        field(
+            "fresh_reads",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.01",
+            "share of the reads that must not be stale: they bypass all caches",
+        ),
+        field(
             "value_size",
             Shape::Named("sizes"),
             Default("\"1KiB\""),
@@ -274,6 +292,54 @@ fn workload() -> Table {
             "size of a row's value",
         ),
     ])
+}
+
+fn sessions() -> Table {
+    use Need::{Default, Required};
+    table(vec![
+        field(
+            "count",
+            count("1", "10M"),
+            Required,
+            "\"10k\"",
+            "how many; each request comes from any of them",
+        ),
+        field(
+            "own_reads",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.2",
+            "share of a session's reads that ask for the row that it wrote last, once it has written",
+        ),
+    ])
+}
+
+/// Something that happens at an instant.
+fn event() -> Choice {
+    let mut choice = chosen_by("action", "what happens", ACTIONS);
+    for row in &mut choice.rows {
+        row.table.fields.insert(
+            0,
+            field(
+                "at",
+                Shape::Quantity(Unit::Duration, ANY_DURATION),
+                Need::Required,
+                "\"2m\"",
+                "when, counted from the start of the run, warm-up included",
+            ),
+        );
+        row.table.fields.insert(
+            1,
+            field(
+                "target",
+                Shape::Text,
+                Need::Required,
+                "\"tier.redis.node.0\"",
+                "to whom: `tier.NAME` or `tier.NAME.node.NUMBER`",
+            ),
+        );
+    }
+    choice
 }
 
 fn app() -> Table {
@@ -312,11 +378,23 @@ fn tier() -> Table {
             "how the cache is filled and what a write does",
         ),
         field(
+            "scope",
+            words(
+                &SCOPES
+                    .iter()
+                    .map(|row| (row.name, row.summary))
+                    .collect::<Vec<_>>(),
+            ),
+            Default("\"global\""),
+            "\"instance\"",
+            "who shares a node",
+        ),
+        field(
             "nodes",
             count("1", "10000"),
             Default("1"),
             "3",
-            "how many nodes the tier has",
+            "how many nodes the tier has, or each of those who do not share one",
         ),
         field(
             "capacity",
@@ -384,8 +462,35 @@ fn tier() -> Table {
             "how a node serves its requests",
         ),
         field(
+            "delete_failure",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.01",
+            "share of the explicit deletes that are lost on their way to the node",
+        ),
+        field(
+            "invalidation",
+            Shape::List(
+                Box::new(Shape::Short(
+                    "kind",
+                    Box::new(Shape::Choice(chosen_by(
+                        "kind",
+                        "the mechanism",
+                        INVALIDATIONS,
+                    ))),
+                )),
+                0,
+            ),
+            Default("[]"),
+            "[\"compare-and-set\"]",
+            "what keeps copies true beside the TTL and what the write pattern does",
+        ),
+        field(
             "defence",
-            Shape::Short("kind", Box::new(Shape::Choice(defence()))),
+            Shape::Short(
+                "kind",
+                Box::new(Shape::Choice(chosen_by("kind", "the defence", DEFENCES))),
+            ),
             Default("\"none\""),
             "\"single-flight\"",
             "what happens when many requests miss one key together",
@@ -396,13 +501,13 @@ fn tier() -> Table {
 fn pattern() -> Table {
     let reads = READS
         .iter()
-        .map(|row| word(row.name, row.summary))
+        .map(|row| word(row.name, row.meaning))
         .collect();
     let writes = WRITES
         .iter()
-        .map(|row| word(row.name, row.summary))
+        .map(|row| word(row.name, row.meaning))
         .collect();
-    table(vec![
+    let mut fields = vec![
         field(
             "read",
             Shape::Words(reads),
@@ -417,7 +522,34 @@ fn pattern() -> Table {
             "\"invalidate\"",
             "what a write does",
         ),
-    ])
+    ];
+    for row in WRITES {
+        for parameter in row.parameters {
+            let mut of_write = parameter_field(parameter, DURATIONS);
+            of_write.meaning = format!("with `write = \"{}\"`: {}", row.name, parameter.meaning);
+            fields.push(of_write);
+        }
+    }
+    fields.push(field(
+        "refresh",
+        Shape::Either(vec![
+            words(&[(
+                "none",
+                "entries are fetched when they have expired and are asked for",
+            )]),
+            Shape::Table(parameters_table(&REFRESH)),
+        ]),
+        Need::Default("\"none\""),
+        "{ factor = 0.8, hits_min = 1 }",
+        "refresh-ahead: entries are fetched anew before they expire",
+    ));
+    table(fields)
+}
+
+/// The parameters of one row as a table.
+fn parameters_table<T>(row: &workload::Row<T>) -> Table {
+    let fields = row.parameters.iter();
+    table(fields.map(|it| parameter_field(it, DURATIONS)).collect())
 }
 
 fn ttl() -> Table {
@@ -446,6 +578,20 @@ fn ttl() -> Table {
             Default("0.0"),
             "0.1",
             "the TTL is multiplied by a uniform draw from [1 - j, 1 + j], or with \"+0..j\" from [1, 1 + j]",
+        ),
+        field(
+            "stale_while_revalidate",
+            Shape::Quantity(Unit::Duration, ANY_DURATION),
+            Default("\"0s\""),
+            "\"30s\"",
+            "for so long after its TTL an entry is served all the same, while one refresh goes on in the background",
+        ),
+        field(
+            "stale_if_error",
+            Shape::Quantity(Unit::Duration, ANY_DURATION),
+            Default("\"0s\""),
+            "\"1h\"",
+            "for so long after its TTL an entry is served if the fetch of a new one fails",
         ),
     ])
 }
@@ -784,16 +930,16 @@ fn placement() -> Choice {
     }
 }
 
-fn defence() -> Choice {
-    let row = |defence: &crate::defence::DefenceRow| Row {
-        name: defence.name,
-        meaning: format!("{} ({})", defence.summary, defence.source),
-        table: Table::default(),
-    };
+/// A choice from a table whose rows have parameters.
+fn chosen_by<T>(
+    tag: &'static str,
+    tag_meaning: &'static str,
+    rows: &'static [workload::Row<T>],
+) -> Choice {
     Choice {
-        tag: "kind",
-        tag_meaning: "the defence",
-        rows: DEFENCES.iter().map(row).collect(),
+        tag,
+        tag_meaning,
+        rows: rows.iter().map(|row| chosen(row, DURATIONS)).collect(),
     }
 }
 
@@ -908,17 +1054,8 @@ fn curves() -> Choice {
 
 /// A row of one of the workload's tables; `quantity` is what its distributions are of.
 fn chosen<T>(row: &workload::Row<T>, quantity: (Unit, Range)) -> Row {
-    let fields = row.parameters.iter().map(|parameter| Field {
-        name: parameter.name,
-        shape: parameter_shape(parameter, quantity),
-        need: if parameter.required {
-            Need::Required
-        } else {
-            Need::Optional
-        },
-        meaning: parameter.meaning.into(),
-        example: example(parameter, quantity.0),
-    });
+    let fields = row.parameters.iter();
+    let fields = fields.map(|parameter| parameter_field(parameter, quantity));
     let meaning = if row.source.is_empty() {
         row.meaning.into()
     } else {
@@ -928,6 +1065,20 @@ fn chosen<T>(row: &workload::Row<T>, quantity: (Unit, Range)) -> Row {
         name: row.name,
         meaning,
         table: table(fields.collect()),
+    }
+}
+
+fn parameter_field(parameter: &Parameter, quantity: (Unit, Range)) -> Field {
+    Field {
+        name: parameter.name,
+        shape: parameter_shape(parameter, quantity),
+        need: if parameter.required {
+            Need::Required
+        } else {
+            Need::Optional
+        },
+        meaning: parameter.meaning.into(),
+        example: example(parameter, quantity.0),
     }
 }
 

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::pattern::{self, LayerPlan, PAIRS, READS, WRITES};
+use crate::fault;
+use crate::invalidation::{self, INVALIDATIONS};
+use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::random::Luck;
 use crate::trace::TraceError;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -97,6 +99,7 @@ impl Planner<'_> {
         }
         let duration_ns = duration_ns.unwrap_or(0);
         let tiers = self.tiers(root.at("tier"));
+        let events = self.events(root, tiers.as_deref());
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
@@ -110,6 +113,7 @@ impl Planner<'_> {
             instances: root.at("app").at("instances").whole_u32(),
             tiers: tiers?,
             database: database?,
+            events: events?,
         })
     }
 
@@ -182,7 +186,8 @@ impl Planner<'_> {
             let arrivals = arrivals?;
             let (plan, duration_ns) = self.trace(trace, checked, arrivals.as_ref(), duration_ns)?;
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
-            return Some((self.sound("workload", plan, reads)?, duration_ns));
+            let plan = self.sound("workload", plan, reads)?;
+            return Some((with_sessions(plan, checked), duration_ns));
         }
         if let Some(speed) = checked.get("speed") {
             let help = "remove it, or add `trace = \"FILE\"`";
@@ -195,7 +200,8 @@ impl Planner<'_> {
         // The grammar asks for all three where there is no trace.
         let (arrivals, keys, duration_ns) = (arrivals??, keys??, duration_ns?);
         let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
-        Some((self.sound("workload", plan, reads)?, duration_ns))
+        let plan = self.sound("workload", plan, reads)?;
+        Some((with_sessions(plan, checked), duration_ns))
     }
 
     /// The trace of a workload, and how long its requests arrive.
@@ -537,14 +543,25 @@ impl Planner<'_> {
         let overhead = checked.at("entry_overhead");
         let sweep = checked.at("sweep");
         let ttl = checked.at("ttl");
-        Some(LayerPlan {
+        let ttl = ttl.get("base").map(|base| time_to_live(base, ttl));
+        let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
+        let defence = self.chosen(
+            &format!("tier.{name}.defence"),
+            "kind",
+            defence::DEFENCES,
+            checked.at("defence"),
+        );
+        let mut layer = LayerPlan {
             tier: tier::Plan {
                 name: name.into(),
+                scope: scope(checked.at("scope"))?,
+                delete_failure: checked.at("delete_failure").base(),
+                tombstone_ns: None,
                 nodes: checked.at("nodes").whole_u32(),
                 capacity,
                 entry_overhead_bytes: overhead.whole(),
                 eviction,
-                ttl: ttl.get("base").map(|base| time_to_live(base, ttl)),
+                ttl,
                 sweep: sweep.get("interval").map(|interval| tier::Sweep {
                     interval_ns: interval.whole(),
                     sample: sweep.at("sample").whole_u32(),
@@ -555,9 +572,108 @@ impl Planner<'_> {
                 service_time: service_time?,
                 queue_limit: limit(service.at("queue_limit")),
             },
-            pattern: pattern(checked.at("pattern"))?,
-            defence: defence(checked.at("defence"))?,
-        })
+            pattern: pattern?,
+            defence: defence?,
+            invalidations: Vec::new(),
+        };
+        for mechanism in checked.at("invalidation").list() {
+            let place = format!("tier.{name}.invalidation");
+            let plan = self.chosen(&place, "kind", INVALIDATIONS, mechanism)?;
+            let again = layer
+                .invalidations
+                .iter()
+                .any(|other: &invalidation::Plan| other.name() == plan.name());
+            if again {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(mechanism.span, message, "remove one of the two");
+                return None;
+            }
+            plan.prepare(&mut layer.tier);
+            layer.invalidations.push(plan);
+        }
+        Some(layer)
+    }
+
+    /// What `checked` chooses from a table.
+    fn chosen<T>(
+        &mut self,
+        place: &str,
+        tag: &str,
+        table: &'static [Row<T>],
+        checked: &Checked,
+    ) -> Option<T> {
+        let row = row(table, checked.at(tag).text())?;
+        let arguments = self.arguments(place, row, checked)?;
+        self.sound(place, (row.build)(&arguments), checked)
+    }
+
+    fn pattern(
+        &mut self,
+        name: &str,
+        checked: &Checked,
+        ttl: Option<&tier::TimeToLive>,
+    ) -> Option<pattern::Plan> {
+        let place = format!("tier.{name}.pattern");
+        let plan = if let Sound::Text(pair) = &checked.value {
+            PAIRS.iter().find(|row| row.name == pair)?.plan()
+        } else {
+            let write = row(WRITES, checked.at("write").text())?;
+            for other in WRITES.iter().filter(|other| other.name != write.name) {
+                for parameter in other.parameters {
+                    if let Some(value) = checked.get(parameter.name) {
+                        let message = format!(
+                            "`{place}.{}` is a setting of `write = \"{}\"`, not of `write = \"{}\"`",
+                            parameter.name, other.name, write.name
+                        );
+                        self.problem(value.span, message, "remove it, or change `write`");
+                        return None;
+                    }
+                }
+            }
+            let refresh = checked.at("refresh");
+            let refresh = if matches!(refresh.value, Sound::Text(_)) {
+                None
+            } else {
+                let place = format!("{place}.refresh");
+                let arguments = self.arguments(&place, &REFRESH, refresh)?;
+                Some(self.sound(&place, (REFRESH.build)(&arguments), refresh)?)
+            };
+            let arguments = self.arguments(&place, write, checked)?;
+            pattern::Plan {
+                read: self.chosen(&place, "read", READS, checked)?,
+                write: self.sound(&place, (write.build)(&arguments), checked)?,
+                refresh,
+            }
+        };
+        if plan.refresh.is_some() && ttl.is_none_or(|ttl| ttl.sliding) {
+            let message = if ttl.is_some() {
+                "refresh-ahead has nothing to do where each hit starts the TTL anew"
+            } else {
+                "refresh-ahead has nothing to do where entries do not expire"
+            };
+            let help = format!("give the tier a TTL: `ttl = \"60s\"` in `tier.{name}`");
+            self.problem(checked.span, message, help);
+            return None;
+        }
+        Some(plan)
+    }
+
+    fn events(&mut self, root: &Checked, tiers: Option<&[LayerPlan]>) -> Option<Vec<fault::Event>> {
+        let tiers = tiers?;
+        let mut events = Vec::new();
+        for checked in root.at("event").list() {
+            let target = checked.at("target");
+            let action = self.chosen("event", "action", fault::ACTIONS, checked)?;
+            match fault::Target::find(target.text(), tiers) {
+                Ok(target) => events.push(fault::Event {
+                    at_ns: checked.at("at").whole(),
+                    action,
+                    target,
+                }),
+                Err(wrong) => self.problem(target.span, wrong.message, wrong.help),
+            }
+        }
+        Some(events)
     }
 
     fn database(&mut self, checked: &Checked) -> Option<database::Plan> {
@@ -591,7 +707,31 @@ fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
         sliding: ttl.at("sliding").flag(),
         jitter_below,
         jitter_above,
+        stale_while_revalidate_ns: ttl.at("stale_while_revalidate").whole(),
+        stale_if_error_ns: ttl.at("stale_if_error").whole(),
+        revalidate_ns: 0,
     }
+}
+
+fn scope(checked: &Checked) -> Option<tier::Scope> {
+    let row = tier::SCOPES.iter().find(|row| checked.is(row.name));
+    row.map(|row| row.scope)
+}
+
+/// Who the requests come from, and which of them insist on the truth.
+fn with_sessions(plan: workload::Plan, checked: &Checked) -> workload::Plan {
+    let sessions = match (checked.get("sessions"), &plan.arrivals) {
+        (Some(sessions), _) => Some(workload::Sessions {
+            count: sessions.at("count").whole_u32(),
+            own_reads: sessions.at("own_reads").base(),
+        }),
+        (None, arrivals::Plan::Closed(closed)) => Some(workload::Sessions {
+            count: closed.users(),
+            own_reads: 0.0,
+        }),
+        (None, arrivals::Plan::Open(_)) => None,
+    };
+    plan.with_sessions(sessions, checked.at("fresh_reads").base())
 }
 
 fn limit(checked: &Checked) -> Option<u32> {
@@ -604,29 +744,6 @@ fn placement(checked: &Checked) -> Option<placement::Plan> {
     Some(placement::Plan {
         scheme: row.name,
         virtual_nodes: checked.get("virtual_nodes").map_or(1, Checked::whole_u32),
-    })
-}
-
-fn defence(checked: &Checked) -> Option<defence::Plan> {
-    let name = checked.at("kind").text();
-    defence::DEFENCES
-        .iter()
-        .find(|row| row.name == name)
-        .map(|row| row.plan)
-}
-
-fn pattern(checked: &Checked) -> Option<pattern::Plan> {
-    if let Sound::Text(name) = &checked.value {
-        return PAIRS
-            .iter()
-            .find(|row| row.name == name)
-            .map(|row| row.pattern);
-    }
-    let read = READS.iter().find(|row| checked.at("read").is(row.name))?;
-    let write = WRITES.iter().find(|row| checked.at("write").is(row.name))?;
-    Some(pattern::Plan {
-        read: read.pattern,
-        write: write.pattern,
     })
 }
 

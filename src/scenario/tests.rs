@@ -5,6 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::defence;
 use crate::tier::Capacity;
 use crate::workload::arrivals;
 
@@ -132,8 +133,8 @@ fn the_example_of_the_design_becomes_its_plan() {
     assert_eq!(layer.tier.service_time.as_constant(), Some(10_000.0));
     assert!((layer.tier.network.quantile(0.5) - 200_000.0).abs() < 1e-3);
     assert_eq!(layer.tier.queue_limit, None);
-    assert_eq!(layer.defence.name(), "single-flight");
-    assert_eq!(study.variants[1].plan.tiers[0].defence.name(), "none");
+    assert_eq!(layer.defence, defence::Plan::SingleFlight);
+    assert_eq!(study.variants[1].plan.tiers[0].defence, defence::Plan::None);
 
     assert_eq!(plan.database.connections, 100);
     assert!((plan.database.service_time.quantile(0.99) - 5e7).abs() < 1.0);
@@ -282,7 +283,7 @@ fn the_schema_refuses_unknown_keys_missing_keys_and_missing_units() {
         ("count = 10", "count = -10"),
         ("count = 10", "count = 10, colour = 3"),
         ("service_time", "service"),
-        ("duration", "event = []\nduration"),
+        ("duration", "evnt = []\nduration"),
     ] {
         let wrong = LEAST.replacen(from, to, 1);
         assert_ne!(wrong, LEAST);
@@ -428,9 +429,9 @@ fn the_command_line_changes_the_file_and_variants_still_differ() {
     let defences: Vec<_> = study
         .variants
         .iter()
-        .map(|it| it.plan.tiers[0].defence.name())
+        .map(|it| it.plan.tiers[0].defence)
         .collect();
-    assert_eq!(defences, ["none", "single-flight"]);
+    assert_eq!(defences, [defence::Plan::None, defence::Plan::SingleFlight]);
     for variant in &study.variants {
         assert_eq!(
             (variant.plan.seed, variant.plan.database.connections),

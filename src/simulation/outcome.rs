@@ -4,8 +4,9 @@ use indexmap::IndexMap;
 
 use super::{Plan, RunError};
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
 use crate::pattern::System;
+use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
 
 /// Collects what is sampled while a run goes on.
@@ -25,13 +26,17 @@ pub(super) struct Recorder<'a> {
 struct Level {
     node_entries: Vec<u64>,
     bytes: u64,
+    /// Keys that wait for their flush.
+    dirty: u64,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(plan: &'a Plan, step_ns: Nanoseconds) -> Self {
-        let level = |nodes: u32| Level {
-            node_entries: vec![0; nodes as usize],
+        let population = plan.population();
+        let level = |tier: &crate::tier::Plan| Level {
+            node_entries: vec![0; tier.nodes_in_all(population) as usize],
             bytes: 0,
+            dirty: 0,
         };
         Self {
             plan,
@@ -40,11 +45,7 @@ impl<'a> Recorder<'a> {
             steps: Vec::new(),
             database_in_use: Vec::new(),
             last_busy_area_ns: 0,
-            levels: plan
-                .tiers
-                .iter()
-                .map(|layer| level(layer.tier.nodes))
-                .collect(),
+            levels: plan.tiers.iter().map(|layer| level(&layer.tier)).collect(),
             samples: 0,
         }
     }
@@ -67,6 +68,7 @@ impl<'a> Recorder<'a> {
                     *sum += entries as u64;
                 }
                 level.bytes += layer.tier.bytes();
+                level.dirty += layer.tier.dirty_keys_in_all();
             }
         }
     }
@@ -78,7 +80,7 @@ impl<'a> Recorder<'a> {
         system: &System,
         kernel: &Kernel,
     ) -> Result<Outcome, RunError> {
-        check_conservation(meter)?;
+        check_conservation(meter, system)?;
         let series = self.series();
         let latency = {
             let mut all = meter.requests.read_latency.borrow().clone();
@@ -140,12 +142,13 @@ impl<'a> Recorder<'a> {
         let measured_s = measured_ns as f64 / SECOND_NS as f64;
         let rate = |count: u64| count as f64 / measured_s;
         let mut metrics = Metrics::default();
-        let failed = requests.rejected.get() + requests.timed_out.get();
+        let failed = requests.failed();
         metrics.put("requests.arrived", requests.arrived.get() as f64);
         metrics.put("requests.answered", requests.answered.get() as f64);
         metrics.put("requests.failed", failed as f64);
         metrics.put("requests.rejected", requests.rejected.get() as f64);
         metrics.put("requests.timed_out", requests.timed_out.get() as f64);
+        metrics.put("requests.unavailable", requests.unavailable.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
         let in_system_area_ns = meter.in_system_area_ns(now_ns);
@@ -193,6 +196,14 @@ impl<'a> Recorder<'a> {
         metrics.put("staleness.mean", staleness.mean_s());
         metrics.put("staleness.p99", staleness.quantile_s(0.99));
         metrics.put("staleness.max", staleness.max_s());
+        let writes = &meter.writes;
+        let lost = LossCause::ALL.map(|(cause, name)| (name, writes.lost_to(cause)));
+        let lost_writes: u64 = lost.iter().map(|(_, count)| count).sum();
+        metrics.put("consistency.lost_writes", lost_writes as f64);
+        for (cause, count) in lost {
+            metrics.put(&format!("consistency.lost_writes.{cause}"), count as f64);
+        }
+        metrics.put("consistency.pending_writes", system.pending_writes() as f64);
         metrics.0
     }
 
@@ -246,6 +257,25 @@ impl<'a> Recorder<'a> {
             "imbalance",
             busiest as f64 * exchanges.len() as f64 / total as f64,
         );
+        put("invalidations.sent", counts.invalidations_sent.get() as f64);
+        put("invalidations.lost", counts.invalidations_lost.get() as f64);
+        put(
+            "invalidations.useless",
+            counts.invalidations_useless.get() as f64,
+        );
+        put("sets.refused", counts.sets_refused.get() as f64);
+        put("refreshes.sent", counts.refreshes_sent.get() as f64);
+        put("refreshes.wasted", counts.refreshes_wasted.get() as f64);
+        put("flushes.rate", rate(counts.flushed.get()));
+        put(
+            "flushes.coalescing",
+            counts.flushed_writes.get() as f64 / counts.flushed.get() as f64,
+        );
+        put("dirty", self.levels[level].dirty as f64 / samples);
+        put("dirty.max", counts.dirty_max.get() as f64);
+        if plan.scope != Scope::Global {
+            return;
+        }
         for (node, &exchanges) in exchanges.iter().enumerate() {
             put(&format!("node.{node}.rate"), rate(exchanges));
             put(&format!("node.{node}.utilization"), usages[node]);
@@ -280,12 +310,12 @@ impl Metrics {
     }
 }
 
-/// Nothing is lost between the lines: the two laws hold exactly at the end of every run.
-fn check_conservation(meter: &Meter) -> Result<(), RunError> {
+/// Nothing is lost between the lines: the three laws hold exactly at the end of every run.
+fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
     let requests = &meter.requests;
     let arrived = requests.arrived.get();
     let answered = requests.answered.get();
-    let failed = requests.rejected.get() + requests.timed_out.get();
+    let failed = requests.failed();
     let in_flight = meter.in_flight();
     if arrived != answered + failed + in_flight {
         return Err(RunError::Conservation(format!(
@@ -299,6 +329,22 @@ fn check_conservation(meter: &Meter) -> Result<(), RunError> {
         return Err(RunError::Conservation(format!(
             "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
              delayed hits, stale hits, negative hits and misses"
+        )));
+    }
+    let ledger = &meter.writes;
+    let (accepted, stored, lost) = (ledger.accepted(), ledger.stored(), ledger.lost());
+    let pending = system.pending_writes();
+    if accepted != stored + pending + lost {
+        return Err(RunError::Conservation(format!(
+            "{accepted} writes accepted, but {stored} in the database + {pending} pending + {lost} \
+             lost"
+        )));
+    }
+    // A write may be accepted without its client hearing of it, but not the other way round. The
+    // counts of writes answered are of the cohort, those of the ledger of the whole run.
+    if writes > accepted {
+        return Err(RunError::Conservation(format!(
+            "{writes} writes acknowledged, but only {accepted} accepted"
         )));
     }
     Ok(())

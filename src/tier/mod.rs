@@ -11,8 +11,8 @@ use std::rc::Rc;
 
 use crate::cache::{Cache, Lookup};
 use crate::database::Row;
-use crate::eviction::{Measure, PolicySpec};
-use crate::kernel::{Kernel, Refused, Resource, Usage};
+use crate::eviction::PolicySpec;
+use crate::kernel::{Broadcast, BroadcastId, Kernel, Usage};
 use crate::metrics::{Meter, ReadOutcome};
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream};
@@ -20,12 +20,24 @@ use crate::units::{Key, NEVER, Nanoseconds};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
+mod fills;
+mod node;
+mod time_to_live;
+mod write_buffer;
+
+use fills::{Fills, Ticket};
+use node::{Node, Resident};
+pub use time_to_live::TimeToLive;
+pub use write_buffer::Dirty;
+
 /// A tier as checked: nothing in it can be invalid.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The name that metrics and overrides use; unique in a scenario.
     pub name: String,
-    /// How many nodes, at least 1.
+    /// Who shares a node.
+    pub scope: Scope,
+    /// How many nodes, at least 1: in the whole world, or for each of those who do not share.
     pub nodes: u32,
     /// How much each node holds.
     pub capacity: Capacity,
@@ -48,6 +60,118 @@ pub struct Plan {
     pub service_time: Distribution,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Share of the explicit deletes that are lost on their way.
+    pub delete_failure: f64,
+    /// For sets that carry their version: how long a node remembers the version of a deleted entry,
+    /// so that it refuses an older one. `None` if sets carry none.
+    pub tombstone_ns: Option<Nanoseconds>,
+}
+
+/// Who shares a tier's nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Each client has nodes of its own: a browser.
+    Client,
+    /// Each app instance has: an in-process cache.
+    Instance,
+    /// All share them.
+    #[default]
+    Global,
+}
+
+/// One row of the table of scopes.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeRow {
+    /// The name in a scenario.
+    pub name: &'static str,
+    /// Who shares a node, in one line.
+    pub summary: &'static str,
+    /// The scope.
+    pub scope: Scope,
+}
+
+/// All scopes.
+pub static SCOPES: &[ScopeRow] = &[
+    ScopeRow {
+        name: "global",
+        summary: "everybody shares the tier's nodes, as with Redis or Memcached",
+        scope: Scope::Global,
+    },
+    ScopeRow {
+        name: "instance",
+        summary: "each app instance has nodes of its own: an in-process cache",
+        scope: Scope::Instance,
+    },
+    ScopeRow {
+        name: "client",
+        summary: "each session has nodes of its own: a browser's cache",
+        scope: Scope::Client,
+    },
+];
+
+/// How many there are of those who may have nodes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    /// App instances, at least 1.
+    pub instances: u32,
+    /// Clients with an identity, at least 1.
+    pub sessions: u32,
+}
+
+/// A node that could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    /// Its queue was full.
+    #[error("the queue of the node was full")]
+    QueueFull,
+    /// It has crashed.
+    #[error("the node is down")]
+    Down,
+}
+
+/// What a lookup found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// An entry within its TTL.
+    Fresh(Row),
+    /// An entry that is past its TTL and kept for the purposes of [`TimeToLive`].
+    Stale(Stale),
+    /// No entry.
+    Nothing,
+}
+
+/// A copy that is past its TTL.
+#[derive(Clone, Debug)]
+pub struct Stale {
+    /// The copy.
+    pub row: Row,
+    /// How long it has been so.
+    pub past_ns: Nanoseconds,
+}
+
+/// A request that has reached a node and not yet gone back.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Visit {
+    node: usize,
+    way_back_ns: Nanoseconds,
+}
+
+impl Visit {
+    /// The node that is being visited.
+    #[must_use]
+    pub fn node(&self) -> usize {
+        self.node
+    }
+}
+
+/// How a row comes to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filling {
+    /// Because it was asked for or written.
+    Asked,
+    /// Ahead of the expiry of the copy that is there.
+    Ahead,
 }
 
 /// How much one node holds.
@@ -61,35 +185,6 @@ pub enum Capacity {
     Bytes(u64),
 }
 
-/// When entries expire.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TimeToLive {
-    /// Before jitter.
-    pub base_ns: Nanoseconds,
-    /// Whether each hit starts it anew.
-    pub sliding: bool,
-    /// The TTL is multiplied by a uniform draw from [1 - `jitter_below`, 1 + `jitter_above`].
-    pub jitter_below: f64,
-    /// See `jitter_below`.
-    pub jitter_above: f64,
-}
-
-impl TimeToLive {
-    /// When an entry stored at `now_ns` expires; `luck` decides the jitter, addressed by `index`.
-    #[inline]
-    fn expires_ns(&self, now_ns: Nanoseconds, luck: &Stream, index: u64) -> Nanoseconds {
-        let spread = self.jitter_below + self.jitter_above;
-        let ttl_ns = if spread == 0.0 {
-            self.base_ns
-        } else {
-            let factor = 1.0 - self.jitter_below + spread * luck.at(index).unit();
-            // A TTL of zero would be an entry that never was.
-            ((self.base_ns as f64 * factor).round() as Nanoseconds).max(1)
-        };
-        now_ns.saturating_add(ttl_ns)
-    }
-}
-
 /// An active sweep: every so often, look at a few entries and drop the expired ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sweep {
@@ -97,24 +192,6 @@ pub struct Sweep {
     pub interval_ns: Nanoseconds,
     /// Entries looked at in one sweep.
     pub sample: u32,
-}
-
-#[derive(Debug)]
-struct Node {
-    cache: RefCell<Cache<Row>>,
-    /// Bytes of resident values.
-    bytes: Cell<u64>,
-    workers: Resource,
-}
-
-impl Node {
-    fn add_bytes(&self, row: &Row) {
-        self.bytes.set(self.bytes.get() + u64::from(row.bytes));
-    }
-
-    fn subtract_bytes(&self, row: &Row) {
-        self.bytes.set(self.bytes.get() - u64::from(row.bytes));
-    }
 }
 
 /// A tier of one run.
@@ -127,25 +204,42 @@ pub struct Tier {
     meter: Rc<Meter>,
     nodes: Vec<Node>,
     scheme: Box<dyn Scheme>,
+    /// Share of deletes that are lost at present.
+    delete_failure: Cell<f64>,
+    unlocked: Broadcast<()>,
     network_luck: Stream,
     service_luck: Stream,
     ttl_luck: Stream,
+    delete_luck: Stream,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
 /// variant where it is followed by a set as in one where it is not.
-#[derive(Clone, Copy, Debug)]
-enum Exchange {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// Ask for an entry.
     LookUp,
+    /// Store an entry.
     Set,
+    /// Take an entry out.
     Delete,
+    /// Take an entry out before its row is written.
+    DeleteBefore,
+    /// Hand a write over.
+    Write,
+    /// Copy a write to a replica of the node's log.
+    Log,
+    /// Ask for the present version of a key.
+    Version,
+    /// Ask again, after having waited.
+    Retry,
 }
 
 impl Exchange {
     /// The index of this exchange's draws within a stream.
     #[inline]
     fn index(self, request: &Request) -> u64 {
-        request.index * 4 + self as u64
+        request.index.wrapping_mul(16).wrapping_add(self as u64)
     }
 }
 
@@ -155,6 +249,7 @@ impl Tier {
     pub fn new(
         plan: &Plan,
         level: usize,
+        population: Population,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
@@ -162,27 +257,21 @@ impl Tier {
         let purpose = |what: &str| luck.stream(&format!("tier.{}.{what}", plan.name));
         let eviction_luck = purpose("eviction");
         let node = |number: u32| {
-            let (measure, capacity) = match plan.capacity {
-                Capacity::Unlimited => (Measure::Entries, u64::from(u32::MAX)),
-                Capacity::Entries(entries) => (Measure::Entries, entries),
-                Capacity::Bytes(bytes) => (Measure::Bytes, bytes),
-            };
             let seed = eviction_luck.at(u64::from(number)).bits();
-            Node {
-                cache: RefCell::new(Cache::new(&plan.eviction, measure, capacity, seed)),
-                bytes: Cell::new(0),
-                workers: Resource::new(kernel.clone(), plan.workers, plan.queue_limit),
-            }
+            Node::new(plan, seed, kernel)
         };
         Self {
             level,
             kernel: kernel.clone(),
             meter: meter.clone(),
-            nodes: (0..plan.nodes).map(node).collect(),
+            nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
             scheme: plan.placement.build(plan.nodes),
+            delete_failure: Cell::new(plan.delete_failure),
+            unlocked: Broadcast::new(kernel.clone()),
             network_luck: purpose("network"),
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
+            delete_luck: purpose("delete"),
             plan: plan.clone(),
         }
     }
@@ -192,55 +281,440 @@ impl Tier {
         &self.plan
     }
 
-    /// Asks for the row of the request's key: `None` if it is not there or expired. A hit counts as
-    /// one; how a miss counts is for the defence to say ([`Tier::note`]).
-    ///
-    /// # Errors
-    /// [`Refused`] if the node's queue was full.
-    pub async fn look_up(&self, request: &Request) -> Result<Option<Row>, Refused> {
-        let issued_ns = self.kernel.now();
-        let find = |tier: &Self, node: &Node| tier.find(node, request);
-        let found = self.exchange(Exchange::LookUp, request, find).await?;
-        if self.meter.is_measuring() {
-            let latency_ns = self.kernel.now() - issued_ns;
-            self.meter.tiers[self.level]
-                .lookup_latency
-                .borrow_mut()
-                .record(latency_ns);
-        }
-        if found.is_some() {
-            self.note(ReadOutcome::Hit);
-        }
-        Ok(found)
+    /// How many nodes there are in all.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
     }
 
-    /// Stores a row under the request's key. Its TTL starts now.
+    /// What is counted of this tier.
+    pub fn counts(&self) -> &crate::metrics::TierMeter {
+        &self.meter.tiers[self.level]
+    }
+
+    // What the app does over the network.
+
+    /// Stores a row under the request's key. Its TTL starts now. Whether the node took it: it
+    /// refuses an older version than it knows of where sets carry versions.
     ///
     /// # Errors
-    /// [`Refused`] if the node's queue was full.
-    pub async fn set(&self, request: &Request, row: &Row) -> Result<(), Refused> {
-        let store = |tier: &Self, node: &Node| tier.store(node, request, row);
+    /// As [`Tier::visit`].
+    pub async fn set(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> Result<bool, Unreachable> {
+        let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
         self.exchange(Exchange::Set, request, store).await
     }
 
-    /// Takes out what is stored under the request's key, if anything.
+    /// Takes out what is stored under the request's key, if anything. `committed` is the row that
+    /// takes its place, if that is known already.
     ///
     /// # Errors
-    /// [`Refused`] if the node's queue was full.
-    pub async fn delete(&self, request: &Request) -> Result<(), Refused> {
-        let drop = |_: &Self, node: &Node| {
-            let removed = node.cache.borrow_mut().remove(request.key);
-            if let Some(row) = removed {
-                node.subtract_bytes(&row);
+    /// As [`Tier::visit`].
+    pub async fn delete(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        committed: Option<&Row>,
+    ) -> Result<(), Unreachable> {
+        let counts = self.counts();
+        let is_measuring = self.meter.is_measuring();
+        if is_measuring {
+            counts.invalidations_sent.increment();
+        }
+        let failure = self.delete_failure.get();
+        if failure > 0.0 {
+            let mut luck = self.delete_luck.at(exchange.index(request));
+            if luck.chance(failure) {
+                if is_measuring {
+                    counts.invalidations_lost.increment();
+                }
+                return Ok(());
+            }
+        }
+        let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
+        let outcome = self.exchange(exchange, request, drop).await;
+        if is_measuring {
+            match outcome {
+                Ok(true) => {}
+                Ok(false) => counts.invalidations_useless.increment(),
+                Err(_) => counts.invalidations_lost.increment(),
+            }
+        }
+        outcome.map(drop_answer)
+    }
+
+    /// Goes to the node that holds the request's key and waits for a worker's service. What happens
+    /// there happens at the present instant afterwards; [`Tier::leave`] is the way back.
+    ///
+    /// # Errors
+    /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
+    #[inline]
+    pub async fn visit(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
+        let node = self.node_of(request);
+        self.nodes[node].cache.borrow().announce(request.key);
+        let luck_index = exchange.index(request);
+        let round_trip_ns = self
+            .plan
+            .network
+            .sample_u64(&mut self.network_luck.at(luck_index));
+        let way_out_ns = round_trip_ns / 2;
+        let way_back_ns = round_trip_ns - way_out_ns;
+        self.kernel.sleep(way_out_ns).await;
+        match self.serve(node, request.key, luck_index).await {
+            Ok(()) => Ok(Visit { node, way_back_ns }),
+            Err(unreachable) => {
+                self.kernel.sleep(way_back_ns).await;
+                Err(unreachable)
+            }
+        }
+    }
+
+    /// A round trip between two nodes of the tier.
+    pub async fn hop(&self, exchange: Exchange, request: &Request) {
+        let mut luck = self.network_luck.at(exchange.index(request));
+        let round_trip_ns = self.plan.network.sample_u64(&mut luck);
+        self.kernel.sleep(round_trip_ns).await;
+    }
+
+    /// Goes back from a node.
+    #[inline]
+    pub async fn leave(&self, visit: Visit) {
+        self.kernel.sleep(visit.way_back_ns).await;
+    }
+
+    /// One round trip to the node that holds the key; `act` is what it does there, given its number.
+    #[inline]
+    async fn exchange<T>(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        act: impl FnOnce(&Self, usize) -> T,
+    ) -> Result<T, Unreachable> {
+        let visit = self.visit(exchange, request).await?;
+        let outcome = act(self, visit.node);
+        self.leave(visit).await;
+        Ok(outcome)
+    }
+
+    #[inline]
+    async fn serve(&self, number: usize, key: Key, luck_index: u64) -> Result<(), Unreachable> {
+        let node = &self.nodes[number];
+        if self.meter.is_measuring() {
+            self.counts().node_exchanges[number].increment();
+        }
+        if node.is_down.get() {
+            return Err(self.refuse(Unreachable::Down));
+        }
+        let Ok(_worker) = node.workers.acquire().await else {
+            return Err(self.refuse(Unreachable::QueueFull));
+        };
+        node.cache.borrow().approach(key);
+        let service_ns = self
+            .plan
+            .service_time
+            .sample_u64(&mut self.service_luck.at(luck_index));
+        self.kernel.sleep(service_ns).await;
+        if node.is_down.get() {
+            return Err(self.refuse(Unreachable::Down));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, unreachable: Unreachable) -> Unreachable {
+        if self.meter.is_measuring() {
+            self.counts().refused.increment();
+        }
+        unreachable
+    }
+
+    /// The node that holds the request's key, as far as the request can see.
+    #[inline]
+    pub fn node_of(&self, request: &Request) -> usize {
+        let within = if self.plan.nodes == 1 {
+            0
+        } else {
+            self.scheme.node(placement::hash(request.key)) as usize
+        };
+        let group = match self.plan.scope {
+            Scope::Global => return within,
+            Scope::Instance => request.instance,
+            Scope::Client => request.session,
+        };
+        group as usize * self.plan.nodes as usize + within
+    }
+
+    /// All nodes that may hold a copy of `key`: one for each of those who do not share.
+    pub fn nodes_of_key(&self, key: Key) -> impl Iterator<Item = usize> + use<> {
+        let within = self.scheme.node(placement::hash(key)) as usize;
+        (within..self.nodes.len()).step_by(self.plan.nodes as usize)
+    }
+
+    // What happens in a node, at the present instant.
+
+    /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
+    #[inline]
+    pub fn find(&self, node: usize, request: &Request) -> Found {
+        let node = &self.nodes[node];
+        let now_ns = self.kernel.now();
+        let mut cache = node.cache.borrow_mut();
+        let row = match cache.lookup(request.key, now_ns) {
+            Lookup::Hit(resident) => {
+                resident.hits = resident.hits.saturating_add(1);
+                resident.row.clone()
+            }
+            Lookup::Expired(resident) => {
+                self.let_go(node, &resident);
+                self.count_expirations(1);
+                drop(cache);
+                return self.find_unsaved(node, request.key);
+            }
+            Lookup::Miss => {
+                drop(cache);
+                return self.find_unsaved(node, request.key);
             }
         };
-        self.exchange(Exchange::Delete, request, drop).await
+        let mut found = Found::Fresh(row);
+        if let Some(ttl) = &self.plan.ttl {
+            let kept_ns = ttl.kept_ns();
+            if ttl.sliding {
+                let index = Exchange::LookUp.index(request);
+                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
+                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
+            } else if kept_ns > 0 {
+                let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
+                let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
+                if now_ns >= fresh_until_ns
+                    && let Found::Fresh(row) = found
+                {
+                    let past_ns = now_ns - fresh_until_ns;
+                    found = Found::Stale(Stale { row, past_ns });
+                }
+            }
+        }
+        // Some policies evict on a hit.
+        self.settle_evictions(node, &mut cache);
+        found
     }
+
+    /// What eviction or expiry took from the cache may still wait for the database.
+    fn find_unsaved(&self, node: &Node, key: Key) -> Found {
+        match node.buffer.borrow().row(key) {
+            Some(row) => Found::Fresh(row.clone()),
+            None => Found::Nothing,
+        }
+    }
+
+    /// Stores a row in a node. Whether it did: not if it knows of a newer version.
+    pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
+        let node = &self.nodes[number];
+        let now_ns = self.kernel.now();
+        if node.is_down.get() {
+            return false;
+        }
+        if self.knows_newer(node, request.key, row) {
+            if self.meter.is_measuring() {
+                self.counts().sets_refused.increment();
+            }
+            return false;
+        }
+        let index = Exchange::Set.index(request);
+        let expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
+            ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
+                .saturating_add(ttl.kept_ns())
+        });
+        let weight = match self.plan.capacity {
+            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
+            Capacity::Entries(_) | Capacity::Unlimited => 1,
+        };
+        let resident = Resident {
+            row: row.clone(),
+            hits: 0,
+            refreshed: filling == Filling::Ahead,
+        };
+        let mut cache = node.cache.borrow_mut();
+        let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
+        if let Some(replaced) = &inserted.replaced {
+            self.let_go(node, replaced);
+        }
+        node.bytes.set(node.bytes.get() + u64::from(row.bytes));
+        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
+        if !inserted.admitted && !newcomer_left {
+            node.bytes.set(node.bytes.get() - u64::from(row.bytes));
+        }
+        true
+    }
+
+    /// Whether the node holds, or remembers, a newer version than `row`.
+    fn knows_newer(&self, node: &Node, key: Key, row: &Row) -> bool {
+        let version = row.version();
+        let buffer = node.buffer.borrow();
+        if buffer.row(key).is_some_and(|kept| kept.version() > version) {
+            return true;
+        }
+        if self.plan.tombstone_ns.is_none() {
+            return false;
+        }
+        let cache = node.cache.borrow();
+        let resident = cache.peek(key);
+        let tombstones = node.tombstones.borrow();
+        let buried = tombstones.version(key, self.kernel.now());
+        resident.is_some_and(|resident| resident.row.version() > version)
+            || buried.is_some_and(|buried| buried > version)
+    }
+
+    /// Takes the entry of `key` out of a node; whether there was one. `committed` is the row that
+    /// takes its place, if that is known already. Loads under way are overtaken.
+    pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
+        let node = &self.nodes[number];
+        let now_ns = self.kernel.now();
+        node.fills.borrow_mut().overtake(key);
+        if let (Some(tombstone_ns), Some(row)) = (self.plan.tombstone_ns, committed) {
+            let until_ns = now_ns.saturating_add(tombstone_ns);
+            let mut tombstones = node.tombstones.borrow_mut();
+            tombstones.bury(key, row.version(), now_ns, until_ns);
+        }
+        let removed = node.cache.borrow_mut().remove(key);
+        match &removed {
+            Some(resident) => self.let_go(node, resident),
+            None => return false,
+        }
+        true
+    }
+
+    /// How many hits the entry of `key` had since it was stored, and until when it is fresh;
+    /// nothing if it is not resident. No access for the policy.
+    pub fn inspect(&self, node: usize, key: Key) -> Option<(u16, Nanoseconds)> {
+        let cache = self.nodes[node].cache.borrow();
+        let resident = cache.peek(key)?;
+        let expires_ns = cache.expires_ns(key)?;
+        let kept_ns = self.plan.ttl.map_or(0, |ttl| ttl.kept_ns());
+        Some((resident.hits, expires_ns.saturating_sub(kept_ns)))
+    }
+
+    /// A load for `key` begins in a node.
+    pub fn begin_fill(&self, node: usize, key: Key) -> Loading<'_> {
+        Loading {
+            fills: &self.nodes[node].fills,
+            key,
+            ticket: Some(self.nodes[node].fills.borrow_mut().begin(key)),
+        }
+    }
+
+    /// Locks a key of a node for as long as the guard lives, after those who came before.
+    pub async fn lock(&self, node: usize, key: Key) -> Lock<'_> {
+        self.wait_for_lock(node, key).await;
+        let channel = self.unlocked.open();
+        self.nodes[node].locks.borrow_mut().insert(key, channel);
+        Lock {
+            tier: self,
+            node,
+            key,
+            channel,
+        }
+    }
+
+    /// Whether somebody has locked the key.
+    #[inline]
+    pub fn is_locked(&self, node: usize, key: Key) -> bool {
+        let locks = self.nodes[node].locks.borrow();
+        !locks.is_empty() && locks.contains_key(&key)
+    }
+
+    /// Waits until nobody has locked the key.
+    pub async fn wait_for_lock(&self, node: usize, key: Key) {
+        loop {
+            let channel = self.nodes[node].locks.borrow().get(&key).copied();
+            let Some(channel) = channel else { return };
+            self.unlocked.receive(channel).await;
+        }
+    }
+
+    // Write-behind.
+
+    /// Notes a write that the database is still to hear of.
+    pub fn buffer(&self, node: usize, dirty: Dirty) {
+        let mut buffer = self.nodes[node].buffer.borrow_mut();
+        buffer.add(dirty);
+        let counts = self.counts();
+        let dirty = buffer.len() as u64;
+        counts.dirty_max.set(counts.dirty_max.get().max(dirty));
+    }
+
+    /// Takes the oldest write of a node's buffer, for a flush that [`Tier::end_flush`] ends.
+    pub fn begin_flush(&self, node: usize) -> Option<Dirty> {
+        self.nodes[node].buffer.borrow_mut().take()
+    }
+
+    /// A flush has ended: what it was about, or nothing if that is gone.
+    pub fn end_flush(&self, node: usize, key: Key) -> Option<Dirty> {
+        self.nodes[node].buffer.borrow_mut().flushed(key)
+    }
+
+    /// Keys of each node that wait for their flush.
+    pub fn dirty_keys(&self, node: usize) -> usize {
+        self.nodes[node].buffer.borrow().len()
+    }
+
+    /// Keys of all nodes that wait for their flush.
+    pub fn dirty_keys_in_all(&self) -> u64 {
+        self.nodes
+            .iter()
+            .map(|node| node.buffer.borrow().len() as u64)
+            .sum()
+    }
+
+    /// Client writes that were acknowledged and that the database does not have yet.
+    pub fn pending_writes(&self) -> u64 {
+        self.nodes
+            .iter()
+            .map(|node| node.buffer.borrow().writes())
+            .sum()
+    }
+
+    // Faults.
+
+    /// A node loses all that it has in memory, and answers no more until [`Tier::restart`]. Returns
+    /// what waited there for its flush, which is lost unless somebody has a log of it.
+    pub fn crash(&self, number: usize) -> Vec<Dirty> {
+        let node = &self.nodes[number];
+        node.is_down.set(true);
+        node.clear(&self.plan);
+        node.buffer.borrow_mut().drain()
+    }
+
+    /// A node answers again.
+    pub fn restart(&self, number: usize) {
+        self.nodes[number].is_down.set(false);
+    }
+
+    /// A node forgets all entries. What waits for its flush stays.
+    pub fn purge(&self, number: usize) {
+        self.nodes[number].clear(&self.plan);
+    }
+
+    /// From now on this share of the explicit deletes is lost on the way.
+    pub fn lose_deletes(&self, share: f64) {
+        self.delete_failure.set(share);
+    }
+
+    // What is measured.
 
     /// Counts a lookup that ended as `outcome`.
     #[inline]
     pub fn note(&self, outcome: ReadOutcome) {
         self.meter.look_up(self.level, outcome);
+    }
+
+    /// Counts the round trip of a lookup that was issued at `issued_ns` and has come back.
+    #[inline]
+    pub fn note_latency(&self, issued_ns: Nanoseconds) {
+        if self.meter.is_measuring() {
+            let latency_ns = self.kernel.now() - issued_ns;
+            self.counts().lookup_latency.borrow_mut().record(latency_ns);
+        }
     }
 
     /// Sweeps all nodes for expired entries, every so often and for ever; returns at once if the
@@ -254,7 +728,9 @@ impl Tier {
                     .cache
                     .borrow_mut()
                     .sweep(self.kernel.now(), sweep.sample as usize);
-                swept.iter().for_each(|row| node.subtract_bytes(row));
+                swept
+                    .iter()
+                    .for_each(|resident| self.let_go(node, resident));
                 self.count_expirations(swept.len() as u64);
             }
         }
@@ -282,133 +758,104 @@ impl Tier {
             .for_each(|node| node.workers.reset_usage());
     }
 
-    /// One round trip to the node that holds the key; `act` is what it does there.
+    /// An entry is no longer in the node.
     #[inline]
-    async fn exchange<T>(
-        &self,
-        exchange: Exchange,
-        request: &Request,
-        act: impl FnOnce(&Self, &Node) -> T,
-    ) -> Result<T, Refused> {
-        let number = self.node_of(request.key);
-        self.nodes[number].cache.borrow().announce(request.key);
-        let luck_index = exchange.index(request);
-        let round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(luck_index));
-        let way_out_ns = round_trip_ns / 2;
-        self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(number, request.key, luck_index, act).await;
-        self.kernel.sleep(round_trip_ns - way_out_ns).await;
-        outcome
-    }
-
-    #[inline]
-    async fn serve<T>(
-        &self,
-        number: usize,
-        key: Key,
-        luck_index: u64,
-        act: impl FnOnce(&Self, &Node) -> T,
-    ) -> Result<T, Refused> {
-        let node = &self.nodes[number];
-        if self.meter.is_measuring() {
-            self.meter.tiers[self.level].node_exchanges[number].increment();
-        }
-        let worker = node.workers.acquire().await;
-        if worker.is_err() && self.meter.is_measuring() {
-            self.meter.tiers[self.level].refused.increment();
-        }
-        let _worker = worker?;
-        node.cache.borrow().approach(key);
-        let service_ns = self
-            .plan
-            .service_time
-            .sample_u64(&mut self.service_luck.at(luck_index));
-        self.kernel.sleep(service_ns).await;
-        Ok(act(self, node))
-    }
-
-    #[inline]
-    fn node_of(&self, key: Key) -> usize {
-        if self.nodes.len() == 1 {
-            return 0;
-        }
-        self.scheme.node(placement::hash(key)) as usize
-    }
-
-    #[inline]
-    fn find(&self, node: &Node, request: &Request) -> Option<Row> {
-        let now_ns = self.kernel.now();
-        let mut cache = node.cache.borrow_mut();
-        match cache.lookup(request.key, now_ns) {
-            Lookup::Hit(row) => {
-                let row = row.clone();
-                if let Some(ttl) = self.plan.ttl.filter(|ttl| ttl.sliding) {
-                    let index = Exchange::LookUp.index(request);
-                    cache.extend(request.key, ttl.expires_ns(now_ns, &self.ttl_luck, index));
-                }
-                // Some policies evict on a hit.
-                self.settle_evictions(node, &mut cache);
-                Some(row)
-            }
-            Lookup::Expired(row) => {
-                node.subtract_bytes(&row);
-                self.count_expirations(1);
-                None
-            }
-            Lookup::Miss => None,
-        }
-    }
-
-    fn store(&self, node: &Node, request: &Request, row: &Row) {
-        let now_ns = self.kernel.now();
-        let index = Exchange::Set.index(request);
-        let expires_ns = self
-            .plan
-            .ttl
-            .map_or(NEVER, |ttl| ttl.expires_ns(now_ns, &self.ttl_luck, index));
-        let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
-        };
-        let mut cache = node.cache.borrow_mut();
-        let inserted = cache.insert(request.key, row.clone(), weight, now_ns, expires_ns);
-        if let Some(replaced) = &inserted.replaced {
-            node.subtract_bytes(replaced);
-        }
-        node.add_bytes(row);
-        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
-        if !inserted.admitted && !newcomer_left {
-            node.subtract_bytes(row);
+    fn let_go(&self, node: &Node, resident: &Resident) {
+        node.bytes
+            .set(node.bytes.get() - u64::from(resident.row.bytes));
+        if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
+            self.counts().refreshes_wasted.increment();
         }
     }
 
     #[inline]
-    fn settle_evictions(&self, node: &Node, cache: &mut Cache<Row>) {
+    fn settle_evictions(&self, node: &Node, cache: &mut Cache<Resident>) {
         self.settle_evictions_watching(node, cache, Key::MAX);
     }
 
     /// Accounts for what the last call evicted; whether `watched` was among it.
     #[inline]
-    fn settle_evictions_watching(&self, node: &Node, cache: &mut Cache<Row>, watched: Key) -> bool {
+    fn settle_evictions_watching(
+        &self,
+        node: &Node,
+        cache: &mut Cache<Resident>,
+        watched: Key,
+    ) -> bool {
         let mut count = 0;
         let mut seen = false;
-        for (key, row) in cache.drain_evicted() {
-            node.subtract_bytes(&row);
+        for (key, resident) in cache.drain_evicted() {
+            self.let_go(node, &resident);
             count += 1;
             seen |= key == watched;
         }
         if count > 0 && self.meter.is_measuring() {
-            self.meter.tiers[self.level].evictions.add(count);
+            self.counts().evictions.add(count);
         }
         seen
     }
 
     fn count_expirations(&self, count: u64) {
         if self.meter.is_measuring() {
-            self.meter.tiers[self.level].expirations.add(count);
+            self.counts().expirations.add(count);
         }
+    }
+}
+
+fn drop_answer(_: bool) {}
+
+/// A load that is under way in a node, until this is dropped.
+#[derive(Debug)]
+pub struct Loading<'a> {
+    fills: &'a RefCell<Fills>,
+    key: Key,
+    ticket: Option<Ticket>,
+}
+
+impl Loading<'_> {
+    /// The load ends; whether its row may be stored: not if a write has overtaken it.
+    #[must_use]
+    pub fn end(mut self) -> bool {
+        let ticket = self.ticket.take();
+        ticket.is_some_and(|ticket| self.fills.borrow_mut().end(self.key, ticket))
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.fills.borrow_mut().end(self.key, ticket);
+        }
+    }
+}
+
+/// A key that is locked in its node until this is dropped.
+#[derive(Debug)]
+pub struct Lock<'a> {
+    tier: &'a Tier,
+    node: usize,
+    key: Key,
+    channel: BroadcastId,
+}
+
+impl Drop for Lock<'_> {
+    fn drop(&mut self) {
+        self.tier.nodes[self.node]
+            .locks
+            .borrow_mut()
+            .remove(&self.key);
+        self.tier.unlocked.close(self.channel, Some(()));
+    }
+}
+
+impl Plan {
+    /// How many nodes there are in all, with so many who may have nodes of their own.
+    #[must_use]
+    pub fn nodes_in_all(&self, population: Population) -> u32 {
+        let groups = match self.scope {
+            Scope::Global => 1,
+            Scope::Instance => population.instances,
+            Scope::Client => population.sessions,
+        };
+        groups.saturating_mul(self.nodes)
     }
 }

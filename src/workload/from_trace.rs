@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::{Draw, Operation};
+use super::Operation;
 use crate::trace::{self, Fields, ReadOptions, Reader, TraceError};
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
 
@@ -183,7 +183,7 @@ impl Requests {
     }
 
     /// What the next request asks for; `operation` is for a trace that does not say.
-    pub(super) fn draw(&mut self, operation: Operation) -> Draw {
+    pub(super) fn draw(&mut self, operation: Operation) -> (Key, Operation) {
         let next = self.arrived.pop_front().or_else(|| self.read());
         // Nobody asks for more than the trace has, and a failure ends the run.
         let request = next.unwrap_or_default();
@@ -191,15 +191,13 @@ impl Requests {
             let bytes = u32::try_from(request.size).unwrap_or(u32::MAX);
             self.sizes.insert(request.key, bytes);
         }
-        Draw {
-            key: request.key,
-            operation: match request.operation {
-                _ if !self.fields.operation => operation,
-                of_trace if of_trace.is_read() => Operation::Read,
-                // To take a value out changes its row as well.
-                _ => Operation::Write,
-            },
-        }
+        let operation = match request.operation {
+            _ if !self.fields.operation => operation,
+            of_trace if of_trace.is_read() => Operation::Read,
+            // To take a value out changes its row as well.
+            _ => Operation::Write,
+        };
+        (request.key, operation)
     }
 
     /// The size of the row of `key`, where the trace says it.
@@ -249,8 +247,8 @@ mod tests {
         let mut requests = Requests::new(&plan);
         let mut drawn = Vec::new();
         for _ in 0..5 {
-            let draw = requests.draw(Operation::Read);
-            drawn.push((draw.key, draw.operation, requests.value_bytes(draw.key)));
+            let (key, operation) = requests.draw(Operation::Read);
+            drawn.push((key, operation, requests.value_bytes(key)));
         }
         use Operation::{Read, Write};
         let wanted = [

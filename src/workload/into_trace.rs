@@ -68,7 +68,7 @@ impl Iterator for Requests {
             None => self.workload.next_arrival_ns(),
         };
         let time_ns = arrived_ns.filter(|arrived_ns| *arrived_ns < self.until_ns)?;
-        let draw = self.workload.draw(self.next, time_ns);
+        let draw = self.workload.draw(self.next, time_ns, None);
         self.next += 1;
         let operation = match draw.operation {
             Operation::Read => trace::Operation::Get,

@@ -13,9 +13,11 @@
 //! Not here: how quantities are written (`scenario`), what a client does with an answer (`client`),
 //! and the rows themselves (`database`).
 
+use hashbrown::HashMap;
+
 use crate::random::{Luck, Stream, mix};
 use crate::trace::TraceError;
-use crate::units::{Key, Nanoseconds};
+use crate::units::{Key, KeyHash, Nanoseconds};
 
 use distribution::Distribution;
 use popularity::{Keys, Popularity};
@@ -46,6 +48,19 @@ pub struct Plan {
     /// The trace whose requests are made again: its keys, and its operations, sizes and times as far
     /// as it has them and they are wanted.
     pub trace: Option<from_trace::Plan>,
+    /// Clients with an identity, if there are such.
+    pub sessions: Option<Sessions>,
+    /// Share of the reads that must not be stale, in 0..=1.
+    pub fresh_reads: f64,
+}
+
+/// Clients with an identity: they notice when they do not see what they wrote or saw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sessions {
+    /// How many, at least 1.
+    pub count: u32,
+    /// Share of a session's reads, in 0..=1, that ask for the row that it wrote last.
+    pub own_reads: f64,
 }
 
 impl Plan {
@@ -66,7 +81,20 @@ impl Plan {
             read_share,
             value_size,
             trace: None,
+            sessions: None,
+            fresh_reads: 0.0,
         })
+    }
+
+    /// The same, with requests that come from `sessions`, and a share of the reads that must not be
+    /// stale.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Option<Sessions>, fresh_reads: f64) -> Self {
+        Self {
+            sessions,
+            fresh_reads,
+            ..self
+        }
     }
 
     /// A plan that makes the requests of a trace again, at its own times if it was told so
@@ -109,6 +137,10 @@ pub struct Draw {
     pub key: Key,
     /// What is done to it.
     pub operation: Operation,
+    /// The session that asks, 0 where there are none.
+    pub session: u32,
+    /// Whether the answer must not be stale.
+    pub must_be_fresh: bool,
 }
 
 /// One replication's requests: what each of them asks for.
@@ -123,6 +155,47 @@ pub struct Workload {
     popularity: Popularity,
     trace: Option<from_trace::Requests>,
     most_requests: u64,
+    sessions: Option<SessionDraws>,
+    fresh_reads: f64,
+    freshness: Stream,
+}
+
+/// Who asks, and what each wrote last.
+#[derive(Debug)]
+struct SessionDraws {
+    plan: Sessions,
+    luck: Stream,
+    last_written: HashMap<u32, Key, KeyHash>,
+}
+
+impl SessionDraws {
+    /// The session of request `index` (`user`, in a closed loop), and the row that it asks for in
+    /// place of `key`.
+    fn draw(
+        &mut self,
+        index: u64,
+        user: Option<u32>,
+        key: Key,
+        operation: Operation,
+    ) -> (u32, Key) {
+        let mut draws = self.luck.at(index);
+        let any = draws.below(u64::from(self.plan.count)) as u32;
+        let session = user.map_or(any, |user| user % self.plan.count);
+        let asks_for_own = draws.chance(self.plan.own_reads);
+        match operation {
+            Operation::Write => {
+                if self.plan.own_reads > 0.0 {
+                    self.last_written.insert(session, key);
+                }
+                (session, key)
+            }
+            Operation::Read if asks_for_own => {
+                let own = self.last_written.get(&session);
+                (session, own.copied().unwrap_or(key))
+            }
+            Operation::Read => (session, key),
+        }
+    }
 }
 
 impl Workload {
@@ -138,6 +211,13 @@ impl Workload {
             popularity: Popularity::new(&plan.keys, luck),
             trace: plan.trace.as_ref().map(from_trace::Requests::new),
             most_requests: plan.trace.as_ref().map_or(u64::MAX, |it| it.requests()),
+            sessions: plan.sessions.map(|plan| SessionDraws {
+                plan,
+                luck: luck.stream("workload.session"),
+                last_written: HashMap::default(),
+            }),
+            fresh_reads: plan.fresh_reads,
+            freshness: luck.stream("workload.freshness"),
         }
     }
 
@@ -159,14 +239,14 @@ impl Workload {
         self.trace.as_ref()?.failure()
     }
 
-    /// What request number `index`, issued at `now`, asks for.
+    /// What request number `index`, issued at `now`, asks for; `user` makes it in a closed loop.
     ///
     /// Every draw depends on `index` alone; `now` matters for drifting keys only. Two of the
     /// distributions remember how often they were asked (`latest` counts inserted rows,
     /// `sequential` its position), so requests are to be drawn once each, in the order of their
     /// numbers.
     #[inline]
-    pub fn draw(&mut self, index: u64, now: Nanoseconds) -> Draw {
+    pub fn draw(&mut self, index: u64, now: Nanoseconds, user: Option<u32>) -> Draw {
         let mut draws = self.requests.at(index);
         // One draw whatever the share is: changing `reads` must not change the keys.
         let operation = if draws.chance(self.read_share) {
@@ -174,11 +254,23 @@ impl Workload {
         } else {
             Operation::Write
         };
-        if let Some(trace) = &mut self.trace {
-            return trace.draw(operation);
+        let (key, operation) = match &mut self.trace {
+            Some(trace) => trace.draw(operation),
+            None => (self.popularity.draw(&mut draws, operation, now), operation),
+        };
+        let (session, key) = match &mut self.sessions {
+            Some(sessions) => sessions.draw(index, user, key, operation),
+            None => (0, key),
+        };
+        let must_be_fresh = self.fresh_reads > 0.0
+            && operation == Operation::Read
+            && self.freshness.at(index).chance(self.fresh_reads);
+        Draw {
+            key,
+            operation,
+            session,
+            must_be_fresh,
         }
-        let key = self.popularity.draw(&mut draws, operation, now);
-        Draw { key, operation }
     }
 
     /// Size in bytes of version `version` of row `key`: the same whenever it is asked for, so a row
@@ -240,7 +332,9 @@ mod tests {
 
     fn draws(plan: &Plan, many: u64) -> Vec<Draw> {
         let mut workload = Workload::new(plan, Luck::new(7, 1));
-        (0..many).map(|index| workload.draw(index, index)).collect()
+        (0..many)
+            .map(|index| workload.draw(index, index, None))
+            .collect()
     }
 
     #[test]
@@ -283,7 +377,9 @@ mod tests {
         );
         let keys = |replication| -> Vec<Key> {
             let mut workload = Workload::new(&plan, Luck::new(7, replication));
-            (0..100).map(|index| workload.draw(index, 0).key).collect()
+            (0..100)
+                .map(|index| workload.draw(index, 0, None).key)
+                .collect()
         };
         assert_eq!(keys(0), keys(0));
         assert_ne!(keys(0), keys(1));
@@ -327,7 +423,7 @@ mod tests {
         let mut workload = Workload::new(&plan, Luck::new(7, 0));
         let mut counts = vec![0_u32; 1000];
         for index in 0..20_000 {
-            counts[workload.draw(index, 0).key as usize] += 1;
+            counts[workload.draw(index, 0, None).key as usize] += 1;
         }
         let hottest = (0..1000).max_by_key(|&key| counts[key]).unwrap();
         assert_eq!(workload.key_of_rank(1, 0), Some(hottest as Key));

@@ -76,7 +76,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    pub(super) const fn required(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
         Self {
             name,
             kind,
@@ -85,7 +85,7 @@ impl Parameter {
         }
     }
 
-    pub(super) const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+    pub(crate) const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
         Self {
             name,
             kind,
@@ -195,6 +195,15 @@ impl Arguments {
     /// When none is given, or one that is negative, has a fraction or is above 2^53.
     pub fn count(&self, name: &'static str) -> Result<u64, ParameterError> {
         whole(name, self.number(name)?)
+    }
+
+    /// The whole number given for `name`, or `default` if nothing is said.
+    ///
+    /// # Errors
+    /// When one is given that is negative, has a fraction or is above 2^53.
+    pub fn count_or(&self, name: &'static str, default: u64) -> Result<u64, ParameterError> {
+        self.optional(name)?
+            .map_or(Ok(default), |number| whole(name, number))
     }
 
     /// The switch `name`, or `default` if nothing is said.

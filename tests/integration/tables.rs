@@ -104,7 +104,9 @@ fn every_pair_of_patterns_hits_and_writes() {
     let check = |pattern: String| {
         let run = check(&[&format!("tier.cache.pattern={pattern}")]);
         assert!(run.get("hit_ratio") > 0.1, "{pattern}");
-        assert!(run.get("database.writes.rate") > 0.0, "{pattern}");
+        // What write-behind has acknowledged may still be on its way.
+        let writes = run.get("database.writes.rate") + run.get("consistency.pending_writes");
+        assert!(writes > 0.0, "{pattern}");
     };
     for pair in PAIRS {
         check(pair.name.to_owned());

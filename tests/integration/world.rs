@@ -122,7 +122,7 @@ pub fn seed_of_operations(plan: &Plan, operations: &str) -> u64 {
     let draws_them = |seed: &u64| {
         let mut workload = Workload::new(&plan.workload, Luck::new(*seed, 0));
         operations.bytes().zip(0..).all(|(letter, index)| {
-            let operation = workload.draw(index, 0).operation;
+            let operation = workload.draw(index, 0, None).operation;
             (operation == Operation::Read) == (letter == b'R')
         })
     };

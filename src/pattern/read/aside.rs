@@ -1,0 +1,62 @@
+//! Cache-aside reads: the app conducts. Get, query and set are separate hops, so the races between
+//! them are real: a set can put back a row that was deleted while the query was under way.
+
+use std::rc::Rc;
+
+use super::super::fetch::fetch;
+use super::super::{PatternRow, Read, System};
+use crate::defence::Answer;
+use crate::metrics::{Failure, ReadOutcome};
+use crate::tier::{Exchange, Filling, Found};
+use crate::workload::Request;
+
+pub(crate) const ROW: PatternRow<Read> = PatternRow {
+    name: "aside",
+    parameters: &[],
+    meaning: "the app looks up, on a miss queries what lies below and sets the entry, each over the network",
+    source: "look-aside, as in Nishtala et al., NSDI 2013, section 2",
+    build: |_| Ok(Read::Aside),
+};
+
+/// Reads from tier `level` on, from the app's side. A hit allocates nothing; what follows a miss is
+/// boxed, so that the future of a hit stays small.
+pub(crate) async fn read(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+) -> Result<Answer, Failure> {
+    let tier = &system.layers[level].tier;
+    let issued_ns = system.kernel.now();
+    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
+        return system.read_below(request, level + 1).await;
+    };
+    let found = tier.find(visit.node(), request);
+    tier.leave(visit).await;
+    tier.note_latency(issued_ns);
+    let stale = match found {
+        Found::Fresh(row) => {
+            let outcome = ReadOutcome::Hit;
+            tier.note(outcome);
+            return Ok(Answer { row, outcome });
+        }
+        Found::Stale(stale) => Some(stale),
+        Found::Nothing => None,
+    };
+    Box::pin(fetch(system, request, level, request.instance, stale)).await
+}
+
+/// Queries what lies below tier `level` and sets the entry.
+pub(crate) async fn load(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    filling: Filling,
+) -> Result<Answer, Failure> {
+    let layer = &system.layers[level];
+    let answer = system.read_below(request, level + 1).await?;
+    // A set that the node does not take is lost; the row is still an answer.
+    if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
+        layer.stored(request);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,4 @@
+//! Read patterns: how a read fills the cache. One file each.
+
+pub(super) mod aside;
+pub(super) mod through;

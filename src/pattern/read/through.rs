@@ -1,0 +1,101 @@
+//! Read-through: the app asks the tier, and the tier loads what it does not have.
+//!
+//! One hop for the app. The tier knows of its own loads and writes, so a load that a write has
+//! overtaken is not stored, and a read waits for the end of a write of its key.
+//!
+//! Known weakness: when the tier is down there is no way around it, and requests fail.
+
+use std::rc::Rc;
+
+use super::super::fetch::fetch;
+use super::super::{PatternRow, Read, System};
+use crate::defence::Answer;
+use crate::metrics::{Failure, ReadOutcome};
+use crate::tier::{Exchange, Filling, Found};
+use crate::workload::Request;
+
+pub(crate) const ROW: PatternRow<Read> = PatternRow {
+    name: "through",
+    parameters: &[],
+    meaning: "the app asks the tier, which loads from below what it does not have: one hop for the app",
+    source: "JSR 107 (JCache), read-through caching",
+    build: |_| Ok(Read::Through),
+};
+
+/// Reads from tier `level` on, from the app's side. A hit allocates nothing.
+pub(crate) async fn read(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+) -> Result<Answer, Failure> {
+    let tier = &system.layers[level].tier;
+    let issued_ns = system.kernel.now();
+    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
+        return Err(Failure::Unavailable);
+    };
+    let found = if tier.is_locked(visit.node(), request.key) {
+        None
+    } else {
+        Some(tier.find(visit.node(), request))
+    };
+    let answer = match found {
+        Some(Found::Fresh(row)) => {
+            tier.note(ReadOutcome::Hit);
+            Ok(Answer {
+                row,
+                outcome: ReadOutcome::Hit,
+            })
+        }
+        other => Box::pin(go_on(system, request, level, visit.node(), other)).await,
+    };
+    tier.leave(visit).await;
+    tier.note_latency(issued_ns);
+    answer
+}
+
+/// Answers a request that has found nothing fresh in its node, or could not look because the key is
+/// being written.
+async fn go_on(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    node: usize,
+    found: Option<Found>,
+) -> Result<Answer, Failure> {
+    let tier = &system.layers[level].tier;
+    let found = match found {
+        Some(found) => found,
+        None => {
+            tier.wait_for_lock(node, request.key).await;
+            tier.find(node, request)
+        }
+    };
+    let stale = match found {
+        Found::Fresh(row) => {
+            let outcome = ReadOutcome::DelayedHit;
+            tier.note(outcome);
+            return Ok(Answer { row, outcome });
+        }
+        Found::Stale(stale) => Some(stale),
+        Found::Nothing => None,
+    };
+    // A fetch is shared by all who ask one node.
+    fetch(system, request, level, node as u32, stale).await
+}
+
+/// Loads from below tier `level` into the node that holds the key.
+pub(crate) async fn load(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    filling: Filling,
+) -> Result<Answer, Failure> {
+    let layer = &system.layers[level];
+    let node = layer.tier.node_of(request);
+    let loading = layer.tier.begin_fill(node, request.key);
+    let answer = system.read_below(request, level + 1).await?;
+    if loading.end() && layer.tier.store(node, request, &answer.row, filling) {
+        layer.stored(request);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,50 @@
+//! Write-around: what lies below only. The cache learns of nothing, so rows that nobody reads do
+//! not fill it; an entry that is there stays as it was until its TTL ends, or is deleted without
+//! the writer waiting for it.
+//!
+//! Known weakness: an entry is stale for what is left of its TTL.
+
+use std::rc::Rc;
+
+use super::super::{PatternRow, System, Write};
+use crate::database::Row;
+use crate::metrics::Failure;
+use crate::tier::Exchange;
+use crate::workload::Request;
+use crate::workload::parameters::{Kind, Parameter};
+
+pub(crate) const ROW: PatternRow<Write> = PatternRow {
+    name: "around",
+    parameters: &[Parameter::optional(
+        "delete",
+        Kind::Switch,
+        "whether the entry is deleted, without the writer waiting for that; false if nothing is said: it stays until its TTL ends",
+    )],
+    meaning: "the app writes to what lies below only",
+    source: "write-around, as opposed to write-allocate: Jouppi, ISCA 1993, section 3",
+    build: |arguments| {
+        Ok(Write::Around {
+            delete: arguments.switch("delete", false)?,
+        })
+    },
+};
+
+pub(crate) async fn write(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    delete: bool,
+) -> Result<Row, Failure> {
+    let row = system.write_below(request, level + 1).await?;
+    if delete {
+        let request = *request;
+        let committed = row.clone();
+        system.spawn("delete by request", request.index, async move |system| {
+            let tier = &system.layers[level].tier;
+            let _ = tier
+                .delete(Exchange::Delete, &request, Some(&committed))
+                .await;
+        });
+    }
+    Ok(row)
+}

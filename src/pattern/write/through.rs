@@ -1,0 +1,47 @@
+//! Write-through: the app hands the write to the tier, which writes to what lies below and to
+//! itself before it answers. Both must succeed.
+//!
+//! The tier locks the key meanwhile: reads of it that come through the tier wait, and so do other
+//! writes, so nobody sees the old row after the new one was committed.
+//!
+//! Known weakness: every write pays for the database, and rows that nobody reads fill the cache.
+
+use std::rc::Rc;
+
+use super::super::{PatternRow, System, Write};
+use crate::database::Row;
+use crate::metrics::Failure;
+use crate::tier::{Exchange, Filling};
+use crate::workload::Request;
+
+pub(crate) const ROW: PatternRow<Write> = PatternRow {
+    name: "through",
+    parameters: &[],
+    meaning: "the tier writes to what lies below and to itself, then answers: both must succeed",
+    source: "JSR 107 (JCache), write-through caching",
+    build: |_| Ok(Write::Through),
+};
+
+pub(crate) async fn write(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+) -> Result<Row, Failure> {
+    let layer = &system.layers[level];
+    let tier = &layer.tier;
+    let Ok(visit) = tier.visit(Exchange::Write, request).await else {
+        return Err(Failure::Unavailable);
+    };
+    let lock = tier.lock(visit.node(), request.key).await;
+    let outcome = system.write_below(request, level + 1).await;
+    // A write that failed may have been committed all the same, so the entry is not to be trusted.
+    tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
+    if let Ok(row) = &outcome
+        && tier.store(visit.node(), request, row, Filling::Asked)
+    {
+        layer.stored(request);
+    }
+    drop(lock);
+    tier.leave(visit).await;
+    outcome
+}

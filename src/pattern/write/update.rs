@@ -1,0 +1,34 @@
+//! Update on write: what lies below first, then the new row is set in the cache.
+//!
+//! Known weakness: two writers can set in the other order than the database committed, and then
+//! the older row stays until its TTL; sets that carry their version close this race.
+
+use std::rc::Rc;
+
+use super::super::{PatternRow, System, Write};
+use crate::database::Row;
+use crate::metrics::Failure;
+use crate::tier::Filling;
+use crate::workload::Request;
+
+pub(crate) const ROW: PatternRow<Write> = PatternRow {
+    name: "update",
+    parameters: &[],
+    meaning: "the app writes to what lies below, then sets the new row in the cache",
+    source: "why Nishtala et al., NSDI 2013, section 2, delete instead",
+    build: |_| Ok(Write::Update),
+};
+
+pub(crate) async fn write(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+) -> Result<Row, Failure> {
+    let row = system.write_below(request, level + 1).await?;
+    let layer = &system.layers[level];
+    // A set that the node refuses is lost: the entry stays as it was until its TTL.
+    if let Ok(true) = layer.tier.set(request, &row, Filling::Asked).await {
+        layer.stored(request);
+    }
+    Ok(row)
+}
