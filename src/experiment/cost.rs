@@ -2,7 +2,8 @@
 //!
 //! A month has 730 hours, as cloud bills have it. Memory is paid as it is provisioned: nodes times
 //! capacity; where capacity is counted in entries, an entry is taken to be as large as the resident
-//! ones are on average; a tier without limit is paid as it is filled. What flows (queries, bytes sent
+//! ones are on average; a tier without limit is paid as it is filled. A tier of app instances is paid for
+//! each of them, one of clients by nobody. What flows (queries, bytes sent
 //! to clients) is paid as the run measured it, as if the month were like the measured time.
 //!
 //! Not here: where prices come from (`scenario`).
@@ -10,7 +11,7 @@
 use crate::metrics::Outcome;
 use crate::scenario::Prices;
 use crate::simulation::Plan;
-use crate::tier::Capacity;
+use crate::tier::{self, Capacity, Scope};
 
 /// The metric.
 pub const METRIC: &str = "cost.monthly";
@@ -27,12 +28,16 @@ pub fn monthly(prices: &Prices, plan: &Plan, outcome: &Outcome) -> f64 {
         if price == 0.0 { 0.0 } else { price * amount() }
     };
     let of_tier = |name: &str, what: &str| metric(&format!("tier.{name}.{what}"));
-    let tiers = plan.tiers.iter().map(|layer| &layer.tier);
+    // The memory of a client is the client's.
+    let is_paid = |tier: &&tier::Plan| tier.scope != Scope::Client;
+    let tiers = plan.tiers.iter().map(|layer| &layer.tier).filter(is_paid);
+    let population = plan.population();
+    let count = |tier: &tier::Plan| f64::from(tier.nodes_in_all(population));
     let memory: f64 = tiers
         .clone()
         .map(|tier| {
             let (bytes, entries) = (of_tier(&tier.name, "bytes"), of_tier(&tier.name, "entries"));
-            let nodes = f64::from(tier.nodes);
+            let nodes = count(tier);
             let provisioned = || match tier.capacity {
                 Capacity::Unlimited => bytes,
                 Capacity::Bytes(capacity) => nodes * capacity as f64,
@@ -43,7 +48,7 @@ pub fn monthly(prices: &Prices, plan: &Plan, outcome: &Outcome) -> f64 {
             paid(prices.memory_gb_month, &|| provisioned() / GB)
         })
         .sum();
-    let nodes: f64 = tiers.clone().map(|tier| f64::from(tier.nodes)).sum();
+    let nodes: f64 = tiers.map(count).sum();
     let connections = f64::from(plan.database.connections);
     let queries = || metric("database.qps.mean") * MONTH_S / 1e6;
     let sent = || metric("goodput.rate") * plan.workload.read_share * value_bytes(plan) * MONTH_S;
@@ -116,6 +121,23 @@ mod tests {
         assert_eq!(cost("2M entries"), 300.0);
         // As filled: 5 GB.
         assert_eq!(cost("unlimited"), 50.0);
+    }
+
+    #[test]
+    fn who_does_not_share_pays_for_each_and_clients_pay_themselves() {
+        let prices = Prices {
+            node_month: 1.0,
+            ..FREE
+        };
+        let cost = |scope: Scope| {
+            let mut plan = plan("4GB");
+            plan.instances = 20;
+            plan.tiers[0].tier.scope = scope;
+            monthly(&prices, &plan, &outcome())
+        };
+        assert_eq!(cost(Scope::Global), 3.0);
+        assert_eq!(cost(Scope::Instance), 60.0);
+        assert_eq!(cost(Scope::Client), 0.0);
     }
 
     #[test]

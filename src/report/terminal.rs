@@ -781,53 +781,63 @@ mod tests {
         let text = render(&results, PLAIN);
         let line = text.lines().find(|line| line.starts_with("latency.p99 "));
         assert_eq!(line.map(|line| line.contains(" (+1.0 ±")), Some(true));
-        insta::assert_snapshot!(text, @r"
+        insta::assert_snapshot!(text, @r#"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
-        metric                             base         undefended
-        ──────────────────────────────────────────────────────────
-        requests.rate                  10.0 k/s  10.0 k/s        =
-        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %
-        requests.failed                       0      1234      new
+        metric                                      base              undefended
+        ────────────────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s           10.0 k/s             =
+        goodput.rate                   10.0 k/s           10.0 k/s    -0.05 ±0 %
+        requests.failed                       0               1234           new
 
-        latency.mean                    1.00 ms   12.0 ms    ×12.0
-        latency.p50                     1.00 ms   12.1 ms    ×12.0
-        latency.p99                      993 µs   12.0 ms (+1.0 %)
-        latency.p999                    1.00 ms   12.0 ms    ×12.0
-        latency.max                     4.00 ms   48.0 ms    ×12.0
+        latency.mean                    1.00 ms   ±1.9 %   12.0 ms   ×12.0 ±0.02
+        latency.p50                     1.00 ms   ±1.8 %   12.1 ms   ×12.0 ±0.05
+        latency.p99                      993 µs   ±1.8 %   12.0 ms (+1.0 ±7.9 %)
+        latency.p999                    1.00 ms   ±1.9 %   12.0 ms   ×12.0 ±0.06
+        latency.max                     4.00 ms   ±1.9 %   48.0 ms   ×12.0 ±0.05
 
-        hit_ratio                        97.9 %    74.5 % -23.3 pp
+        hit_ratio                        97.9 % ±0.04 pp    74.5 % -23.3 ±0.4 pp
 
-        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp
-        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp
-        tier.redis.stale_hit_ratio       3.00 %    36.0 % +33.0 pp
-        tier.redis.negative_hit_ratio    3.02 %    36.2 % +33.2 pp
-        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp
-        tier.redis.evictions.rate        212 /s  2.55 k/s    ×12.0
-        tier.redis.utilization           2.98 %    35.6 % +32.6 pp
-        tier.redis.imbalance               1.34      1.34        =
+        tier.redis.hit_ratio             96.9 %             85.9 %   -11.0 ±0 pp
+        tier.redis.delayed_hit_ratio    0.430 %             5.16 %    +4.7 ±0 pp
+        tier.redis.stale_hit_ratio       3.00 % ±0.07 pp    36.0 % +33.0 ±0.8 pp
+        tier.redis.negative_hit_ratio    3.02 % ±0.05 pp    36.2 % +33.2 ±0.6 pp
+        tier.redis.miss_ratio            2.27 %             8.54 %    +6.3 ±0 pp
+        tier.redis.evictions.rate        212 /s   ±1.9 %  2.55 k/s   ×12.0 ±0.05
+        tier.redis.utilization           2.98 % ±0.05 pp    35.6 % +32.6 ±0.7 pp
+        tier.redis.imbalance               1.34               1.34             =
 
-        database.qps.mean                214 /s  2.57 k/s    ×12.0
-        database.qps.max                 851 /s  10.2 k/s    ×12.0
-        database.utilization             3.02 %    36.2 % +33.2 pp
-        database.wait.p99               1.00 ms   12.1 ms    ×12.0
-        database.queue.max                 27.2       332    ×12.2
-        database.rejected                  6.80      84.2    ×12.4
+        database.qps.mean                214 /s   ±1.3 %  2.57 k/s   ×12.0 ±0.06
+        database.qps.max                 851 /s   ±1.6 %  10.2 k/s   ×12.0 ±0.03
+        database.utilization             3.02 % ±0.05 pp    36.2 % +33.2 ±0.5 pp
+        database.wait.p99               1.00 ms   ±2.2 %   12.1 ms   ×12.0 ±0.09
+        database.queue.max                 27.2   ±2.0 %       332    ×12.2 ±0.1
+        database.rejected                  6.80   ±8.2 %      84.2    ×12.4 ±0.8
 
-        stampede.events                       0        17      new
-        stampede.peak                      6.60        84    ×12.7
+        stampede.events                       0                 17           new
+        stampede.peak                      6.60    ±10 %        84    ×12.7 ±1.0
 
-        staleness.ratio                  2.99 %    35.9 % +32.9 pp
-        staleness.p99                    993 µs   12.0 ms    ×12.0
+        staleness.ratio                  2.99 % ±0.07 pp    35.9 % +32.9 ±0.7 pp
+        staleness.p99                    993 µs   ±1.4 %   12.0 ms   ×12.0 ±0.02
 
-        Differences are against base; pp: percentage points. (In parentheses): may be
-        luck, the 95 % interval includes zero.
+        cost.monthly                       1010               1120    +10.9 ±0 %
+
+        Differences are against base; pp: percentage points; ×: so many times as much;
+        =: the same in every run; new: 0 there. ±: half of the 95 % interval. (In
+        parentheses): may be luck, the interval includes zero.
+
+        undefended against base
+          1103 % more database queries, 95 % interval 1097 to 1108 %
+          hit ratio 23.34 pp lower, 95 % interval 22.98 to 23.70 pp
+          p99 latency: no difference shown, 95 % interval 1098 to +1113 %
+          32.9 pp more stale answers, 95 % interval 32.2 to 33.6 pp
+          monthly cost 10.9 % higher
 
         expectations: 1 of 2 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.0 ms, expected below 50.0 ms
-        ");
+        "#);
     }
 
     #[test]
