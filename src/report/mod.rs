@@ -4,6 +4,7 @@
 //! bytes; [`folder`] alone touches the file system.
 
 pub mod baseline;
+pub mod blocks;
 pub mod chart;
 pub mod csv;
 pub mod expectation;

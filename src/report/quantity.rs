@@ -38,6 +38,20 @@ fn is_factor(name: &str, unit: Unit) -> bool {
     unit == Unit::Ratio && name.ends_with("imbalance")
 }
 
+/// A whole number with its thousands set apart: `40,000`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// As [`quantity`], with another number of significant digits.
 #[must_use]
 pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
@@ -283,6 +297,12 @@ mod tests {
         ] {
             assert_eq!(quantity(value, unit), text);
         }
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 12, 999, 1000, 40_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "12", "999", "1,000", "40,000", "1,234,567"]);
     }
 
     #[test]

@@ -584,7 +584,7 @@ fn fitting(characters: impl Iterator<Item = char>, width: usize) -> String {
 
 /// Breaks text into lines of at most `width` columns: at a space; where there is none, after a
 /// hyphen, an underscore, a dot or a slash; else anywhere.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut rest: Vec<char> = clean(text).chars().collect();
     let mut lines = Vec::new();
     loop {

@@ -268,7 +268,7 @@ fn workload() -> Table {
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("1.0"),
             "0.95",
-            "share of the requests that are reads; the others are writes",
+            "share of the requests that are reads; the others are writes. A trace with operations says so itself, and this must then be left out",
         ),
         field(
             "sessions",
@@ -1281,9 +1281,24 @@ pub(super) fn read_eviction(text: &str) -> Result<PolicySpec, Misspelt> {
         SpecError::UnknownPolicy {
             name,
             nearest,
+            admission,
             known,
         } => Misspelt {
             message: format!("there is no eviction policy {}", quoted(&name)),
+            help: match (admission, nearest) {
+                (Some(admission), _) => format!(
+                    "`{admission}` is an admission: write `lru+{admission}`, for example; known policies: {known}"
+                ),
+                (_, Some(nearest)) => format!("did you mean `{nearest}`? known: {known}"),
+                _ => format!("known: {known}"),
+            },
+        },
+        SpecError::UnknownAdmission {
+            name,
+            nearest,
+            known,
+        } => Misspelt {
+            message: format!("there is no admission {}", quoted(&name)),
             help: match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`? known: {known}"),
                 None => format!("known: {known}"),

@@ -74,7 +74,7 @@ impl Planner<'_> {
     fn scenario(&mut self, root: &Checked) -> Option<simulation::Plan> {
         let written_ns = root.get("duration").map(Checked::whole);
         let warmup = root.at("warmup");
-        let workload = self.workload(root.at("workload"), written_ns);
+        let workload = self.workload(root.at("workload"), written_ns, warmup);
         let (workload, duration_ns) = match workload {
             Some((workload, duration_ns)) => (Some(workload), Some(duration_ns)),
             None => (None, written_ns),
@@ -170,6 +170,7 @@ impl Planner<'_> {
         &mut self,
         checked: &Checked,
         duration_ns: Option<Nanoseconds>,
+        warmup: &Checked,
     ) -> Option<(workload::Plan, Nanoseconds)> {
         let seconds = duration_ns.map_or(0.0, |duration_ns| duration_ns as f64 / 1e9);
         let arrivals = match checked.get("arrivals") {
@@ -185,6 +186,14 @@ impl Planner<'_> {
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
             let (plan, duration_ns) = self.trace(trace, checked, arrivals.as_ref(), duration_ns)?;
+            if let Some(arrivals::Plan::Open(open)) = &arrivals {
+                self.outlasts_warmup(&plan, open, warmup);
+            }
+            if plan.fields().operation && reads.base() != 1.0 {
+                let message = "`workload.reads` is of no use: the trace says itself which of its requests are reads";
+                let help = "remove `reads`, or convert the trace to a format without operations, such as key-per-line";
+                self.problem(reads.span, message, help);
+            }
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
             let plan = self.sound("workload", plan, reads)?;
             return Some((with_sessions(plan, checked), duration_ns));
@@ -202,6 +211,31 @@ impl Planner<'_> {
         let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
         let plan = self.sound("workload", plan, reads)?;
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// Refuses a trace whose last request arrives in the first half of the warm-up. Nearer to its end
+    /// luck decides; the report then says that nothing was measured.
+    fn outlasts_warmup(
+        &mut self,
+        trace: &from_trace::Plan,
+        arrivals: &arrivals::Open,
+        warmup: &Checked,
+    ) {
+        let half_ns = warmup.whole() / 2;
+        let mut instants = arrivals::Arrivals::new(arrivals, Luck::new(1, 0));
+        let arrives_early = |_| instants.next().is_some_and(|at_ns| at_ns < half_ns);
+        if half_ns > 0 && (0..trace.requests()).all(arrives_early) {
+            let message = format!(
+                "the trace has {} requests, and all of them arrive before the warm-up of {} is over",
+                trace.requests(),
+                Duration(warmup.whole())
+            );
+            self.problem(
+                warmup.span,
+                message,
+                "lower `warmup`, or let the requests arrive more slowly",
+            );
+        }
     }
 
     /// The trace of a workload, and how long its requests arrive.
@@ -231,8 +265,21 @@ impl Planner<'_> {
         let plan = match scanned {
             Ok(plan) => plan,
             Err(error) => {
-                let help = "`cachesim trace info FILE` shows what can be read of a trace";
-                self.problem(trace.span, error.to_string(), help);
+                let message = error.to_string();
+                // A scenario cannot name the format: what the reader advises is for `cachesim trace`.
+                let (message, help) = match message
+                    .split_once("; if you know it, name it with --from")
+                {
+                    Some((message, _)) => (
+                        message,
+                        "`cachesim trace convert FILE OUT --from FORMAT` writes it in a format that is recognised",
+                    ),
+                    None => (
+                        message.as_str(),
+                        "`cachesim trace info FILE` shows what can be read of a trace",
+                    ),
+                };
+                self.problem(trace.span, message, help);
                 return None;
             }
         };

@@ -225,7 +225,7 @@ pub fn replayed() -> (Vec<PolicyLine>, PolicyLine) {
             .into_iter()
             .map(|(name, factor)| line(name, factor))
             .collect(),
-        line("belady", 0.6),
+        line(miss_ratio_curve::BELADY_AREA, 0.6),
     )
 }
 
