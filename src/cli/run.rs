@@ -16,8 +16,9 @@ use crate::{
 ///
 /// Every variant of every scenario is run, so many times as the scenario asks for. The answer is
 /// printed; charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
-/// results/<SCENARIO>/. Exit status 1 if an expectation of a scenario does not hold, 2 if nothing
-/// could be computed.
+/// results/<SCENARIO>/. A sweep writes sweep.csv and its own charts. Exit status 1 if an expectation
+/// or a limit is broken, 2 if nothing could be computed, 130 if it was interrupted: what was finished
+/// is then kept, and the same command goes on from there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -317,6 +318,13 @@ impl Run {
     fn limits(&self, studies: &[Study]) -> Result<Vec<Vec<Limit>>, miette::Report> {
         let mut all = Vec::new();
         for study in studies {
+            if study.grid.is_some() && !self.fail_if.is_empty() {
+                return Err(miette!(
+                    help = "add --no-sweep, or an [[expect]], which is judged in every cell",
+                    "{} has a sweep, and --fail-if is about a scenario without one",
+                    study.path.display()
+                ));
+            }
             // Those of the file are about a baseline; without one they are not asked for.
             let mut limits = if self.baseline.is_some() {
                 study.limits.clone()

@@ -64,7 +64,8 @@ impl Wanted {
         if self.precisions.is_empty() {
             return replications;
         }
-        replications.max(AT_LEAST).min(self.most_replications)
+        // What the scenario asks for is never too many.
+        replications.max(AT_LEAST.min(self.most_replications))
     }
 
     /// How many replications there have to be, after so many: the same number, if they are enough.
@@ -149,6 +150,9 @@ mod tests {
         assert_eq!(wanted(0.01).at_first(1), 5);
         assert_eq!(wanted(0.01).at_first(20), 20);
         assert_eq!(Wanted::default().at_first(1), 1);
+        let mut few = wanted(0.01);
+        few.most_replications = 3;
+        assert_eq!((few.at_first(1), few.at_first(20)), (3, 20));
     }
 
     #[test]

@@ -208,6 +208,15 @@ fn a_mistake_in_any_cell_is_found_before_anything_is_run() {
     ];
     let output = cachesim(place.path(), &[&["run", "cache.toml"][..], &many].concat());
     assert!(text(&output.stderr).contains("more than 100000"));
+    let limit = [
+        "--sweep",
+        "tier.redis.nodes=1,2",
+        "--fail-if",
+        "hit_ratio < 1%",
+    ];
+    let output = cachesim(place.path(), &[&["run", "cache.toml"][..], &limit].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--no-sweep"));
     // In the file, the place is shown.
     let wrong = self::place("[[sweep]]\npath = \"tier.redis.nodes\"\nvalues = [1, \"two\"]\n");
     let output = cachesim(wrong.path(), &["check", "cache.toml"]);
