@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod baselines;
 mod database;
+mod experiments;
 mod expiry;
 mod latency;
 mod layering;
@@ -14,6 +16,7 @@ mod scenario_cli;
 mod scenario_errors;
 mod staleness;
 mod stampedes;
+mod sweeps;
 mod tables;
 mod tiers;
 mod trace;
