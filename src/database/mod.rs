@@ -6,6 +6,7 @@
 //! Not here: what the app does with a row, and caches.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
@@ -47,13 +48,14 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 enum Verb {
     Read,
+    /// Say whether the row is still of that version, which may take another time, or read it.
+    ReadUnless(u64, Option<Rc<Distribution>>),
     Write,
     /// Take in what a write-behind cache has acknowledged.
     Store(Row),
 }
 
 /// The database of one run.
-#[derive(Debug)]
 pub struct Database {
     plan: Plan,
     kernel: Rc<Kernel>,
@@ -66,6 +68,17 @@ pub struct Database {
     service_luck: Stream,
     network_luck: Stream,
     abandonable: Broadcast<Result<Row, Failure>>,
+    followers: RefCell<Vec<Follower>>,
+}
+
+/// Is told of a commit: the request that made it, the key and the row.
+type Follower = Box<dyn Fn(u64, Key, &Row)>;
+
+impl fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Database");
+        shown.field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 impl Database {
@@ -89,6 +102,7 @@ impl Database {
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
             abandonable: Broadcast::new(kernel.clone()),
+            followers: RefCell::default(),
         }
     }
 
@@ -98,6 +112,33 @@ impl Database {
     /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
     pub async fn read(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
         self.query(Verb::Read, index, key).await
+    }
+
+    /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
+    /// answer is "not modified", for which the connection is held for `service_time`, or for as long
+    /// as for any other read.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub async fn read_unless(
+        self: &Rc<Self>,
+        index: u64,
+        key: Key,
+        version: u64,
+        service_time: Option<Rc<Distribution>>,
+    ) -> Result<Row, Failure> {
+        let verb = Verb::ReadUnless(version, service_time);
+        self.query(verb, index, key).await
+    }
+
+    /// From now on `follower` is told of each commit at its instant.
+    pub fn on_commit(&self, follower: impl Fn(u64, Key, &Row) + 'static) {
+        self.followers.borrow_mut().push(Box::new(follower));
+    }
+
+    /// The rows that are derived from that of `key`, and change with it.
+    pub fn dependents(&self, key: Key) -> Vec<Key> {
+        self.workload.borrow().dependents(key)
     }
 
     /// Writes the row of `key` on behalf of request `index`, and returns the new one.
@@ -189,7 +230,7 @@ impl Database {
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let is_read = matches!(verb, Verb::Read);
+        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless(..));
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -214,6 +255,15 @@ impl Database {
                     .await;
                 Ok(row)
             }
+            Verb::ReadUnless(version, service_time) => {
+                let row = self.row(key);
+                let service_time = service_time.filter(|_| row.version() == version);
+                let service_time = service_time.as_deref().unwrap_or(&self.plan.service_time);
+                self.kernel
+                    .sleep(self.service_ns(service_time, index))
+                    .await;
+                Ok(row)
+            }
             Verb::Write => {
                 self.kernel
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
@@ -221,14 +271,18 @@ impl Database {
                 let now_ns = self.kernel.now();
                 self.meter.writes.accept();
                 self.meter.writes.store(1);
-                let mut rows = self.rows.borrow_mut();
-                Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
+                let bytes = |version| self.bytes(key, version);
+                let row = self.rows.borrow_mut().write(key, now_ns, bytes);
+                self.committed(index, key, &row);
+                Ok(row)
             }
             Verb::Store(row) => {
                 self.kernel
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
                     .await;
-                if self.rows.borrow_mut().store(key, &row) {
+                let is_news = self.rows.borrow_mut().store(key, &row);
+                if is_news {
+                    self.committed(index, key, &row);
                     Ok(row)
                 } else {
                     Ok(self.row(key))
@@ -237,8 +291,21 @@ impl Database {
         }
     }
 
+    /// A row has been committed: those derived from it change with it, and whoever follows the log
+    /// hears of it.
+    fn committed(&self, index: u64, key: Key, row: &Row) {
+        let now_ns = self.kernel.now();
+        for dependent in self.dependents(key) {
+            let bytes = |version| self.bytes(dependent, version);
+            self.rows.borrow_mut().write(dependent, now_ns, bytes);
+        }
+        for follower in self.followers.borrow().iter() {
+            follower(index, key, row);
+        }
+    }
+
     /// The row of `key` as it is now.
-    fn row(&self, key: Key) -> Row {
+    pub fn row(&self, key: Key) -> Row {
         let bytes = |version| self.bytes(key, version);
         self.rows.borrow().read(key, self.kernel.now(), bytes)
     }

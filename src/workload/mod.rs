@@ -52,6 +52,8 @@ pub struct Plan {
     pub sessions: Option<Sessions>,
     /// Share of the reads that must not be stale, in 0..=1.
     pub fresh_reads: f64,
+    /// How many rows are derived from a row and change with it; `None` for none.
+    pub dependents: Option<Distribution>,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -83,6 +85,7 @@ impl Plan {
             trace: None,
             sessions: None,
             fresh_reads: 0.0,
+            dependents: None,
         })
     }
 
@@ -158,6 +161,16 @@ pub struct Workload {
     sessions: Option<SessionDraws>,
     fresh_reads: f64,
     freshness: Stream,
+    dependents: Option<Dependents>,
+}
+
+/// Which rows are derived from which.
+#[derive(Debug)]
+struct Dependents {
+    many: Distribution,
+    luck: Stream,
+    /// All keys are below this.
+    limit: u64,
 }
 
 /// Who asks, and what each wrote last.
@@ -218,6 +231,11 @@ impl Workload {
             }),
             fresh_reads: plan.fresh_reads,
             freshness: luck.stream("workload.freshness"),
+            dependents: plan.dependents.clone().map(|many| Dependents {
+                many,
+                luck: luck.stream("workload.dependents"),
+                limit: plan.keys.limit().max(1),
+            }),
         }
     }
 
@@ -286,6 +304,25 @@ impl Workload {
         }
         let index = mix(key).wrapping_add(version);
         bytes(self.value_size.sample(&mut self.sizes.at(index)))
+    }
+
+    /// The rows that are derived from the row `key` and change with it: always the same ones, each
+    /// any row but that one, and none twice.
+    #[must_use]
+    pub fn dependents(&self, key: Key) -> Vec<Key> {
+        let Some(dependents) = &self.dependents else {
+            return Vec::new();
+        };
+        let mut draws = dependents.luck.at(mix(key));
+        let others = dependents.limit - 1;
+        let many = dependents.many.sample_u64(&mut draws).min(others);
+        let mut keys: Vec<Key> = (0..many)
+            .map(|_| draws.below(dependents.limit))
+            .filter(|&other| other != key)
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     /// The keys and how often each is asked for: ranks, hot keys, probabilities.
