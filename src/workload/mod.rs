@@ -307,7 +307,7 @@ impl Workload {
     }
 
     /// The rows that are derived from the row `key` and change with it: always the same ones, each
-    /// any row but that one, and none twice.
+    /// any row but that one. A row that is drawn twice counts once.
     #[must_use]
     pub fn dependents(&self, key: Key) -> Vec<Key> {
         let Some(dependents) = &self.dependents else {
@@ -317,8 +317,7 @@ impl Workload {
         let others = dependents.limit - 1;
         let many = dependents.many.sample_u64(&mut draws).min(others);
         let mut keys: Vec<Key> = (0..many)
-            .map(|_| draws.below(dependents.limit))
-            .filter(|&other| other != key)
+            .map(|_| (key % dependents.limit + 1 + draws.below(others)) % dependents.limit)
             .collect();
         keys.sort_unstable();
         keys.dedup();
@@ -466,6 +465,22 @@ mod tests {
         assert_eq!(workload.key_of_rank(1, 0), Some(hottest as Key));
         assert_eq!(workload.rank_of(hottest as Key, 0), Some(1));
         assert_eq!(workload.key_of_rank(1001, 0), None);
+    }
+
+    #[test]
+    fn dependents_are_other_rows_and_always_the_same_ones() {
+        let size = Distribution::constant(1.0).unwrap();
+        let dependents = |count, many| {
+            let mut plan = plan(Keys::uniform(count).unwrap(), 0.9, size.clone());
+            plan.dependents = Some(Distribution::constant(many).unwrap());
+            Workload::new(&plan, Luck::new(7, 0)).dependents(3)
+        };
+        assert!(dependents(4, 0.0).is_empty());
+        assert!(dependents(4, 100.0).iter().all(|&key| key < 4 && key != 3));
+        assert!(dependents(1, 5.0).is_empty());
+        let many = dependents(1_000_000, 50.0);
+        assert!(many.len() > 45 && many.len() <= 50);
+        assert_eq!(many, dependents(1_000_000, 50.0));
     }
 
     #[test]

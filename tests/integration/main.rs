@@ -2,6 +2,7 @@
 
 mod database;
 mod expiry;
+mod invalidation;
 mod latency;
 mod layering;
 mod luck;
@@ -12,6 +13,7 @@ mod replay;
 mod run;
 mod scenario_cli;
 mod scenario_errors;
+mod scenarios;
 mod staleness;
 mod stampedes;
 mod tables;
