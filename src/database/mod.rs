@@ -45,14 +45,14 @@ pub struct Plan {
 }
 
 /// What a query is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Read,
-    /// Say whether the row is still of that version, which may take another time, or read it.
-    ReadUnless(u64, Option<Rc<Distribution>>),
+    /// Say whether the row is still what the reader knows, or read it: see [`Database::known`].
+    ReadUnless,
     Write,
-    /// Take in what a write-behind cache has acknowledged.
-    Store(Row),
+    /// Take in what a write-behind cache has acknowledged: it is among [`Database::arriving`].
+    Store,
 }
 
 /// The database of one run.
@@ -63,12 +63,25 @@ pub struct Database {
     workload: Rc<RefCell<Workload>>,
     connections: Resource,
     rows: RefCell<Rows>,
+    /// What write-behind caches are about to store, by the request that made it and the key. Kept
+    /// here because every future between the client and the database would hold a copy of it.
+    arriving: RefCell<HashMap<(u64, Key), Row, KeyHash>>,
+    /// What those who ask whether their copy is still true have, likewise.
+    known: RefCell<HashMap<(u64, Key), Known, KeyHash>>,
     /// Fetches in flight of each key, for the keys that have any.
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
     network_luck: Stream,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
+}
+
+/// What somebody who asks whether a copy is still true has.
+#[derive(Debug)]
+struct Known {
+    version: u64,
+    /// How long the answer "it is" holds the connection, if not as long as any other.
+    service_time: Option<Rc<Distribution>>,
 }
 
 /// Is told of a commit: the request that made it, the key and the row.
@@ -98,6 +111,8 @@ impl Database {
             workload: workload.clone(),
             connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
             rows: RefCell::default(),
+            arriving: RefCell::default(),
+            known: RefCell::default(),
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
@@ -127,8 +142,12 @@ impl Database {
         version: u64,
         service_time: Option<Rc<Distribution>>,
     ) -> Result<Row, Failure> {
-        let verb = Verb::ReadUnless(version, service_time);
-        self.query(verb, index, key).await
+        let known = Known {
+            version,
+            service_time,
+        };
+        self.known.borrow_mut().insert((index, key), known);
+        self.query(Verb::ReadUnless, index, key).await
     }
 
     /// From now on `follower` is told of each commit at its instant.
@@ -156,7 +175,9 @@ impl Database {
     /// # Errors
     /// As [`Database::read`].
     pub async fn store(self: &Rc<Self>, index: u64, key: Key, row: &Row) -> Result<bool, Failure> {
-        let now_there = self.query(Verb::Store(row.clone()), index, key).await?;
+        let arriving = (index, key);
+        self.arriving.borrow_mut().insert(arriving, row.clone());
+        let now_there = self.query(Verb::Store, index, key).await?;
         Ok(now_there.version() == row.version())
     }
 
@@ -230,7 +251,7 @@ impl Database {
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless(..));
+        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless);
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -238,6 +259,8 @@ impl Database {
             if self.meter.is_measuring() {
                 self.meter.database.rejected.increment();
             }
+            self.arriving.borrow_mut().remove(&(index, key));
+            self.known.borrow_mut().remove(&(index, key));
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
@@ -255,13 +278,14 @@ impl Database {
                     .await;
                 Ok(row)
             }
-            Verb::ReadUnless(version, service_time) => {
+            Verb::ReadUnless => {
                 let row = self.row(key);
-                let service_time = service_time.filter(|_| row.version() == version);
+                let known = self.known.borrow_mut().remove(&(index, key));
+                let unmodified = known.filter(|known| known.version == row.version());
+                let service_time = unmodified.and_then(|known| known.service_time);
                 let service_time = service_time.as_deref().unwrap_or(&self.plan.service_time);
-                self.kernel
-                    .sleep(self.service_ns(service_time, index))
-                    .await;
+                let service_ns = self.service_ns(service_time, index);
+                self.kernel.sleep(service_ns).await;
                 Ok(row)
             }
             Verb::Write => {
@@ -276,12 +300,14 @@ impl Database {
                 self.committed(index, key, &row);
                 Ok(row)
             }
-            Verb::Store(row) => {
+            Verb::Store => {
                 self.kernel
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
                     .await;
-                let is_news = self.rows.borrow_mut().store(key, &row);
-                if is_news {
+                let row = self.arriving.borrow_mut().remove(&(index, key));
+                if let Some(row) = row
+                    && self.rows.borrow_mut().store(key, &row)
+                {
                     self.committed(index, key, &row);
                     Ok(row)
                 } else {

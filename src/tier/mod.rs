@@ -456,7 +456,7 @@ impl Tier {
         let within = if self.plan.nodes == 1 {
             0
         } else {
-            self.scheme.node(placement::hash(request.key)) as usize
+            self.scheme.node(request.key, placement::hash(request.key)) as usize
         };
         let group = match self.plan.scope {
             Scope::Global => return within,
@@ -473,7 +473,7 @@ impl Tier {
 
     /// The node that holds a copy of `key` for one of those who do not share.
     pub fn node_in_group(&self, group: u32, key: Key) -> usize {
-        let within = self.scheme.node(placement::hash(key)) as usize;
+        let within = self.scheme.node(key, placement::hash(key)) as usize;
         group as usize * self.plan.nodes as usize + within
     }
 

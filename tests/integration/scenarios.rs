@@ -32,7 +32,9 @@ fn study(name: &str, replace: (&str, &str), settings: &[&str]) -> Study {
 
 /// The expectations that are broken.
 fn broken(study: Study) -> Vec<String> {
-    let results = experiment::run(&[study], &NoProgress).unwrap_or_else(|error| panic!("{error}"));
+    let wanted = experiment::Wanted::default();
+    let results = experiment::run(&[study], &wanted, &NoProgress);
+    let results = results.unwrap_or_else(|error| panic!("{error}"));
     let judged = results[0].expectations.iter();
     judged
         .filter(|one| !one.held)

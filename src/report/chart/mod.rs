@@ -6,8 +6,10 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod cost_latency;
 pub mod database_qps;
 pub mod figure;
+pub mod heat_map;
 pub mod hit_ratio;
 pub mod latency_distribution;
 pub mod latency_p99;
@@ -16,6 +18,7 @@ pub mod miss_ratio_over_time;
 pub mod over_time;
 pub mod plot;
 pub mod style;
+pub mod sweep;
 
 pub use canvas::{png, svg};
 pub use miss_ratio_curve::miss_ratio_curve;
@@ -42,6 +45,7 @@ pub const CHARTS: &[Chart] = &[
     latency_p99::CHART,
     hit_ratio::CHART,
     latency_distribution::CHART,
+    cost_latency::CHART,
 ];
 
 /// The figures that show anything; a chart of nothing would only be in the way.
