@@ -70,13 +70,166 @@ prop_compose! {
         sliding: bool,
         jitter in select(vec!["0", "0.3", "0.99", "\"+0..0.5\""]),
         never in prop::bool::weighted(0.2),
+        revalidate_ms in select(vec![0, 0, 50, 500]),
+        error_ms in select(vec![0, 0, 50, 500]),
     ) -> String {
         if never {
-            "\"never\"".to_owned()
+            NEVER.to_owned()
         } else {
-            format!("{{ base = \"{base_ms}ms\", sliding = {sliding}, jitter = {jitter} }}")
+            format!(
+                "{{ base = \"{base_ms}ms\", sliding = {sliding}, jitter = {jitter}, \
+                 stale_while_revalidate = \"{revalidate_ms}ms\", stale_if_error = \"{error_ms}ms\" }}"
+            )
         }
     }
+}
+
+const NEVER: &str = "\"never\"";
+
+/// The parts of a tier that must fit together.
+#[derive(Clone, Debug)]
+struct Truth {
+    scope: &'static str,
+    read: &'static str,
+    write: String,
+    refreshes: bool,
+    /// Mechanisms by name, with their parameters.
+    mechanisms: Vec<(&'static str, String)>,
+    defence: String,
+    ttl: String,
+}
+
+impl Truth {
+    /// The same without what a scenario would be refused for.
+    fn mended(mut self) -> Self {
+        let expires = self.ttl != NEVER;
+        let raises_versions = [
+            "\"invalidate",
+            "\"double-delete",
+            "\"around\", delete = true",
+        ]
+        .iter()
+        .any(|write| self.write.starts_with(write));
+        self.refreshes &= expires && !self.ttl.contains("sliding = true");
+        let (scope, read) = (self.scope, self.read);
+        self.mechanisms.retain(|(name, _)| match *name {
+            "pub-sub" => scope == "instance",
+            "change-capture" => scope != "client",
+            "versioned-keys" => scope == "global" && read == "aside" && raises_versions,
+            "etag" => expires,
+            _ => true,
+        });
+        if read == "through" && self.defence.contains("lease") {
+            self.defence = "\"single-flight\"".to_owned();
+        }
+        self
+    }
+
+    fn text(&self) -> String {
+        let mechanisms: Vec<String> = self
+            .mechanisms
+            .iter()
+            .map(|(name, parameters)| format!("{{ kind = \"{name}\"{parameters} }}"))
+            .collect();
+        let refresh = if self.refreshes {
+            "{ hits_min = 0 }"
+        } else {
+            "\"none\""
+        };
+        format!(
+            "scope = \"{}\"\npattern = {{ read = \"{}\", write = {}, refresh = {refresh} }}\n\
+             invalidation = [{}]\ndefence = {}\nttl = {}\n",
+            self.scope,
+            self.read,
+            self.write,
+            mechanisms.join(", "),
+            self.defence,
+            self.ttl,
+        )
+    }
+}
+
+fn write_pattern() -> impl Strategy<Value = String> {
+    let plain = select(vec!["\"invalidate\"", "\"update\"", "\"through\""]).prop_map(str::to_owned);
+    let around = any::<bool>().prop_map(|delete| format!("\"around\", delete = {delete}"));
+    let double = (0..200u32).prop_map(|ms| format!("\"double-delete\", wait = \"{ms}ms\""));
+    let behind =
+        (1..100u32, 1..10u32, 1..5u32, any::<bool>()).prop_map(|(ms, batch, writers, log)| {
+            format!(
+                "\"behind\", flush = \"{ms}ms\", batch = {batch}, writers = {writers}, log = {log}"
+            )
+        });
+    prop_oneof![plain, around, double, behind]
+}
+
+fn mechanisms() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let bus = (time(20_000), 0..4u32, 0..4u32, select(vec![0, 1, 20])).prop_map(
+        |(delay, loss, duplicates, batch_ms)| {
+            let [loss, duplicates] = [loss, duplicates].map(|quarters| f64::from(quarters) / 4.0);
+            format!(
+                ", delay = {delay}, loss = {loss}, duplicates = {duplicates}, batch = \"{batch_ms}ms\""
+            )
+        },
+    );
+    let feed = time(50_000).prop_map(|lag| format!(", lag = {lag}"));
+    let versions = (0..500u32).prop_map(|ms| format!(", tombstone = \"{ms}ms\""));
+    let etag = (0..500u32, time(5000))
+        .prop_map(|(ms, time)| format!(", keep = \"{ms}ms\", service_time = {time}"));
+    (bus, feed, versions, etag, 0..64u32).prop_map(|(bus, feed, versions, etag, chosen)| {
+        let all = [
+            ("pub-sub", bus),
+            ("change-capture", feed),
+            ("compare-and-set", versions),
+            ("etag", etag),
+            ("versioned-keys", String::new()),
+            ("tags", String::new()),
+        ];
+        let chosen = all
+            .into_iter()
+            .enumerate()
+            .filter(|(bit, _)| chosen >> bit & 1 == 1);
+        chosen.map(|(_, mechanism)| mechanism).collect()
+    })
+}
+
+fn defence() -> impl Strategy<Value = String> {
+    let named = select(vec!["\"none\"", "\"single-flight\""]).prop_map(str::to_owned);
+    let lease = (1..500u32, 1..50u32, 0..500u32).prop_map(|(token, retry, stale)| {
+        format!(
+            "{{ kind = \"lease\", token_ttl = \"{token}ms\", retry = \"{retry}ms\", stale = \"{stale}ms\" }}"
+        )
+    });
+    prop_oneof![2 => named, 1 => lease]
+}
+
+prop_compose! {
+    fn truth()(
+        scope in select(vec!["global", "global", "instance", "client"]),
+        read in select(vec!["aside", "through"]),
+        write in write_pattern(),
+        refreshes: bool,
+        mechanisms in mechanisms(),
+        defence in defence(),
+        ttl in ttl(),
+    ) -> String {
+        Truth { scope, read, write, refreshes, mechanisms, defence, ttl }.mended().text()
+    }
+}
+
+/// A timeline for so many tiers.
+fn events(tiers: usize) -> impl Strategy<Value = String> {
+    let actions = vec![
+        "\"crash\"",
+        "\"crash\", restart_after = \"20ms\"",
+        "\"restart\"",
+        "\"purge\"",
+        "\"lose-deletes\", share = 0.5, for = \"50ms\"",
+    ];
+    let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
+        format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
+    });
+    let most = if tiers == 0 { 0 } else { 3 };
+    prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
 }
 
 prop_compose! {
@@ -84,20 +237,20 @@ prop_compose! {
         nodes in 1..5u32,
         capacity in capacity(),
         eviction in select(policies()),
-        ttl in ttl(),
+        truth in truth(),
+        delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
         scheme in select(vec!["ring", "modulo"]),
         network in time(2000),
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
-        defence in select(vec!["none", "single-flight"]),
     ) -> String {
         format!(
-            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\nttl = {ttl}\n\
+            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}\
+             delete_failure = {delete_failure}\n\
              sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
-             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n\
-             defence = \"{defence}\"\n"
+             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n"
         )
     }
 }
@@ -131,17 +284,29 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
-        tiers in prop::collection::vec(tier(), 0..4),
+        sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
+        dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
+        (tiers, events) in prop::collection::vec(tier(), 0..4)
+            .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         database in database(),
     ) -> String {
         let warmup_us = duration_ms * 100 * warm_up_share;
+        let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
+        let dependents = if writes_behind { "0" } else { dependents };
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
-             drain = {drain}\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
+             drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
+             {sessions}dependents = {dependents}\n\
              reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {
+            // Tags are refused where nothing depends on anything.
+            let tier = if dependents == "0" {
+                tier.replace(", { kind = \"tags\" }", "").replace("{ kind = \"tags\" }", "")
+            } else {
+                tier.clone()
+            };
             write!(text, "[[tier]]\nname = \"tier-{number}\"\n{tier}").expect("a text grows");
         }
         text + "[database]\n" + &database

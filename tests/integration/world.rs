@@ -93,7 +93,9 @@ impl Run {
         let kept = ["requests.answered", "requests.failed", "requests.in_flight"];
         let kept: f64 = kept.iter().map(|name| self.get(name)).sum();
         assert_eq!(self.get("requests.arrived"), kept);
-        let failed = self.get("requests.rejected") + self.get("requests.timed_out");
+        let failed = ["rejected", "timed_out", "unavailable"];
+        let failed = failed.map(|cause| self.get(&format!("requests.{cause}")));
+        let failed: f64 = failed.iter().sum();
         assert_eq!(self.get("requests.failed"), failed);
         for (name, &value) in &self.0.metrics {
             assert!(value.is_nan() || value >= 0.0, "{name} is {value}");

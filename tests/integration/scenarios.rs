@@ -1,0 +1,90 @@
+//! The scenarios that come with the program: as shipped they keep what they promise, and they stop
+//! doing so when the mechanism that they are about is taken out.
+
+use std::path::PathBuf;
+
+use cachesim::experiment;
+use cachesim::scenario::{self, Overrides, Study};
+use cachesim::simulation::NoProgress;
+
+/// The scenario `name` with `replace.0` in its text replaced by `replace.1`, and with `settings`, as
+/// `--set` takes them.
+#[track_caller]
+fn study(name: &str, replace: (&str, &str), settings: &[&str]) -> Study {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
+    let path = folder.join(name).with_extension("toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains(replace.0),
+        "{name} does not say {}",
+        replace.0
+    );
+    let text = text.replace(replace.0, replace.1);
+    let overrides = Overrides {
+        set: settings.iter().map(|it| (*it).to_owned()).collect(),
+        ..Overrides::default()
+    };
+    match scenario::load_text(&path, &text, &overrides) {
+        Ok(study) => study,
+        Err(errors) => panic!("{name}: {}", errors.plain()),
+    }
+}
+
+/// The expectations that are broken.
+fn broken(study: Study) -> Vec<String> {
+    let wanted = experiment::Wanted::default();
+    let results = experiment::run(&[study], &wanted, &NoProgress);
+    let results = results.unwrap_or_else(|error| panic!("{error}"));
+    let judged = results[0].expectations.iter();
+    judged
+        .filter(|one| !one.held)
+        .map(|one| format!("{one:?}"))
+        .collect()
+}
+
+/// A scenario by name, text of it that is replaced, and settings: either takes the mechanism out.
+type Case = (
+    &'static str,
+    (&'static str, &'static str),
+    &'static [&'static str],
+);
+
+const AS_IS: (&str, &str) = ("", "");
+const LEASE: (&str, &str) = ("{ kind = \"lease\", retry = \"10ms\" }", "\"none\"");
+const SECOND: (&str, &str) = (
+    "{ write = \"double-delete\", wait = \"300ms\" }",
+    "\"aside\"",
+);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("pubsub", AS_IS, &["tier.process.invalidation=[]"]),
+    ("cdc", AS_IS, &["tier.redis.invalidation=[]"]),
+    ("tags", AS_IS, &["tier.redis.invalidation=[]"]),
+    ("versioned-keys", AS_IS, &["tier.redis.invalidation=[]"]),
+    ("etag", AS_IS, &["tier.cdn.invalidation=[]"]),
+    ("stale-fill", AS_IS, &["tier.redis.invalidation=[]"]),
+    ("stale-fill", LEASE, &[]),
+    ("stale-fill", SECOND, &[]),
+    ("update-race", AS_IS, &["tier.redis.invalidation=[]"]),
+    ("failed-delete", AS_IS, &["tier.redis.ttl=never"]),
+    ("swr", AS_IS, &["tier.cdn.ttl=10s"]),
+];
+
+#[test]
+fn scenarios_keep_their_promises_as_shipped() {
+    let mut names: Vec<&str> = CASES.iter().map(|case| case.0).collect();
+    names.dedup();
+    for name in names {
+        let broken = broken(study(name, AS_IS, &[]));
+        assert!(broken.is_empty(), "{name}: {broken:#?}");
+    }
+}
+
+#[test]
+fn scenarios_break_without_the_mechanism_that_they_are_about() {
+    for (name, replace, settings) in CASES {
+        let broken = broken(study(name, *replace, settings));
+        assert!(!broken.is_empty(), "{name} with {replace:?} {settings:?}");
+    }
+}
