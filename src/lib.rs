@@ -31,3 +31,4 @@ pub mod trace;
 pub mod kernel;
 pub mod units;
 pub mod random;
+pub mod whole_file;

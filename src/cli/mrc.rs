@@ -11,7 +11,7 @@ use super::replay::{
     By, Reading, cells_bar, csv_text, markdown_text, parse_count, parse_rate, parse_share,
     parse_warmup, width,
 };
-use super::{Answer, Common, Format, Status, Unwritten, print};
+use super::{Answer, Common, Format, Status, Unwritten, existing, not_over_itself, print};
 use crate::eviction::{Measure, PolicySpec};
 use crate::metrics::Unit;
 use crate::replay::curve::{
@@ -195,6 +195,8 @@ pub fn execute(arguments: &Arguments) -> Answer {
     let (sizes, measure) = arguments.sizes()?;
     let methods = arguments.methods(policies, 1)?;
     if let Some(out) = &arguments.out {
+        let ours = |name: &str| name.starts_with("miss-ratio-curve.") || name == "targets.csv";
+        not_over_itself(&[&arguments.reading.trace], existing(out, ours))?;
         folder::prepare(std::slice::from_ref(out)).map_err(|it| miette!("{it}"))?;
     }
     let notes = !arguments.common.quiet && std::io::stderr().is_terminal();

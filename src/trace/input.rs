@@ -9,7 +9,8 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use super::error::{Place, Problem, TraceError, readable};
+use super::error::{Place, Problem, TraceError};
+use crate::whole_file::readable;
 
 /// The longest line that a text format may have. A longer one is an error, so that a file without
 /// line ends is not read into memory.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::typed::{count, durations, exponent, positive, rate, share_or_none, sizes, target};
-use super::writing::{WriteArguments, not_over_itself};
-use crate::cli::Answer;
+use super::writing::WriteArguments;
+use crate::cli::{Answer, not_over_itself};
 use crate::random::Luck;
 use crate::scenario::{self, BASE, Overrides};
 use crate::trace::format::PREFERRED;
@@ -158,6 +158,9 @@ impl Generate {
             ));
         };
         let plan = variant.plan;
+        if let Some(trace) = &plan.workload.trace {
+            not_over_itself(&[trace.path()], [self.output.clone()])?;
+        }
         let luck = Luck::new(plan.seed, 0);
         into_trace::Requests::new(&plan.workload, luck, plan.duration_ns).ok_or_else(|| {
             miette::miette!(
@@ -179,7 +182,7 @@ impl Generate {
                 trace::write_all(recipe.generate(), recipe.fields(), target, output)
             }
             Some(path) => {
-                not_over_itself(path, &self.output)?;
+                not_over_itself(&[path], [self.output.clone()])?;
                 let requests = self.of_scenario(path)?;
                 let fields = requests.fields();
                 let most = self.requests.unwrap_or(u64::MAX);

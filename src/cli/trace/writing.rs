@@ -10,7 +10,7 @@ use super::human::thousands;
 use super::reading::ReadArguments;
 use super::report;
 use super::typed::one_of;
-use crate::cli::{Answer, Status, note};
+use crate::cli::{Answer, Status, not_over_itself, note};
 use crate::trace::{self, Compression, Format, Input, Output, Target, TraceError, Written};
 
 /// How a trace is to be written.
@@ -92,23 +92,6 @@ impl WriteArguments {
     }
 }
 
-/// Refuses an output that is the file `input` itself: what was read would be gone.
-pub(super) fn not_over_itself(input: &Path, output: &Path) -> Result<(), miette::Report> {
-    // A file that does not exist yet has no canonical name, and is no other either.
-    let same = match (std::fs::canonicalize(input), std::fs::canonicalize(output)) {
-        (Ok(input), Ok(output)) => input == output,
-        _ => false,
-    };
-    match same && output != Path::new("-") {
-        true => Err(miette!(
-            "{} would be written over {}, which it is made from: name another file",
-            output.display(),
-            input.display()
-        )),
-        false => Ok(()),
-    }
-}
-
 /// The part of a trace that `read` asks for, in another format.
 pub(super) fn copy(
     input: &Path,
@@ -119,7 +102,7 @@ pub(super) fn copy(
     compression: Compression,
 ) -> Answer {
     let compression = write.compression(output, compression)?;
-    not_over_itself(input, output)?;
+    not_over_itself(&[input], [output.to_owned()])?;
     let source = Input::open(input).map_err(report)?;
     let file = source.file().to_owned();
     let (format, mut reader) = trace::open_input(source, &read.options()).map_err(report)?;
