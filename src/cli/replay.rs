@@ -106,9 +106,6 @@ impl By {
     }
 }
 
-/// Formats of key-value caches, whose clients look first and store what they missed.
-const KEY_VALUE_FORMATS: &[&str] = &["twitter", "kvcache", "redis-monitor"];
-
 const EXAMPLES: &str = "\
 Examples:
   cachesim replay traces/zipf-scan.oracleGeneral.zst
@@ -267,8 +264,7 @@ impl Reading {
         let writes = match self.writes {
             WritesAre::Accesses => Writes::Access,
             WritesAre::Stores => Writes::Store,
-            WritesAre::Auto if KEY_VALUE_FORMATS.contains(&format.name) => Writes::Store,
-            WritesAre::Auto => Writes::Access,
+            WritesAre::Auto => format.writes_of(reader.as_ref()),
         };
         let stream = Stream::new(trace, writes);
         spinner.finish_and_clear();

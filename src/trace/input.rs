@@ -419,15 +419,22 @@ fn read_failure(
     compression: Compression,
     error: &io::Error,
 ) -> TraceError {
-    let message = match compression {
-        Compression::Plain => format!("cannot be read: {}", readable(error)),
-        other => format!(
-            "the {} compression is broken or cut short: {}",
-            other.name(),
-            readable(error)
-        ),
-    };
-    Problem::new(message).at(file, Place::Byte(offset))
+    match compression {
+        Compression::Plain => {
+            let message = format!("cannot be read: {}", readable(error));
+            Problem::new(message).at(file, Place::Byte(offset))
+        }
+        // Where in the compressed file it is, the decoder does not say, and the bytes that came out of
+        // it are another measure.
+        other => {
+            let message = format!(
+                "the {} compression is broken or cut short: {}",
+                other.name(),
+                readable(error)
+            );
+            TraceError::of_file(file, message)
+        }
+    }
 }
 
 #[cfg(test)]

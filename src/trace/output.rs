@@ -8,7 +8,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::OUTPUT_CLOSED;
-use super::{Compression, TraceError};
+use super::{Compression, TraceError, Writes};
 use crate::whole_file::{WholeFile, readable, scratch_for};
 
 /// Where a trace goes, and how it is compressed.
@@ -16,6 +16,7 @@ use crate::whole_file::{WholeFile, readable, scratch_for};
 pub struct Output {
     path: PathBuf,
     compression: Compression,
+    writes: Writes,
 }
 
 impl Output {
@@ -25,7 +26,19 @@ impl Output {
         Self {
             path: path.to_owned(),
             compression,
+            writes: Writes::default(),
         }
+    }
+
+    /// The same, for a trace whose writes mean `writes`, which some formats hold.
+    #[must_use]
+    pub fn with_writes(self, writes: Writes) -> Self {
+        Self { writes, ..self }
+    }
+
+    /// What writes of the trace mean.
+    pub(super) fn writes(&self) -> Writes {
+        self.writes
     }
 
     /// The file, as errors name it.

@@ -106,12 +106,28 @@ pub(super) fn copy(
     let source = Input::open(input).map_err(report)?;
     let file = source.file().to_owned();
     let (format, mut reader) = trace::open_input(source, &read.options()).map_err(report)?;
+    let writes = format.writes_of(reader.as_ref());
+    let changed = target.format.writes.filter(|meant| *meant != writes);
+    let has_operations =
+        reader.fields().operation && target.writing(reader.fields()).fields.operation;
     let outcome = trace::copy(
         reader.as_mut(),
         &read.selection(),
         target,
-        Output::new(output, compression),
+        Output::new(output, compression).with_writes(writes),
     );
+    if let Some(meant) = changed
+        && has_operations
+        && outcome.is_ok()
+        && !write.quiet
+    {
+        note(format_args!(
+            "note: {} does not hold that writes are {}: replay it with --writes {1}, else they are {}",
+            target.name(),
+            writes.name(),
+            meant.name()
+        ));
+    }
     let source = Some((file.as_str(), format));
     write.tell(outcome, (output, target, compression), source)
 }
