@@ -278,6 +278,13 @@ impl Run {
                     study.name
                 ));
             }
+            let mut told = std::collections::BTreeSet::new();
+            let traces = study.variants.iter().flat_map(|it| &it.plan.workload.trace);
+            for oddity in traces.flat_map(|trace| trace.oddities()) {
+                if !self.common.quiet && told.insert(oddity.clone()) {
+                    super::note(format_args!("note: {}: {oddity}", study.name));
+                }
+            }
             let Found::Plain(results) = one else {
                 continue;
             };

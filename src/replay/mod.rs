@@ -244,6 +244,8 @@ pub struct Grid {
     pub distinct: u64,
     /// Bytes of all distinct objects, if the trace has sizes.
     pub footprint_bytes: Option<u64>,
+    /// Sizes that were cut to 4 GiB - 1.
+    pub oversized: u64,
     /// Requests at the start that were not counted.
     pub warmup: u64,
     /// Sizes per policy.
@@ -348,6 +350,7 @@ impl Grid {
             requests: stream.len() as u64,
             distinct: stream.distinct() as u64,
             footprint_bytes,
+            oversized: stream.oversized,
             warmup,
             columns: plan.sizes.len(),
             cells,

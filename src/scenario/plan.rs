@@ -338,6 +338,15 @@ impl Planner<'_> {
                 self.problem(trace.span, message, help);
                 return None;
             }
+            if plan.is_one_instant() {
+                let message = format!(
+                    "all requests of {} come at one instant, which has no rate",
+                    path.display()
+                );
+                let help = "add `arrivals`, for example `arrivals = \"1k/s\"`";
+                self.problem(trace.span, message, help);
+                return None;
+            }
             let plan = plan.at_own_times(speed.map_or(1.0, Checked::base));
             // The last request arrives within the run.
             let length_ns = plan.last_arrival_ns().unwrap_or(0).saturating_add(1);

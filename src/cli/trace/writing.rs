@@ -35,10 +35,23 @@ impl WriteArguments {
         output: &Path,
         default: Compression,
     ) -> Result<Compression, miette::Report> {
+        let named = Compression::of_name(output);
         if let Some(compression) = self.compress {
+            if let Ok(named) = named
+                && named != Compression::Plain
+                && named != compression
+                && !self.quiet
+            {
+                note(format_args!(
+                    "note: {} is named like {}, but its compression will be {}, as --compress says",
+                    output.display(),
+                    named.name(),
+                    compression.name()
+                ));
+            }
             return Ok(compression);
         }
-        match Compression::of_name(output) {
+        match named {
             Ok(Compression::Plain) => Ok(default),
             Ok(compression) => Ok(compression),
             Err(problem) => Err(miette!("{problem}")),
