@@ -29,6 +29,6 @@ pub mod cache;
 pub mod eviction;
 pub mod trace;
 pub mod kernel;
+pub mod whole_file;
 pub mod units;
 pub mod random;
-pub mod whole_file;

@@ -279,6 +279,13 @@ impl Reading {
                 }
             ));
         }
+        if trace.is_empty() {
+            let what = match trace.read {
+                0 => "the trace has no requests",
+                _ => "the sample has no requests: take a larger one",
+            };
+            return Err(miette!("{}: {what}", self.trace.display()));
+        }
         let no_ttl = |all: &Vec<u64>| all.iter().all(|&ttl_ns| ttl_ns == NEVER);
         if self.ttl && trace.ttls_ns.as_ref().is_some_and(no_ttl) {
             return Err(miette!(

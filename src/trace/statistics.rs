@@ -114,6 +114,10 @@ impl Statistics {
                 break;
             }
         }
+        if gathered.statistics.requests == 0 {
+            let message = "has no requests: a trace has at least one";
+            return Err(TraceError::of_file("trace", message));
+        }
         Ok(gathered.finish(top))
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use miette::miette;
 
-use super::human::thousands;
+use super::human::{requests, thousands};
 use super::reading::ReadArguments;
 use super::report;
 use super::typed::one_of;
@@ -97,8 +97,8 @@ impl WriteArguments {
             other => format!(", {}", other.name()),
         };
         note(format_args!(
-            "{} requests{source} written to {} ({name}{compression})",
-            thousands(written.requests),
+            "{}{source} written to {} ({name}{compression})",
+            requests(written.requests),
             output.display(),
         ));
         Ok(Status::Well)
