@@ -113,6 +113,7 @@ pub fn start(
 pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let client = &*client;
     let meter = &*client.meter;
+    let promises = &client.system.promises;
     let in_flight = meter.arrive(arrival.arrived_ns);
     let draw = client
         .workload
@@ -127,12 +128,21 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         must_be_fresh: draw.must_be_fresh,
     };
     let outcome: Result<(), Failure> = match draw.operation {
-        Operation::Read => client.system.read(&request).await.map(|answer| {
-            let staleness_ns = client.staleness_ns(&request, &answer.row);
-            in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
-        }),
-        Operation::Write => client.system.write(&request).await.map(|()| {
-            in_flight.answer_write(client.kernel.now());
+        Operation::Read => {
+            // What the session finds out only while it waits is nothing that it could miss.
+            let known = promises.known(&request);
+            client.system.read(&request).await.map(|answer| {
+                let staleness_ns = client.staleness_ns(&request, &answer.row);
+                in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
+                let version = answer.row.version();
+                in_flight.note_inconsistency(version < known.written, version < known.seen);
+                promises.has_read(&request, version);
+            })
+        }
+        Operation::Write => client.system.write(&request).await.map(|version| {
+            let now_ns = client.kernel.now();
+            in_flight.answer_write(now_ns);
+            promises.has_written(&request, version, now_ns);
         }),
     };
     if let Err(failure) = outcome {

@@ -39,11 +39,17 @@ pub(super) async fn fetch(
         revalidate(system, request, level, sharers);
         return Ok(servable(stale.clone()));
     }
-    let load = load(system, request, level, Filling::Asked);
+    let loading = load(system, request, level, Filling::Asked);
     let answer = layer
         .defence
-        .fetch(&layer.tier, sharers, request, load)
+        .fetch(&layer.tier, sharers, request, loading)
         .await;
+    let answer = match answer {
+        Ok(answer) if system.is_forbidden(request, &answer) => {
+            load(system, request, level, Filling::Asked).await
+        }
+        answer => answer,
+    };
     match (answer, stale) {
         (Err(_), Some(stale)) if stale.past_ns < ttl.stale_if_error_ns => Ok(servable(stale)),
         (answer, _) => answer,

@@ -132,6 +132,7 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
         metrics: values,
         series: series(variant, badness, replication),
         latency_quantiles: quantiles(badness),
+        staleness_quantiles: quantiles(badness),
         ..Outcome::default()
     }
 }

@@ -15,6 +15,7 @@ use crate::fault::ACTIONS;
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
 use crate::placement::SCHEMES;
+use crate::promise::PROMISES;
 use crate::tier::{Capacity, SCOPES};
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
@@ -319,13 +320,28 @@ fn event() -> Choice {
 }
 
 fn app() -> Table {
-    table(vec![field(
-        "instances",
-        count("1", "1000000"),
-        Need::Default("1"),
-        "20",
-        "processes that share nothing but the tiers below them",
-    )])
+    table(vec![
+        field(
+            "instances",
+            count("1", "1000000"),
+            Need::Default("1"),
+            "20",
+            "processes that share nothing but the tiers below them",
+        ),
+        field(
+            "promises",
+            Shape::List(
+                Box::new(Shape::Short(
+                    "kind",
+                    Box::new(Shape::Choice(chosen_by("kind", "the promise", PROMISES))),
+                )),
+                0,
+            ),
+            Need::Default("[]"),
+            "[\"session-token\"]",
+            "what the app promises to its readers, whatever the tiers hold: a copy that breaks a promise is not given",
+        ),
+    ])
 }
 
 fn tier() -> Table {

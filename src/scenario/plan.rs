@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::fault;
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
+use crate::promise::{self, PROMISES};
 use crate::random::Luck;
 use crate::trace::TraceError;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -100,6 +101,7 @@ impl Planner<'_> {
         let duration_ns = duration_ns.unwrap_or(0);
         let tiers = self.tiers(root.at("tier"));
         let events = self.events(root, tiers.as_deref());
+        let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
@@ -111,10 +113,40 @@ impl Planner<'_> {
             drain: root.at("drain").flag(),
             workload: workload?,
             instances: root.at("app").at("instances").whole_u32(),
+            promises: promises?,
             tiers: tiers?,
             database: database?,
             events: events?,
         })
+    }
+
+    /// What readers are promised, each thing once.
+    fn promises(
+        &mut self,
+        checked: &Checked,
+        workload: Option<&workload::Plan>,
+    ) -> Option<Vec<promise::Plan>> {
+        let place = "app.promises";
+        let mut promises: Vec<promise::Plan> = Vec::new();
+        for made in checked.list() {
+            let plan = self.chosen(place, "kind", PROMISES, made)?;
+            if promises.iter().any(|other| other.name() == plan.name()) {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(made.span, message, "remove one of the two");
+                return None;
+            }
+            if plan.needs_sessions() && workload.is_some_and(|it| it.sessions.is_none()) {
+                let message = format!(
+                    "`{}` is promised to clients with an identity, and there are none",
+                    plan.name()
+                );
+                let help = "add `sessions = { count = \"10k\" }` to `[workload]`";
+                self.problem(made.span, message, help);
+                return None;
+            }
+            promises.push(plan);
+        }
+        Some(promises)
     }
 
     /// Refuses what would run for ever, or for years: users who never wait for anything, and

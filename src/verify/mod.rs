@@ -23,6 +23,7 @@ mod policies;
 mod queues;
 pub mod theory;
 mod whole;
+mod writes;
 
 /// The measured metrics of one run.
 pub type Measured = IndexMap<String, f64>;
@@ -127,6 +128,7 @@ pub fn verify(
         caches::checks,
         expiry::checks,
         fetches::checks,
+        writes::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

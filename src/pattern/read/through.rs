@@ -36,7 +36,7 @@ pub(crate) async fn read(
     let found = if tier.is_locked(visit.node(), request.key) {
         None
     } else {
-        Some(tier.find(visit.node(), request))
+        Some(system.find(level, visit.node(), request))
     };
     let answer = match found {
         Some(Found::Fresh(row)) => {
@@ -67,7 +67,7 @@ async fn go_on(
         Some(found) => found,
         None => {
             tier.wait_for_lock(node, request.key).await;
-            tier.find(node, request)
+            system.find(level, node, request)
         }
     };
     let stale = match found {

@@ -15,6 +15,7 @@ pub mod miss_ratio_curve;
 pub mod miss_ratio_over_time;
 pub mod over_time;
 pub mod plot;
+pub mod staleness;
 pub mod style;
 
 pub use canvas::{png, svg};
@@ -42,6 +43,7 @@ pub const CHARTS: &[Chart] = &[
     latency_p99::CHART,
     hit_ratio::CHART,
     latency_distribution::CHART,
+    staleness::CHART,
 ];
 
 /// The figures that show anything; a chart of nothing would only be in the way.
