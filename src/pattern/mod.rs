@@ -321,7 +321,8 @@ impl System {
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
         let first = self.layers.first().map(|layer| layer.pattern.read);
         match first.filter(|_| !self.bypasses_caches(request)) {
-            None => self.query(request).await,
+            // Boxed, because a hit need not carry what a query does.
+            None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }

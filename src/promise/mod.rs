@@ -105,20 +105,6 @@ pub struct Known {
     pub seen: u64,
 }
 
-impl Known {
-    /// Whether a reader who knows this much and is given `version` misses its own write.
-    #[must_use]
-    pub fn misses_own_write(&self, version: u64) -> bool {
-        version < self.written
-    }
-
-    /// Whether a reader who knows this much and is given `version` goes back in time.
-    #[must_use]
-    pub fn goes_back(&self, version: u64) -> bool {
-        version < self.seen
-    }
-}
-
 /// What every session knows. Rows that were never written have but one version, of which there is
 /// nothing to remember: memory is bounded by sessions times rows that were written.
 #[derive(Debug, Default)]
@@ -247,8 +233,6 @@ mod tests {
         promises.has_read(&request(1), 4);
         let known = promises.known(&request(1));
         assert_eq!((known.written, known.written_ns, known.seen), (3, 100, 5));
-        assert!(known.misses_own_write(2) && !known.misses_own_write(3));
-        assert!(known.goes_back(4) && !known.goes_back(5));
         assert_eq!(promises.known(&request(2)), Known::default());
     }
 

@@ -11,14 +11,18 @@ enum Shown {
     Always,
     /// When it is not zero everywhere: news of trouble, or of a feature that is in use.
     NonZero,
+    /// When it is not one everywhere: a single node is its own mean.
+    NotOne,
     /// When there were writes too: else it is the same as the metric of all requests.
     BesideWrites,
+    /// When there were no writes: else those of reads and of writes are shown, which say more.
+    WithoutWrites,
 }
 
 /// A group of key metrics. `<tier>` stands for each tier in turn.
 struct Group(&'static [(&'static str, Shown)]);
 
-use Shown::{Always, BesideWrites, NonZero};
+use Shown::{Always, BesideWrites, NonZero, NotOne, WithoutWrites};
 
 const GROUPS: &[Group] = &[
     Group(&[
@@ -28,9 +32,9 @@ const GROUPS: &[Group] = &[
     ]),
     Group(&[
         ("latency.mean", Always),
-        ("latency.p50", Always),
+        ("latency.p50", WithoutWrites),
         ("latency.p99", Always),
-        ("latency.p999", Always),
+        ("latency.p999", WithoutWrites),
         ("latency.max", Always),
     ]),
     Group(&[
@@ -52,7 +56,7 @@ const GROUPS: &[Group] = &[
         ("tier.<tier>.flushes.coalescing", NonZero),
         ("tier.<tier>.dirty.max", NonZero),
         ("tier.<tier>.utilization", NonZero),
-        ("tier.<tier>.imbalance", NonZero),
+        ("tier.<tier>.imbalance", NotOne),
     ]),
     Group(&[
         ("database.qps.mean", Always),
@@ -115,7 +119,9 @@ pub fn groups(results: &Results, all: bool) -> Vec<Vec<String>> {
                                 && match shown {
                                     Always => true,
                                     NonZero => interval.mean != 0.0,
+                                    NotOne => interval.mean != 1.0,
                                     BesideWrites => has_writes,
+                                    WithoutWrites => !has_writes,
                                 }
                         })
                     })

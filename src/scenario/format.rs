@@ -241,6 +241,13 @@ fn workload() -> Table {
             "which rows are asked for, and how often each",
         ),
         field(
+            "write_keys",
+            Shape::Named("keys"),
+            Optional,
+            "{ distribution = \"sequential\", count = \"10M\" }",
+            "which rows are written, where they are others than those that are read, as with a log; the same `keys` if nothing is said",
+        ),
+        field(
             "reads",
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("1.0"),

@@ -212,6 +212,10 @@ impl Planner<'_> {
             None => Some(None),
             Some(keys) => self.keys(keys).map(Some),
         };
+        let write_keys = match checked.get("write_keys") {
+            None => Some(None),
+            Some(keys) => self.keys_of("workload.write_keys", keys).map(Some),
+        };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
@@ -232,7 +236,9 @@ impl Planner<'_> {
         // The grammar asks for all three where there is no trace.
         let (arrivals, keys, duration_ns) = (arrivals??, keys??, duration_ns?);
         let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
-        let plan = self.sound("workload", plan, reads)?;
+        let plan = self
+            .sound("workload", plan, reads)?
+            .with_write_keys(write_keys?);
         Some((with_sessions(plan, checked), duration_ns))
     }
 
@@ -246,6 +252,11 @@ impl Planner<'_> {
     ) -> Option<(from_trace::Plan, Nanoseconds)> {
         if let Some(keys) = workload.get("keys") {
             let message = "`workload.keys` and `workload.trace` both say which keys are asked for";
+            self.problem(keys.span, message, "remove one of the two");
+        }
+        if let Some(keys) = workload.get("write_keys") {
+            let message =
+                "`workload.write_keys` and `workload.trace` both say which keys are written";
             self.problem(keys.span, message, "remove one of the two");
         }
         let path = self.folder.join(trace.text());
@@ -400,9 +411,13 @@ impl Planner<'_> {
     }
 
     fn keys(&mut self, checked: &Checked) -> Option<Keys> {
+        self.keys_of("workload.keys", checked)
+    }
+
+    fn keys_of(&mut self, place: &str, checked: &Checked) -> Option<Keys> {
         let row = row(popularity::TABLE, checked.at("distribution").text())?;
-        let arguments = self.arguments("workload.keys", row, checked)?;
-        self.sound("workload.keys", (row.build)(&arguments), checked)
+        let arguments = self.arguments(place, row, checked)?;
+        self.sound(place, (row.build)(&arguments), checked)
     }
 
     /// A distribution of durations or sizes; `place` is its path, for messages.

@@ -218,7 +218,9 @@ fn digests(plan: &Plan) -> Result<Vec<Vec<u64>>, RunError> {
 
 fn digest(outcome: &Outcome) -> Vec<u64> {
     let series = outcome.series.iter().flat_map(|series| &series.values);
-    let quantiles = outcome.latency_quantiles.iter().map(|(_, seconds)| seconds);
+    let quantiles = outcome.latency_quantiles.iter();
+    let quantiles = quantiles.chain(&outcome.staleness_quantiles);
+    let quantiles = quantiles.map(|(_, seconds)| seconds);
     let all = outcome.metrics.values().chain(series).chain(quantiles);
     all.map(|value| value.to_bits())
         .chain([outcome.events, outcome.requests])

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use cachesim::eviction::PolicySpec;
+use cachesim::pattern::{READS, WRITES};
 use cachesim::scenario::{self, Overrides};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -79,6 +80,34 @@ prop_compose! {
     }
 }
 
+fn pattern() -> impl Strategy<Value = String> {
+    let read = select(READS.iter().map(|row| row.name).collect::<Vec<_>>());
+    let write = select(WRITES.iter().map(|row| row.name).collect::<Vec<_>>());
+    (read, write).prop_map(|(read, write)| {
+        let settings = match write {
+            "behind" => ", flush = \"20ms\", writers = 2",
+            "double-delete" => ", wait = \"10ms\"",
+            _ => "",
+        };
+        format!("{{ read = \"{read}\", write = \"{write}\"{settings} }}")
+    })
+}
+
+/// Promises to sessions, of which there are always some here.
+fn promises() -> impl Strategy<Value = String> {
+    let all = vec![
+        "\"session-token\"",
+        "{ kind = \"bypass-after-write\", window = \"30ms\" }",
+        "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
+    ];
+    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
+/// Crashes of the first tier, if there is one.
+fn crashes() -> impl Strategy<Value = Vec<u32>> {
+    prop::collection::vec(1..600u32, 0..3)
+}
+
 prop_compose! {
     fn tier()(
         nodes in 1..5u32,
@@ -92,12 +121,14 @@ prop_compose! {
         service in time(2000),
         queue_limit in limit(20),
         defence in select(vec!["none", "single-flight"]),
+        pattern in pattern(),
+        scope in select(vec!["global", "instance", "client"]),
     ) -> String {
         format!(
             "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\nttl = {ttl}\n\
              sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n\
-             defence = \"{defence}\"\n"
+             defence = \"{defence}\"\npattern = {pattern}\nscope = \"{scope}\"\n"
         )
     }
 }
@@ -131,6 +162,8 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
+        promises in promises(),
+        crashes in crashes(),
         tiers in prop::collection::vec(tier(), 0..4),
         database in database(),
     ) -> String {
@@ -138,11 +171,20 @@ prop_compose! {
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\n",
+             reads = {}\nvalue_size = {size}\nsessions = {{ count = 20, own_reads = 0.2 }}\n\
+             [app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {
             write!(text, "[[tier]]\nname = \"tier-{number}\"\n{tier}").expect("a text grows");
+        }
+        for at_ms in crashes.iter().filter(|_| !tiers.is_empty()) {
+            write!(
+                text,
+                "[[event]]\nat = \"{at_ms}ms\"\naction = \"crash\"\n\
+                 target = \"tier.tier-0\"\nrestart_after = \"20ms\"\n"
+            )
+            .expect("a text grows");
         }
         text + "[database]\n" + &database
     }

@@ -638,14 +638,14 @@ fn what_later_versions_will_understand_is_said_plainly() {
       help: write a duration, for example "30s"
 
     Error: 
-      x this version has no timeline yet: `[[event]]` cannot be used
-        ,-[tests/broken/timeline.toml:11:3]
-     10 | 
-     11 | [[event]]
-        :   ^^^^^
-     12 | at = "30s"
+      x `event.1.action` cannot be `crsh`
+        ,-[tests/broken/timeline.toml:18:10]
+     17 | at = "40s"
+     18 | action = "crsh"
+        :          ^^^^^^
+     19 | target = "tier.redis"
         `----
-      help: remove it; a change of load can be written as a curve of `workload.arrivals.rate`
+      help: did you mean `crash`?
     "#);
 }
 
@@ -750,8 +750,9 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
      12 | colour = "red"
         : ^^^^^^
         `----
-      help: known keys: `name`, `pattern`, `nodes`, `capacity`, `entry_overhead`, `eviction`, `ttl`,
-            `sweep`, `placement`, `network`, `service`, `defence`
+      help: known keys: `name`, `pattern`, `scope`, `nodes`, `capacity`, `entry_overhead`, `eviction`,
+            `ttl`, `sweep`, `placement`, `network`, `service`, `delete_failure`, `invalidation`,
+            `defence`
 
     Error: 
       x unknown key `medium` in `database.service_time` with distribution = "lognormal"
@@ -770,7 +771,7 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
         :  ^^^^^^^^^^
         `----
       help: known keys: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `app`, `tier`, `database`, `variant`, `expect`
+            `workload`, `app`, `tier`, `database`, `event`, `variant`, `expect`
     "#);
 }
 
@@ -823,7 +824,7 @@ fn variants_point_at_the_setting_that_is_wrong() {
         :                                                             ^^^^^^^^^
         `----
       help: known here: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `app`, `tier`, `database`
+            `workload`, `app`, `tier`, `database`, `event`
 
     Error: 
       x `tier.redis.ttl.base`: `minutes` is no unit of time

@@ -80,6 +80,7 @@ impl Run {
         let outcome = &self.0;
         let series = outcome.series.iter().flat_map(|series| &series.values);
         let quantiles = outcome.latency_quantiles.iter();
+        let quantiles = quantiles.chain(&outcome.staleness_quantiles);
         let all = outcome.metrics.values().chain(series);
         all.chain(quantiles.map(|(_, seconds)| seconds))
             .map(|value| value.to_bits())
@@ -93,7 +94,9 @@ impl Run {
         let kept = ["requests.answered", "requests.failed", "requests.in_flight"];
         let kept: f64 = kept.iter().map(|name| self.get(name)).sum();
         assert_eq!(self.get("requests.arrived"), kept);
-        let failed = self.get("requests.rejected") + self.get("requests.timed_out");
+        let failed = ["rejected", "timed_out", "unavailable"];
+        let failed = failed.map(|why| self.get(&format!("requests.{why}")));
+        let failed: f64 = failed.iter().sum();
         assert_eq!(self.get("requests.failed"), failed);
         for (name, &value) in &self.0.metrics {
             assert!(value.is_nan() || value >= 0.0, "{name} is {value}");
@@ -103,6 +106,14 @@ impl Run {
             // Shares are quotients of sums; the last bit may be lost.
             assert!(!share || value.is_nan() || value <= 1.0 + 1e-12, "{name}");
         }
+        let kept = ["stored_writes", "pending_writes"];
+        let kept: f64 = kept
+            .iter()
+            .map(|name| self.get(&format!("consistency.{name}")))
+            .sum();
+        // Those that were lost are counted after warm-up only.
+        let accepted = self.get("consistency.accepted_writes");
+        assert!(kept + self.get("consistency.lost_writes") <= accepted);
         for name in self.0.metrics.keys() {
             let Some(tier) = name.strip_suffix(".delayed_hit_ratio") else {
                 continue;

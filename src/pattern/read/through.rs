@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use super::super::fetch::fetch;
-use super::super::{PatternRow, Read, System};
+use super::super::{PatternRow, Read, System, Write};
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::{Exchange, Filling, Found};
@@ -92,10 +92,23 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let node = layer.tier.node_of(request);
-    let loading = layer.tier.begin_fill(node, request.key);
-    let answer = system.read_below(request, level + 1).await?;
-    if loading.end() && layer.tier.store(node, request, &answer.row, filling) {
-        layer.stored(request);
+    loop {
+        let loading = layer.tier.begin_fill(node, request.key);
+        let mut answer = system.read_below(request, level + 1).await?;
+        if loading.end() {
+            if layer.tier.store(node, request, &answer.row, filling) {
+                layer.stored(request);
+            }
+            return Ok(answer);
+        }
+        // Where all writes go through the tier it knows that the row is an old one, and somebody who
+        // came after the write may have joined this load.
+        if !matches!(layer.pattern.write, Write::Through | Write::Behind(_)) {
+            return Ok(answer);
+        }
+        if let Found::Fresh(row) = system.find(level, node, request) {
+            answer.row = row;
+            return Ok(answer);
+        }
     }
-    Ok(answer)
 }
