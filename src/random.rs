@@ -8,6 +8,8 @@
 //!
 //! Not for secrets: the output is predictable by design.
 
+pub mod zipf;
+
 /// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 

@@ -57,6 +57,11 @@ impl Plan {
 pub trait Progress: Sync {
     /// `simulated_ns` more of simulated time have passed, with `requests` more arrivals.
     fn advance(&self, simulated_ns: Nanoseconds, requests: u64);
+
+    /// Whether nobody wants the result any more: the run then ends with [`RunError::Interrupted`].
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody is watching.
@@ -77,6 +82,9 @@ pub enum RunError {
     /// The trace of the workload could not be read to its end, although it could when it was checked.
     #[error("the trace has changed while it was replayed: {0}")]
     Trace(Box<crate::trace::TraceError>),
+    /// Nobody wanted the result any more.
+    #[error("interrupted")]
+    Interrupted,
     /// A conservation law does not hold: a defect of the simulator.
     #[error("conservation law broken: {0}")]
     Conservation(String),
@@ -275,6 +283,9 @@ fn run_for_duration(
             let arrived = world.meter.total_arrived();
             progress.advance(now_ns - reported.0, arrived - reported.1);
             reported = (now_ns, arrived);
+            if progress.is_cancelled() {
+                return Err(RunError::Interrupted);
+            }
         }
     }
     if plan.drain && world.meter.in_system() > 0 {

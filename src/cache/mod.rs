@@ -370,6 +370,9 @@ impl<V> Cache<V> {
 }
 
 #[cfg(test)]
+mod conformance;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::Draws;

@@ -94,8 +94,11 @@ fn summary(study: &Study) -> String {
     let count = |number: usize, what: &str| {
         format!("{number} {what}{}", if number == 1 { "" } else { "s" })
     };
+    let cells = study.grid.as_ref().map_or_else(String::new, |grid| {
+        format!(", {}", count(grid.cells(), "cell"))
+    });
     format!(
-        "{}: ok, {}, {}\n",
+        "{}: ok, {}, {}{cells}\n",
         study.path.display(),
         count(study.variants.len(), "variant"),
         count(study.expectations.len(), "expectation"),

@@ -19,12 +19,15 @@ use crate::{
 #[command(after_help = "\
 Examples:
   cachesim list
-  cachesim list policies
+  cachesim list policies --verbose
   cachesim list metrics | grep database")]
 pub struct List {
     /// What to list (default: everything)
     #[arg(value_enum, value_name = "TOPIC")]
     topic: Option<Topic>,
+    /// Of policies and admissions, also say what may be set and where they come from
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 /// What can be listed.
@@ -34,6 +37,8 @@ enum Topic {
     Patterns,
     /// Which entry leaves a full cache
     Policies,
+    /// Which entries may enter a full cache; behind a policy, as in lru+bloom
+    Admissions,
     /// Which node holds a key
     Placements,
     /// What readers can be promised
@@ -61,6 +66,20 @@ enum Topic {
 /// A name and what it is.
 type Row = (String, String);
 
+/// What more there is to say about a policy or an admission: its parameters and its source.
+fn details(parameters: &[eviction::Parameter], source: &str) -> Vec<String> {
+    let parameters = parameters.iter().map(|one| {
+        format!(
+            "{}={}: {} ({})",
+            one.name,
+            one.default,
+            one.meaning,
+            one.allowed()
+        )
+    });
+    parameters.chain([format!("source: {source}")]).collect()
+}
+
 impl Topic {
     /// Everything that there is of this topic, in the order of its table.
     fn rows(self) -> Vec<Row> {
@@ -78,6 +97,9 @@ impl Topic {
             }
             Self::Policies => eviction::descriptions()
                 .map(|one| row(one.name, one.summary))
+                .collect(),
+            Self::Admissions => eviction::admission::descriptions()
+                .map(|one| row(&format!("+{}", one.name), one.summary))
                 .collect(),
             Self::Placements => placement::SCHEMES
                 .iter()
@@ -126,6 +148,19 @@ impl Topic {
         }
     }
 
+    /// For each row, in the same order, what more there is to say; nothing for most topics.
+    fn details(self) -> Vec<Vec<String>> {
+        match self {
+            Self::Policies => eviction::descriptions()
+                .map(|one| details(one.parameters, one.source))
+                .collect(),
+            Self::Admissions => eviction::admission::descriptions()
+                .map(|one| details(one.parameters, one.source))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn name(self) -> String {
         self.to_possible_value()
             .map_or_else(String::new, |value| value.get_name().to_owned())
@@ -169,14 +204,19 @@ impl List {
     /// # Errors
     /// When stdout cannot be written to.
     pub fn execute(&self) -> Answer {
+        let details = |topic: Topic| match self.verbose {
+            true => topic.details(),
+            false => Vec::new(),
+        };
         let text = match self.topic {
-            Some(topic) => lines(&topic.rows(), ""),
+            Some(topic) => lines(&topic.rows(), &details(topic), ""),
             None => Topic::value_variants()
                 .iter()
                 .map(|topic| (topic, topic.rows()))
                 .filter(|(_, rows)| !rows.is_empty())
                 .map(|(topic, rows)| {
-                    format!("{}: {}\n{}", topic.name(), topic.help(), lines(&rows, "  "))
+                    let rows = lines(&rows, &details(*topic), "  ");
+                    format!("{}: {}\n{rows}", topic.name(), topic.help())
                 })
                 .collect::<Vec<_>>()
                 .join("\n"),
@@ -186,21 +226,22 @@ impl List {
     }
 }
 
-/// One line for each row, what it is in a column of its own.
-fn lines(rows: &[Row], indent: &str) -> String {
+/// One line for each row, what it is in a column of its own, and its details below it.
+fn lines(rows: &[Row], details: &[Vec<String>], indent: &str) -> String {
     let width = rows
         .iter()
         .map(|(name, _)| name.chars().count())
         .max()
         .unwrap_or(0);
-    rows.iter()
-        .map(|(name, what)| {
-            format!("{indent}{name:width$}  {what}")
-                .trim_end()
-                .to_owned()
-                + "\n"
-        })
-        .collect()
+    let mut text = String::new();
+    for (number, (name, what)) in rows.iter().enumerate() {
+        text += format!("{indent}{name:width$}  {what}").trim_end();
+        text.push('\n');
+        for line in details.get(number).into_iter().flatten() {
+            text += &format!("{indent}{:width$}    {line}\n", "");
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -216,6 +257,11 @@ mod tests {
             let names: std::collections::BTreeSet<_> = rows.iter().map(|row| &row.0).collect();
             assert_eq!(names.len(), rows.len(), "{topic:?}");
             assert!(!topic.help().is_empty());
+            let details = topic.details();
+            assert!(
+                details.is_empty() || details.len() == rows.len(),
+                "{topic:?}"
+            );
         }
     }
 
@@ -223,7 +269,10 @@ mod tests {
     fn rows_are_lined_up() {
         let rows =
             [("a", "first"), ("long", "second")].map(|(name, what)| (name.into(), what.into()));
-        assert_eq!(lines(&rows, "  "), "  a     first\n  long  second\n");
+        assert_eq!(lines(&rows, &[], "  "), "  a     first\n  long  second\n");
+        let details = [vec!["n=1: more".to_owned()], vec![]];
+        let verbose = "a     first\n        n=1: more\nlong  second\n";
+        assert_eq!(lines(&rows, &details, ""), verbose);
     }
 
     #[test]

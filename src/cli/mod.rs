@@ -2,7 +2,8 @@
 //!
 //! Answers go to stdout; progress, warnings and errors go to stderr. The exit status is 0 when all
 //! is well, 1 when an expectation, a baseline limit or a check was broken, and 2 when the command
-//! line, a scenario or a trace is wrong (then nothing was computed and nothing was written).
+//! line, a scenario or a trace is wrong (then nothing was computed and nothing was written); and 130
+//! when it was interrupted with Ctrl-C, with what was finished kept where there is a place for it.
 //!
 //! Not here: anything that computes.
 
@@ -13,12 +14,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
 mod completions;
+mod interrupt;
+mod kept;
 mod list;
 mod mrc;
+mod progress;
 mod replay;
 mod run;
 mod schema;
 mod trace;
+mod tune;
 mod verify;
 
 /// Simulate cache systems, and compare cache policies on traces.
@@ -37,6 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Tune(tune::Tune),
     Replay(replay::Arguments),
     Mrc(mrc::Arguments),
     Trace(trace::Trace),
@@ -54,6 +60,8 @@ pub enum Status {
     Well,
     /// An expectation, a limit or a check was broken: exit status 1.
     Broken,
+    /// Somebody pressed Ctrl-C: exit status 130.
+    Interrupted,
 }
 
 /// What a subcommand returns. An error is the user's to mend: exit status 2.
@@ -142,6 +150,15 @@ fn note(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// The error about a name or a quantity that was written wrongly after `option`.
+fn misspelt(option: &str, wrong: &crate::scenario::Misspelt) -> miette::Report {
+    if wrong.help.is_empty() {
+        miette::miette!("{option}: {}", wrong.message)
+    } else {
+        miette::miette!(help = wrong.help.clone(), "{option}: {}", wrong.message)
+    }
+}
+
 /// A file that is still to be written, and what goes into it.
 type Unwritten = (std::path::PathBuf, Vec<u8>);
 
@@ -186,6 +203,7 @@ impl Cli {
         plain_errors_in_files();
         let answer = match self.command {
             Command::Run(command) => command.execute(),
+            Command::Tune(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
             Command::Mrc(arguments) => mrc::execute(&arguments),
             Command::Trace(command) => command.execute(),
@@ -198,6 +216,7 @@ impl Cli {
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,
             Ok(Status::Broken) => ExitCode::from(1),
+            Ok(Status::Interrupted) => ExitCode::from(interrupt::STATUS),
             Err(report) => {
                 note(format_args!("{report:?}"));
                 ExitCode::from(2)

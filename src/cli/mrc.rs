@@ -1,7 +1,7 @@
 //! `cachesim mrc`: miss-ratio curves, and how large a cache must be.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -9,16 +9,20 @@ use miette::miette;
 
 use super::replay::{
     By, Reading, cells_bar, csv_text, markdown_text, parse_count, parse_rate, parse_share,
-    parse_warmup,
+    parse_warmup, width,
 };
-use super::{Answer, Common, Format, Status, Unwritten};
+use super::{Answer, Common, Format, Status, Unwritten, print};
 use crate::eviction::{Measure, PolicySpec};
 use crate::metrics::Unit;
-use crate::replay::curve::{Curve, CurvePlan, Method, curves, spaced_sizes, usual_rate};
+use crate::replay::curve::{
+    Curve, CurvePlan, ENOUGH_KEYS, Method, curves, spaced_sizes, usual_rate,
+};
 use crate::replay::{Size, Stream, Warmup};
+use crate::report::blocks::Blocks;
 use crate::report::chart::figure::Figure;
-use crate::report::chart::miss_ratio_curve::{PolicyLine, SizeUnit};
+use crate::report::chart::miss_ratio_curve::{BELADY_AREA, PolicyLine, SizeUnit};
 use crate::report::chart::{miss_ratio_curve, png, svg};
+use crate::report::terminal::wrap;
 use crate::report::{folder, quantity};
 
 /// Find miss-ratio curves, and how large a cache must be
@@ -26,7 +30,9 @@ use crate::report::{folder, quantity};
 /// LRU's curve is exact for all sizes after one pass over the trace. Other policies are simulated
 /// in miniature: on a sample of the keys, in caches that are as much smaller.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_help = "\
 Examples:
   cachesim mrc traces/zipf-scan.oracleGeneral.zst
   cachesim mrc trace.zst --policy lru,s3-fifo,belady --out curves
@@ -43,13 +49,18 @@ Methods:
                      small sizes: no miniature cache has fewer than 100 entries
 
 The error of an estimate is stated where the exact curve is known: for LRU wherever one
-pass can find it, for other policies with --exact.")]
+pass can find it, for other policies with --exact. The size for a --target is exact for
+LRU by one pass, searched to 1 % for other policies, and as good as the curve where that
+is an estimate. In the chart, sizes are spaced by their logarithms and miss ratios begin
+at zero."
+)]
 pub struct Arguments {
     #[command(flatten)]
     reading: Reading,
-    /// Policies, separated by commas, with parameters after a colon: lru,slru:segments=2
+    /// Policies, separated by commas, with parameters after a colon (slru:segments=2) and an
+    /// admission after a plus sign (lru+bloom); see `cachesim list policies` and `list admissions`
     #[arg(long, short, value_name = "LIST", default_value = "lru")]
-    policy: String,
+    policy: Vec<String>,
     /// How the curves are found [default: exact for lru, miniature for others]
     #[arg(long, short, value_enum, value_name = "METHOD")]
     method: Option<MethodName>,
@@ -61,8 +72,14 @@ pub struct Arguments {
     samples: Option<u64>,
     /// Cache sizes, separated by commas: entries (1000), bytes (1GiB) or shares of the distinct
     /// keys (1%)
-    #[arg(long, short, value_name = "LIST", conflicts_with = "points")]
-    sizes: Option<String>,
+    #[arg(
+        long,
+        short,
+        visible_alias = "size",
+        value_name = "LIST",
+        conflicts_with = "points"
+    )]
+    sizes: Vec<String>,
     /// How many sizes, spaced evenly by their logarithms from 0.1 % to 100 % of the distinct keys
     #[arg(long, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
@@ -74,7 +91,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N|X%", value_parser = parse_warmup)]
     warmup: Option<Warmup>,
     /// Miss ratios, separated by commas: say how large a cache must be for each (CSV: only that)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_target)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_share)]
     target: Vec<f64>,
     /// Find the exact curves, too, whatever that costs, and state the errors
     #[arg(long)]
@@ -95,12 +112,6 @@ enum MethodName {
 }
 
 const USUAL_SAMPLES: u64 = 8192;
-
-fn parse_target(text: &str) -> Result<f64, String> {
-    parse_share(text)
-        .filter(|share| (0.0..=1.0).contains(share))
-        .ok_or_else(|| "a miss ratio from 0 to 1 is wanted (0.05 or 5%)".into())
-}
 
 impl Arguments {
     /// The method for each of `policies`, on a trace of so many distinct keys.
@@ -154,10 +165,10 @@ impl Arguments {
     /// The sizes as written, and what they count.
     fn sizes(&self) -> Result<(Option<Vec<Size>>, Measure), miette::Report> {
         let by = self.by.map(By::measure);
-        let Some(sizes) = &self.sizes else {
+        if self.sizes.is_empty() {
             return Ok((None, by.unwrap_or_default()));
-        };
-        let sizes = Size::parse_list(sizes).map_err(|it| miette!("{it}"))?;
+        }
+        let sizes = Size::parse_list(&self.sizes.join(",")).map_err(|it| miette!("{it}"))?;
         let measures = sizes.iter().map(|size| size.measure(by));
         let measures: Vec<Measure> = measures
             .collect::<Result<_, _>>()
@@ -179,7 +190,8 @@ impl Arguments {
 /// Policies, sizes or a method that are wrong, a trace that cannot be read or does not fit them, or
 /// a folder that cannot be written to.
 pub fn execute(arguments: &Arguments) -> Answer {
-    let policies = PolicySpec::parse_list(&arguments.policy).map_err(|it| miette!("{it}"))?;
+    let policies = arguments.policy.join(",");
+    let policies = PolicySpec::parse_list(&policies).map_err(|it| miette!("{it}"))?;
     let (sizes, measure) = arguments.sizes()?;
     let methods = arguments.methods(policies, 1)?;
     if let Some(out) = &arguments.out {
@@ -235,14 +247,13 @@ pub fn execute(arguments: &Arguments) -> Answer {
         curves: &found,
     };
     let printed = match arguments.common.format {
-        Format::Table => view.table(),
+        Format::Table => view.table(width()),
         Format::Markdown => view.markdown(),
         Format::Csv if plan.targets.is_empty() => view.csv(),
         Format::Csv => view.answers_csv(),
         Format::Json => view.json(),
     };
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().lock().write_all(printed.as_bytes());
+    print(&printed)?;
     if let Some(out) = &arguments.out {
         super::write_files(&view.files(out), arguments.common.quiet)?;
     }
@@ -260,20 +271,25 @@ struct View<'a> {
     curves: &'a [Curve],
 }
 
-const COLUMNS: [&str; 6] = [
+const COLUMNS: [&str; 7] = [
     "policy",
     "method",
     "rate",
     "size",
     "miss_ratio",
     "exact_miss_ratio",
+    "rough",
 ];
-const ANSWER_COLUMNS: [&str; 6] = ["policy", "method", "rate", "target", "size", "lowest"];
+const ANSWER_COLUMNS: [&str; 7] = [
+    "policy", "method", "rate", "target", "size", "lowest", "exact",
+];
+/// Stands before a miss ratio that too small a sample stands behind.
+const ROUGH: &str = "~";
 
 impl View<'_> {
     fn size(&self, size: u64) -> String {
         match self.measure {
-            Measure::Entries => size.to_string(),
+            Measure::Entries => quantity::grouped(size),
             Measure::Bytes => quantity::quantity(size as f64, Unit::Bytes),
         }
     }
@@ -298,7 +314,8 @@ impl View<'_> {
             let mut cells = vec![self.size(size), percent(share)];
             cells.extend(self.curves.iter().map(|curve| {
                 let point = curve.points[row];
-                format!("{:.4}", point.miss_ratio)
+                let mark = if point.rough { ROUGH } else { "" };
+                format!("{mark}{:.4}", point.miss_ratio)
             }));
             cells
         });
@@ -331,6 +348,15 @@ impl View<'_> {
             });
             lines.push(format!("{}: {how}{error}", curve.policy));
         }
+        if self
+            .curves
+            .iter()
+            .any(|it| it.points.iter().any(|it| it.rough))
+        {
+            lines.push(format!(
+                "{ROUGH} rough: fewer than {ENOUGH_KEYS:.0} sampled keys would fill that cache"
+            ));
+        }
         for curve in self.curves {
             for answer in &curve.answers {
                 let target = percent(answer.target);
@@ -340,8 +366,13 @@ impl View<'_> {
                             Measure::Entries => " entries",
                             Measure::Bytes => "",
                         };
+                        let (about, how) = match (answer.exact, curve.method) {
+                            (true, _) => ("", ""),
+                            (_, Method::Exact) => ("about ", " (searched to 1 %)"),
+                            _ => ("about ", " (an estimate)"),
+                        };
                         format!(
-                            "{}: a miss ratio of {target} needs {}{unit}",
+                            "{}: a miss ratio of {target} needs {about}{}{unit}{how}",
                             curve.policy,
                             self.size(size)
                         )
@@ -358,32 +389,34 @@ impl View<'_> {
         lines
     }
 
-    fn table(&self) -> String {
-        let mut table = comfy_table::Table::new();
-        table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    fn table(&self, width: usize) -> String {
         let (header, rows) = self.grid();
-        table.set_header(header);
-        table.add_rows(rows);
-        for column in table.column_iter_mut() {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
-        let mut text = format!("{table}\n");
-        let _ = write!(
-            text,
+        let table = Blocks {
+            header,
+            rows,
+            leading: 2,
+            flush_left: 0,
+        };
+        let mut text = table.text(width);
+        let mut about = format!(
             "{} requests, {} distinct keys",
-            self.stream.len(),
-            self.stream.distinct()
+            quantity::grouped(self.stream.len() as u64),
+            quantity::grouped(self.stream.distinct() as u64)
         );
         if self.measure == Measure::Bytes {
-            let _ = write!(text, " of {}", self.size(self.all));
+            let _ = write!(about, " of {}", self.size(self.all));
         }
         if self.plan.warmup > 0 {
-            let _ = write!(text, "; the first {} are not counted", self.plan.warmup);
+            let warmup = quantity::grouped(self.plan.warmup);
+            let _ = write!(about, "; the first {warmup} are not counted");
         }
         text.push('\n');
-        for line in self.sentences() {
-            text.push_str(&line);
-            text.push('\n');
+        for sentence in std::iter::once(about).chain(self.sentences()) {
+            // What runs on is indented.
+            for (index, line) in wrap(&sentence, width - 2).iter().enumerate() {
+                let indent = if index == 0 { "" } else { "  " };
+                let _ = writeln!(text, "{indent}{line}");
+            }
         }
         text
     }
@@ -416,6 +449,7 @@ impl View<'_> {
                         point.size.to_string(),
                         format!("{:.6}", point.miss_ratio),
                         exact.map_or_else(String::new, |exact| format!("{exact:.6}")),
+                        point.rough.to_string(),
                     ]
                 })
             })
@@ -438,6 +472,7 @@ impl View<'_> {
                             .size
                             .map_or_else(String::new, |size| size.to_string()),
                         format!("{:.6}", answer.lowest),
+                        answer.exact.to_string(),
                     ]
                 })
             })
@@ -455,6 +490,7 @@ impl View<'_> {
                         "size": point.size,
                         "miss_ratio": point.miss_ratio,
                         "exact_miss_ratio": point.exact,
+                        "rough": point.rough,
                     })
                 });
                 let answers = curve.answers.iter().map(|answer| {
@@ -462,6 +498,7 @@ impl View<'_> {
                         "target": answer.target,
                         "size": answer.size,
                         "lowest": answer.lowest,
+                        "exact": answer.exact,
                     })
                 });
                 serde_json::json!({
@@ -502,8 +539,11 @@ impl View<'_> {
             // Where sizes differ, Belady is one policy among others.
             Measure::Bytes => (SizeUnit::Bytes, false),
         };
-        let (best, lines): (Vec<_>, Vec<_>) =
+        let (mut best, lines): (Vec<_>, Vec<_>) =
             lines.partition(|line| knows_best && line.name == "belady");
+        for line in &mut best {
+            line.name = BELADY_AREA.to_owned();
+        }
         miss_ratio_curve(&self.subject, unit, &lines, best.first())
     }
 

@@ -44,12 +44,12 @@ pub struct Plan {
 }
 
 /// What a query is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Read,
     Write,
-    /// Take in what a write-behind cache has acknowledged.
-    Store(Row),
+    /// Take in what a write-behind cache has acknowledged: it is among [`Database::arriving`].
+    Store,
 }
 
 /// The database of one run.
@@ -61,6 +61,9 @@ pub struct Database {
     workload: Rc<RefCell<Workload>>,
     connections: Resource,
     rows: RefCell<Rows>,
+    /// What write-behind caches are about to store, by the request that made it and the key. Kept
+    /// here because every future between the client and the database would hold a copy of it.
+    arriving: RefCell<HashMap<(u64, Key), Row, KeyHash>>,
     /// Fetches in flight of each key, for the keys that have any.
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
@@ -85,6 +88,7 @@ impl Database {
             workload: workload.clone(),
             connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
             rows: RefCell::default(),
+            arriving: RefCell::default(),
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
@@ -115,7 +119,9 @@ impl Database {
     /// # Errors
     /// As [`Database::read`].
     pub async fn store(self: &Rc<Self>, index: u64, key: Key, row: &Row) -> Result<bool, Failure> {
-        let now_there = self.query(Verb::Store(row.clone()), index, key).await?;
+        let arriving = (index, key);
+        self.arriving.borrow_mut().insert(arriving, row.clone());
+        let now_there = self.query(Verb::Store, index, key).await?;
         Ok(now_there.version() == row.version())
     }
 
@@ -189,7 +195,7 @@ impl Database {
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let is_read = matches!(verb, Verb::Read);
+        let is_read = verb == Verb::Read;
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -197,6 +203,7 @@ impl Database {
             if self.meter.is_measuring() {
                 self.meter.database.rejected.increment();
             }
+            self.arriving.borrow_mut().remove(&(index, key));
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
@@ -224,11 +231,14 @@ impl Database {
                 let mut rows = self.rows.borrow_mut();
                 Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
             }
-            Verb::Store(row) => {
+            Verb::Store => {
                 self.kernel
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
                     .await;
-                if self.rows.borrow_mut().store(key, &row) {
+                let row = self.arriving.borrow_mut().remove(&(index, key));
+                if let Some(row) = row
+                    && self.rows.borrow_mut().store(key, &row)
+                {
                     Ok(row)
                 } else {
                     Ok(self.row(key))

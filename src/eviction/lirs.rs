@@ -13,6 +13,8 @@
 //!
 //! Known weakness: a new working set must be accessed twice while it is in the small part or
 //! remembered by the stack, so it adapts slowly when popularity changes at once.
+//! The small part is a fixed share. So an object that is too large for what is left of the other part
+//! evicts from the small one, although the cache as a whole may have room.
 
 use super::queue::{ABSENT, Ledger, Queue, Weights};
 use super::{Access, Departures, Described, Description, Id, Parameter, Policy, Setup};

@@ -163,6 +163,12 @@ pub trait Policy: Send {
         let _ = (id, key);
     }
 
+    /// Whether [`Policy::prefetch`] makes use of the key, which a host may then have to fetch first.
+    #[inline]
+    fn prefetch_reads_key(&self) -> bool {
+        false
+    }
+
     /// Whether `id` is resident.
     fn contains(&self, id: Id) -> bool;
 
@@ -210,6 +216,10 @@ impl Policy for Box<dyn Policy> {
 
     fn prefetch(&self, id: Id, key: u64) {
         (**self).prefetch(id, key);
+    }
+
+    fn prefetch_reads_key(&self) -> bool {
+        (**self).prefetch_reads_key()
     }
 
     fn contains(&self, id: Id) -> bool {

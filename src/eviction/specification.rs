@@ -136,9 +136,9 @@ pub struct Parameters(Vec<(&'static str, Value)>);
 
 impl Parameters {
     /// The values that `settings` sets (`name=value`, separated by colons or commas), and defaults
-    /// for the rest.
+    /// for the rest. `of` says whose they are, for errors.
     pub(super) fn read(
-        of: &'static str,
+        of: &str,
         declared: &'static [Parameter],
         settings: Option<&str>,
     ) -> Result<Self, SpecError> {
@@ -147,7 +147,7 @@ impl Parameters {
         for setting in settings.into_iter().flat_map(|it| it.split([':', ','])) {
             let Some((name, value)) = setting.split_once('=') else {
                 return Err(SpecError::NotAParameter {
-                    policy: of,
+                    of: of.to_owned(),
                     text: setting.into(),
                     known: known_parameters(declared),
                 });
@@ -156,7 +156,7 @@ impl Parameters {
             let found = declared.iter().position(|it| plain(it.name) == plain(name));
             let Some(index) = found else {
                 return Err(SpecError::UnknownParameter {
-                    policy: of,
+                    of: of.to_owned(),
                     name: name.into(),
                     nearest: nearest(name, declared.iter().map(|it| it.name)),
                     known: known_parameters(declared),
@@ -165,12 +165,12 @@ impl Parameters {
             let parameter = &declared[index];
             if std::mem::replace(&mut already[index], true) {
                 return Err(SpecError::Twice {
-                    policy: of,
+                    of: of.to_owned(),
                     name: parameter.name,
                 });
             }
             parameters.0[index].1 = parameter.parse(value).ok_or_else(|| SpecError::BadValue {
-                policy: of,
+                of: of.to_owned(),
                 name: parameter.name,
                 text: value.into(),
                 allowed: parameter.allowed(),
@@ -249,12 +249,14 @@ impl fmt::Display for Parameters {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
     /// There is no such policy.
-    #[error("there is no eviction policy `{name}`{}; known: {known}", did_you_mean(.nearest))]
+    #[error("there is no eviction policy `{name}`{}{}; known: {known}", did_you_mean(.nearest), is_admission(.admission))]
     UnknownPolicy {
         /// As written.
         name: String,
         /// The nearest valid name, if any is near.
         nearest: Option<&'static str>,
+        /// The admission that is meant, if it is one.
+        admission: Option<&'static str>,
         /// All valid names, separated by commas.
         known: String,
     },
@@ -278,11 +280,11 @@ pub enum SpecError {
         /// The admission.
         admission: &'static str,
     },
-    /// The policy has no such parameter.
-    #[error("the policy `{policy}` has no parameter `{name}`{}; {known}", did_you_mean(.nearest))]
+    /// The policy or admission has no such parameter.
+    #[error("the {of} has no parameter `{name}`{}; {known}", did_you_mean(.nearest))]
     UnknownParameter {
-        /// The policy.
-        policy: &'static str,
+        /// Whose: "policy `slru`", "admission `bloom`".
+        of: String,
         /// As written.
         name: String,
         /// The nearest valid name, if any is near.
@@ -291,30 +293,28 @@ pub enum SpecError {
         known: String,
     },
     /// A parameter is not of the form `name=value`.
-    #[error("`{text}` of the policy `{policy}` is not of the form name=value; {known}")]
+    #[error("`{text}` of the {of} is not of the form name=value; {known}")]
     NotAParameter {
-        /// The policy.
-        policy: &'static str,
+        /// Whose: "policy `slru`", "admission `bloom`".
+        of: String,
         /// As written.
         text: String,
         /// What may be set, or that nothing may.
         known: String,
     },
     /// A parameter is set twice.
-    #[error("the policy `{policy}` sets the parameter `{name}` twice")]
+    #[error("the {of} sets the parameter `{name}` twice")]
     Twice {
-        /// The policy.
-        policy: &'static str,
+        /// Whose: "policy `slru`", "admission `bloom`".
+        of: String,
         /// The parameter.
         name: &'static str,
     },
     /// A parameter has a value that it cannot have.
-    #[error(
-        "the parameter `{name}` of the policy `{policy}` cannot be `{text}`: allowed is {allowed}"
-    )]
+    #[error("the parameter `{name}` of the {of} cannot be `{text}`: allowed is {allowed}")]
     BadValue {
-        /// The policy.
-        policy: &'static str,
+        /// Whose: "policy `slru`", "admission `bloom`".
+        of: String,
         /// The parameter.
         name: &'static str,
         /// As written.
@@ -334,6 +334,12 @@ pub(super) fn split_name(text: &str) -> (&str, Option<&str>) {
 
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+fn is_admission(admission: &Option<&'static str>) -> String {
+    admission.map_or_else(String::new, |name| {
+        format!(" (`{name}` is an admission: write `lru+{name}`, for example)")
+    })
 }
 
 /// The nearest of `names`, if it is near enough to be a slip of the finger.
@@ -405,9 +411,11 @@ impl PolicySpec {
             .find(|kind| plain(kind.description().name) == plain(name))
         else {
             let names = || KINDS.iter().map(|kind| kind.description().name);
+            let mut admissions = super::admission::descriptions().map(|it| it.name);
             return Err(SpecError::UnknownPolicy {
                 name: name.into(),
                 nearest: nearest(name, names()),
+                admission: admissions.find(|it| plain(it) == plain(name)),
                 known: names().collect::<Vec<_>>().join(", "),
             });
         };
@@ -415,7 +423,11 @@ impl PolicySpec {
         let spec = Self {
             kind,
             typed: typed.into(),
-            parameters: Parameters::read(description.name, description.parameters, settings)?,
+            parameters: Parameters::read(
+                &format!("policy `{}`", description.name),
+                description.parameters,
+                settings,
+            )?,
             admission,
         };
         match &spec.admission {
@@ -651,6 +663,51 @@ mod tests {
         assert_eq!(
             message("lru:"),
             "`` of the policy `lru` is not of the form name=value; it has none"
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_told_of_whose_it_is() {
+        let said = |text: &str| PolicySpec::parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(said("lru+bloom:x=1"), @"the admission `bloom` has no parameter `x`; it has: keys (a whole number from 0 to 67108864)");
+        insta::assert_snapshot!(said("lru+blom"), @"there is no admission `blom`, did you mean `bloom`?; known: all, probability, size, bloom, tinylfu, adaptsize");
+        assert!(
+            said("bloom").contains("(`bloom` is an admission: write `lru+bloom`, for example)")
+        );
+        assert!(!said("slur").contains("is an admission"));
+    }
+
+    #[test]
+    fn lists_of_policies_split_at_commas_but_not_within_parameters() {
+        let parse = |text: &str| -> Result<Vec<String>, SpecError> {
+            Ok(PolicySpec::parse_list(text)?
+                .iter()
+                .map(ToString::to_string)
+                .collect())
+        };
+        assert_eq!(
+            parse("2q:in=0.5,out=0.25,lru,slru:segments=2:segments=3")
+                .unwrap_err()
+                .to_string(),
+            "the policy `slru` sets the parameter `segments` twice"
+        );
+        assert_eq!(
+            parse("2q:in=50%,out=0.25,lru,w-tinylfu:climb=off").unwrap(),
+            [
+                "2q:in=0.5:out=0.25",
+                "lru",
+                "w-tinylfu:window=0.01:protected=0.8:climb=off"
+            ]
+        );
+        assert_eq!(
+            parse("slru:segmets=2").unwrap_err().to_string(),
+            "the policy `slru` has no parameter `segmets`, did you mean `segments`?; \
+             it has: segments (a whole number from 1 to 14)"
+        );
+        assert_eq!(
+            parse("slru:segments=15").unwrap_err().to_string(),
+            "the parameter `segments` of the policy `slru` cannot be `15`: \
+             allowed is a whole number from 1 to 14"
         );
     }
 }

@@ -60,6 +60,11 @@ impl<W: Weights> Policy for TinyLfu<W> {
     }
 
     #[inline]
+    fn prefetch_reads_key(&self) -> bool {
+        true
+    }
+
+    #[inline]
     fn contains(&self, id: Id) -> bool {
         self.ledger.is_present(id)
     }

@@ -7,6 +7,9 @@
 //! software cache management", Middleware 2018. Constants and order of steps are those of Caffeine
 //! 3.2.3.
 //!
+//! The sketch is as large as the capacity from the start; where capacity counts bytes, nobody knows how
+//! many entries there will be, and it grows with them.
+//!
 //! Known weakness: the climber needs many requests (10 per entry and step) to find its way, and
 //! admission knows nothing of sizes.
 
@@ -149,12 +152,12 @@ impl<W: Weights> Described for WTinyLfu<W> {
 }
 
 impl<W: Weights> WTinyLfu<W> {
-    /// Where weights are bytes: the sketch keeps up with the number of entries. A new table starts
-    /// from zero, as in Caffeine.
+    /// Where weights are bytes: the sketch keeps up with the number of entries, the newcomer
+    /// included. A new table starts from zero, as in Caffeine.
     #[inline]
     fn keep_sketch_large_enough(&mut self) {
-        if W::measure(2) != 1 && self.len() > self.sketch.words() {
-            let entries = 2 * self.sketch.words() as u64;
+        if W::measure(2) != 1 && self.len() >= self.sketch.words() {
+            let entries = self.len() as u64 + 1;
             self.sketch = Sketch::new(entries);
             if let Some(climber) = &mut self.climber {
                 climber.sample = entries * 10;
@@ -234,12 +237,15 @@ impl<W: Weights> WTinyLfu<W> {
 
     #[inline]
     fn admits(&mut self, candidate: Id, victim: Id) -> bool {
-        // The next victims are cold: without this each costs two waits for memory, in a row.
-        if let Some(later) = self.probation.upcoming(6) {
-            prefetch(&self.keys, later as usize);
-        }
-        if let Some(next) = self.probation.upcoming(2) {
-            self.sketch.prefetch(self.keys[next as usize]);
+        // The next rivals are cold: without this each costs two waits for memory, in a row.
+        for queue in [&self.window, &self.probation] {
+            if let Some(later) = queue.upcoming(6) {
+                self.ledger.prefetch(later);
+                prefetch(&self.keys, later as usize);
+            }
+            if let Some(next) = queue.upcoming(2) {
+                self.sketch.prefetch(self.keys[next as usize]);
+            }
         }
         let candidate = self.sketch.estimate(self.keys[candidate as usize]);
         let victim = self.sketch.estimate(self.keys[victim as usize]);
@@ -356,7 +362,13 @@ impl<W: Weights> Policy for WTinyLfu<W> {
     #[inline]
     fn prefetch(&self, id: Id, key: u64) {
         self.ledger.prefetch(id);
+        prefetch(&self.keys, id as usize);
         self.sketch.prefetch(key);
+    }
+
+    #[inline]
+    fn prefetch_reads_key(&self) -> bool {
+        true
     }
 
     #[inline]
@@ -399,8 +411,16 @@ impl<W: Weights> Policy for WTinyLfu<W> {
         }
         self.ledger.weights.set(id, weight);
         self.keys[id as usize] = access.key.into();
-        self.window.push(&mut self.ledger, id);
-        let candidate = self.evict_from_window();
+        // What the window cannot hold takes its oldest place, so it is the first to leave for
+        // probation, and drives nobody out on its way.
+        let passes_by = weight > self.window_capacity;
+        let queue = match passes_by {
+            true => &mut self.probation,
+            false => &mut self.window,
+        };
+        queue.push(&mut self.ledger, id);
+        let left_window = self.evict_from_window();
+        let candidate = if passes_by { Some(id) } else { left_window };
         self.evict_from_main(id, candidate, departures);
         self.climb();
         self.contains(id)

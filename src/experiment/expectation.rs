@@ -77,9 +77,11 @@ pub fn judge(expectations: &[Expectation], variants: &[VariantResults]) -> Vec<J
                     variant,
                     factor,
                     tolerance,
+                    relative_tolerance,
                 } => {
                     let limit = other(variant, *factor)?;
-                    (Limit::Number(limit), (observed - limit).abs() <= *tolerance)
+                    let tolerance = tolerance + relative_tolerance * limit.abs();
+                    (Limit::Number(limit), (observed - limit).abs() <= tolerance)
                 }
             };
             Some(Judgement {
@@ -181,9 +183,19 @@ mod tests {
             variant: "base".to_owned(),
             factor: 2.9,
             tolerance,
+            relative_tolerance: 0.0,
         };
         assert_eq!(held("other", qps, equal(11.0)), Some(true));
         assert_eq!(held("other", qps, equal(9.0)), Some(false));
+        // 300 against 2.9 x 100: 3.4 % apart.
+        let nearly = |relative_tolerance| Condition::EqualsVariant {
+            variant: "base".to_owned(),
+            factor: 2.9,
+            tolerance: 0.0,
+            relative_tolerance,
+        };
+        assert_eq!(held("other", qps, nearly(0.035)), Some(true));
+        assert_eq!(held("other", qps, nearly(0.034)), Some(false));
     }
 
     #[test]

@@ -54,6 +54,44 @@ impl Interval {
         }
     }
 
+    /// The mean of `numbers` over the mean of `bases`, which come in pairs: the ratio estimator with
+    /// its variance by linearisation (Cochran, "Sampling Techniques", 1977, section 6.3). That the
+    /// two go up and down together narrows it, as it should. Pairs with a NaN are left out; NaN if
+    /// the bases add up to nothing.
+    #[must_use]
+    pub fn of_ratio(numbers: &[f64], bases: &[f64]) -> Self {
+        let pairs: Vec<(f64, f64)> = numbers
+            .iter()
+            .copied()
+            .zip(bases.iter().copied())
+            .filter(|(number, base)| !number.is_nan() && !base.is_nan())
+            .collect();
+        let number = Self::of(pairs.iter().map(|pair| pair.0), Unit::Ratio).mean;
+        let base = Self::of(pairs.iter().map(|pair| pair.1), Unit::Ratio).mean;
+        if !base.is_finite() || base == 0.0 {
+            return Self::of([], Unit::Ratio);
+        }
+        let ratio = number / base;
+        // The residuals have the mean 0, so this is their interval moved and scaled.
+        let residuals = Self::of(
+            pairs.iter().map(|(number, base)| number - ratio * base),
+            Unit::Ratio,
+        );
+        let half_width = (residuals.high - residuals.low) / 2.0 / base.abs();
+        Self {
+            mean: ratio,
+            low: ratio - half_width,
+            high: ratio + half_width,
+            unit: Unit::Ratio,
+        }
+    }
+
+    /// Half of the width.
+    #[must_use]
+    pub fn half_width(&self) -> f64 {
+        (self.high - self.low) / 2.0
+    }
+
     /// Whether anything was measured.
     #[must_use]
     pub fn is_measured(&self) -> bool {
@@ -183,6 +221,23 @@ mod tests {
         assert_eq!(
             (interval.mean, interval.low, interval.high),
             (0.1, 0.1, 0.1)
+        );
+    }
+
+    #[test]
+    fn a_ratio_of_what_moves_together_is_narrow() {
+        // Always half of its base, however that moves.
+        let ratio = Interval::of_ratio(&[5.0, 10.0, 50.0], &[10.0, 20.0, 100.0]);
+        assert_eq!((ratio.mean, ratio.low, ratio.high), (0.5, 0.5, 0.5));
+        // Ratio 3/12 = 0.25; residuals 1 - 0.25 x 10 = -1.5 and 5 - 0.25 x 14 = 1.5, so the standard
+        // error is 1.5 / 12, and t(1) = 12.7062.
+        let ratio = Interval::of_ratio(&[1.0, 5.0], &[10.0, 14.0]);
+        assert_eq!(ratio.mean, 0.25);
+        assert!((ratio.high - 0.25 - 12.706_205 * 0.125).abs() < 1e-6);
+        assert!(!Interval::of_ratio(&[1.0], &[0.0]).is_measured());
+        assert_eq!(
+            Interval::of_ratio(&[1.0, f64::NAN], &[2.0, 7.0]),
+            Interval::of_ratio(&[1.0], &[2.0])
         );
     }
 

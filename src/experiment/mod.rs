@@ -7,8 +7,16 @@
 //!
 //! Not here: how results are printed or drawn (see `report`).
 
+pub mod baseline;
+pub mod cost;
 pub mod expectation;
 pub mod interval;
+pub mod precision;
+pub mod store;
+pub mod sweep;
+pub mod tune;
+pub mod verdict;
+pub mod warmup;
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
@@ -17,11 +25,16 @@ use crate::{
     metrics::{self, Outcome, Series, Unit},
     scenario::Study,
     simulation::{self, Plan, Progress, RunError},
-    units::SECOND_NS,
+    units::{Nanoseconds, SECOND_NS},
 };
 
+pub use baseline::{Baseline, Comparison};
 pub use expectation::Judgement;
 pub use interval::Interval;
+pub use precision::{Sureness, Wanted};
+pub use sweep::SweepResults;
+pub use verdict::Verdict;
+pub use warmup::WarmUp;
 
 /// What an experiment has found.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +55,14 @@ pub struct Results {
     pub variants: Vec<VariantResults>,
     /// The scenario's expectations of these variants.
     pub expectations: Vec<Judgement>,
+    /// The currency of `cost.monthly`, if the scenario names prices.
+    pub currency: Option<String>,
+    /// Where warm-up was found to end, if the scenario asks for that.
+    pub warmup: Option<WarmUp>,
+    /// How sure the metrics have become that were to be sure.
+    pub sureness: Vec<Sureness>,
+    /// How they compare with those of another time, and how limits stand, if there are such.
+    pub comparison: Option<Comparison>,
 }
 
 /// What was found about one variant.
@@ -56,6 +77,11 @@ pub struct VariantResults {
     /// This variant minus the first one, replication by replication, for every metric that both
     /// have measured. Empty for the first variant.
     pub differences: IndexMap<String, Interval>,
+    /// The same differences as shares of the first variant's mean: 0.12 is 12 % more. Of metrics that
+    /// are not 0 there.
+    pub relative: IndexMap<String, Interval>,
+    /// What each replication measured, in their order.
+    pub samples: IndexMap<String, Vec<f64>>,
     /// Time series: means over replications, point by point.
     pub series: Vec<Series>,
     /// The latency distribution: (quantile in 0..1, seconds), the mean over replications.
@@ -65,10 +91,11 @@ pub struct VariantResults {
 }
 
 impl Results {
-    /// Whether every expectation has come true.
+    /// Whether every expectation has come true and no limit is broken.
     #[must_use]
     pub fn all_held(&self) -> bool {
         self.expectations.iter().all(|judgement| judgement.held)
+            && self.comparison.as_ref().is_none_or(Comparison::all_kept)
     }
 
     /// The variant that the others are compared with: `base`, or the first that was run.
@@ -92,75 +119,256 @@ pub struct Failure {
     pub error: RunError,
 }
 
-/// Runs every replication of every variant of every study.
+impl Failure {
+    /// Whether nothing went wrong, but nobody wanted the results any more.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        matches!(self.error, RunError::Interrupted)
+    }
+}
+
+/// How a run of one plan under one replication's luck is had: simulated, or remembered.
+pub trait Simulate: Sync {
+    /// The outcome of replication `replication` of `plan`.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    fn outcome(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError>;
+
+    /// The same of a run that is made for its time series: a pilot, by which the end of warm-up is
+    /// found.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    fn pilot(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError> {
+        self.outcome(plan, replication)
+    }
+}
+
+impl<F: Fn(&Plan, u64) -> Result<Outcome, RunError> + Sync> Simulate for F {
+    fn outcome(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError> {
+        self(plan, replication)
+    }
+}
+
+/// Runs every replication of every variant of every study, and more of them until `wanted` is as
+/// sure as it asks for.
 ///
 /// # Errors
 /// The first failure in the order of studies, variants and replications.
-pub fn run(studies: &[Study], progress: &dyn Progress) -> Result<Vec<Results>, Failure> {
-    run_with(studies, |plan, replication| {
+pub fn run(
+    studies: &[Study],
+    wanted: &Wanted,
+    progress: &dyn Progress,
+) -> Result<Vec<Results>, Failure> {
+    run_with(studies, wanted, &|plan: &Plan, replication: u64| {
         simulation::run(plan, replication, progress)
     })
 }
 
-/// As [`run`], with another simulator: for tests.
-fn run_with(
+/// As [`run`], with runs that are had in another way.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
     studies: &[Study],
-    simulate: impl Fn(&Plan, u64) -> Result<Outcome, RunError> + Sync,
+    wanted: &Wanted,
+    simulate: &dyn Simulate,
 ) -> Result<Vec<Results>, Failure> {
-    let cells: Vec<(usize, usize, u64)> = studies
+    run_rounds(studies, wanted, simulate, true)
+}
+
+/// As [`run_with`], on the present thread alone unless `in_parallel`.
+fn run_rounds(
+    studies: &[Study],
+    wanted: &Wanted,
+    simulate: &dyn Simulate,
+    in_parallel: bool,
+) -> Result<Vec<Results>, Failure> {
+    let mut works: Vec<Work<'_>> = studies
         .iter()
-        .enumerate()
-        .flat_map(|(s, study)| {
-            (0..study.variants.len())
-                .flat_map(move |v| (0..study.replications.max(1)).map(move |r| (s, v, r)))
-        })
+        .map(|study| Work::new(study, wanted))
         .collect();
-    // Every cell is finished before the first failure is looked for: which one is reported must
-    // not depend on who came first.
-    let outcomes: Vec<Result<Outcome, Failure>> = cells
-        .into_par_iter()
-        // Cells are long and few; one at a time keeps all threads busy to the end.
-        .with_max_len(1)
-        .map(|(s, v, replication)| {
-            let study = &studies[s];
-            let variant = &study.variants[v];
-            simulate(&variant.plan, replication).map_err(|error| Failure {
-                scenario: study.name.clone(),
-                variant: variant.name.clone(),
+    // What is run next may depend on what came out, so cells are run in rounds, those of all studies
+    // together: few cells would leave threads idle.
+    loop {
+        let cells: Vec<(usize, Cell)> = works
+            .iter()
+            .enumerate()
+            .flat_map(|(index, work)| work.next().into_iter().map(move |cell| (index, cell)))
+            .collect();
+        if cells.is_empty() {
+            break;
+        }
+        // Every cell is finished before the first failure is looked for: which one is reported must
+        // not depend on who came first.
+        let one = |(index, cell): &(usize, Cell)| {
+            let work = &works[*index];
+            let plan = &work.plans[cell.variant];
+            if work.unsettled().any(|variant| variant == cell.variant) {
+                simulate.pilot(plan, cell.replication)
+            } else {
+                simulate.outcome(plan, cell.replication)
+            }
+        };
+        let outcomes: Vec<Result<Outcome, RunError>> = if in_parallel {
+            // Cells are long and few; one at a time keeps all threads busy to the end.
+            cells.par_iter().with_max_len(1).map(one).collect()
+        } else {
+            cells.iter().map(one).collect()
+        };
+        for ((index, cell), outcome) in cells.into_iter().zip(outcomes) {
+            works[index].take(cell, outcome)?;
+        }
+        works.iter_mut().for_each(Work::decide);
+    }
+    Ok(works.into_iter().map(Work::finish).collect())
+}
+
+/// One run of a round.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    variant: usize,
+    replication: u64,
+}
+
+/// A study on its way to its results: first pilots, where the end of warm-up is to be found; then
+/// replications until they are enough.
+struct Work<'a> {
+    study: &'a Study,
+    wanted: &'a Wanted,
+    plans: Vec<Plan>,
+    /// For each variant that has to find its warm-up, what its pilots found.
+    pilots: Vec<Vec<Outcome>>,
+    warmup: Option<WarmUp>,
+    runs: Vec<Vec<Outcome>>,
+    replications: u64,
+}
+
+/// More replications than this smooth the average little, and each costs a run.
+const PILOTS: u64 = 5;
+
+impl<'a> Work<'a> {
+    fn new(study: &'a Study, wanted: &'a Wanted) -> Self {
+        let variants = study.variants.len();
+        Self {
+            study,
+            wanted,
+            plans: study.variants.iter().map(|it| it.plan.clone()).collect(),
+            pilots: vec![Vec::new(); variants],
+            warmup: None,
+            runs: vec![Vec::new(); variants],
+            replications: wanted.at_first(study.replications.max(1)),
+        }
+    }
+
+    /// The variants whose warm-up still has to be found.
+    fn unsettled(&self) -> impl Iterator<Item = usize> {
+        let variants = self.study.variants.iter().enumerate();
+        let found = self.warmup.is_some();
+        variants
+            .filter(move |(_, variant)| variant.finds_warmup && !found)
+            .map(|(index, _)| index)
+    }
+
+    /// What has to be run next; nothing when all is done.
+    fn next(&self) -> Vec<Cell> {
+        let cells = |variant: usize, from: usize, to: u64| {
+            (from as u64..to).map(move |replication| Cell {
+                variant,
                 replication,
-                error,
             })
-        })
-        .collect();
-    let mut outcomes = outcomes.into_iter();
-    studies
-        .iter()
-        .map(|study| {
-            let variants = study
+        };
+        let pilots = self.replications.min(PILOTS);
+        let piloted: Vec<Cell> = self
+            .unsettled()
+            .flat_map(|variant| cells(variant, 0, pilots))
+            .collect();
+        if !piloted.is_empty() {
+            return piloted;
+        }
+        (0..self.plans.len())
+            .flat_map(|variant| cells(variant, self.runs[variant].len(), self.replications))
+            .collect()
+    }
+
+    fn take(&mut self, cell: Cell, outcome: Result<Outcome, RunError>) -> Result<(), Failure> {
+        let mut outcome = outcome.map_err(|error| Failure {
+            scenario: self.study.name.clone(),
+            variant: self.study.variants[cell.variant].name.clone(),
+            replication: cell.replication,
+            error,
+        })?;
+        let is_pilot = self.unsettled().any(|variant| variant == cell.variant);
+        if is_pilot {
+            self.pilots[cell.variant].push(outcome);
+        } else {
+            if let Some(prices) = &self.study.variants[cell.variant].prices {
+                let cost = cost::monthly(prices, &self.plans[cell.variant], &outcome);
+                outcome.metrics.insert(cost::METRIC.to_owned(), cost);
+            }
+            self.runs[cell.variant].push(outcome);
+        }
+        Ok(())
+    }
+
+    /// A round is over: what follows from it.
+    fn decide(&mut self) {
+        let unsettled: Vec<usize> = self.unsettled().collect();
+        if !unsettled.is_empty() {
+            let pilots: Vec<Vec<Outcome>> = unsettled
+                .iter()
+                .map(|&variant| std::mem::take(&mut self.pilots[variant]))
+                .collect();
+            let shortest_ns = unsettled.iter().map(|&it| self.plans[it].duration_ns).min();
+            let found = warmup::find(&pilots, shortest_ns.unwrap_or(0));
+            for variant in unsettled {
+                self.plans[variant].warmup_ns = seconds_to_ns(found.cut_s);
+            }
+            self.warmup = Some(found);
+        } else if self.runs[0].len() as u64 == self.replications {
+            self.replications = self.wanted.next(self.replications, &self.runs);
+        }
+    }
+
+    fn finish(self) -> Results {
+        let sureness = self.wanted.sureness(&self.runs);
+        let variants = self
+            .study
+            .variants
+            .iter()
+            .zip(&self.plans)
+            .zip(self.runs)
+            .map(|((variant, plan), runs)| {
+                let warmup_s = plan.warmup_ns as f64 / SECOND_NS as f64;
+                (variant.name.clone(), warmup_s, runs)
+            })
+            .collect();
+        let variants = combine(variants);
+        Results {
+            name: self.study.name.clone(),
+            title: self.study.title.clone(),
+            description: self.study.description.clone(),
+            seed: self.study.seed,
+            replications: self.replications,
+            resolved: self.study.resolved.clone(),
+            expectations: expectation::judge(&self.study.expectations, &variants),
+            currency: self
+                .study
                 .variants
                 .iter()
-                .map(|variant| {
-                    let runs = outcomes
-                        .by_ref()
-                        .take(study.replications.max(1) as usize)
-                        .collect::<Result<Vec<_>, _>>()?;
-                    let warmup_s = variant.plan.warmup_ns as f64 / SECOND_NS as f64;
-                    Ok((variant.name.clone(), warmup_s, runs))
-                })
-                .collect::<Result<Vec<_>, Failure>>()?;
-            let variants = combine(variants);
-            Ok(Results {
-                name: study.name.clone(),
-                title: study.title.clone(),
-                description: study.description.clone(),
-                seed: study.seed,
-                replications: study.replications.max(1),
-                resolved: study.resolved.clone(),
-                expectations: expectation::judge(&study.expectations, &variants),
-                variants,
-            })
-        })
-        .collect()
+                .find_map(|variant| Some(variant.prices.as_ref()?.currency.clone())),
+            warmup: self.warmup,
+            sureness,
+            comparison: None,
+            variants,
+        }
+    }
+}
+
+/// The end of warm-up is a whole number of steps of a series, and those of nanoseconds.
+fn seconds_to_ns(seconds: f64) -> Nanoseconds {
+    (seconds * SECOND_NS as f64).round() as Nanoseconds
 }
 
 /// Puts together the runs of each variant: (name, warm-up in seconds, one outcome for each
@@ -180,20 +388,49 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
                 .into_iter()
                 .map(|name| (name.to_owned(), interval(name, runs)))
                 .collect(),
-            differences: if index == 0 {
-                IndexMap::new()
-            } else {
-                metric_names(runs)
-                    .into_iter()
-                    .map(|name| (name.to_owned(), difference(name, runs, reference)))
-                    .filter(|(_, difference)| difference.is_measured())
-                    .collect()
-            },
+            differences: compare(index, runs, reference, difference),
+            relative: compare(index, runs, reference, relative),
+            samples: metric_names(runs)
+                .into_iter()
+                .map(|name| (name.to_owned(), samples(name, runs)))
+                .collect(),
             series: mean_series(runs),
             latency_quantiles: mean_quantiles(runs, |run| &run.latency_quantiles),
             staleness_quantiles: mean_quantiles(runs, |run| &run.staleness_quantiles),
         })
         .collect()
+}
+
+/// What `comparison` says of every metric for which it says something; the first variant is compared
+/// with nobody.
+fn compare(
+    index: usize,
+    runs: &[Outcome],
+    reference: &[Outcome],
+    comparison: impl Fn(&str, &[Outcome], &[Outcome]) -> Interval,
+) -> IndexMap<String, Interval> {
+    if index == 0 {
+        return IndexMap::new();
+    }
+    metric_names(runs)
+        .into_iter()
+        .map(|name| (name.to_owned(), comparison(name, runs, reference)))
+        .filter(|(_, compared)| compared.is_measured())
+        .collect()
+}
+
+fn samples(name: &str, runs: &[Outcome]) -> Vec<f64> {
+    runs.iter().map(|run| value(run, name)).collect()
+}
+
+fn relative(name: &str, runs: &[Outcome], reference: &[Outcome]) -> Interval {
+    let bases = samples(name, reference);
+    let differences: Vec<f64> = runs
+        .iter()
+        .zip(&bases)
+        .map(|(run, base)| value(run, name) - base)
+        .collect();
+    Interval::of_ratio(&differences, &bases)
 }
 
 /// The names of all metrics of all runs, in the order in which they come out.
@@ -203,7 +440,7 @@ fn metric_names(runs: &[Outcome]) -> indexmap::IndexSet<&str> {
         .collect()
 }
 
-fn unit_of(name: &str) -> Unit {
+pub(crate) fn unit_of(name: &str) -> Unit {
     metrics::find(name).map_or(Unit::Count, |metric| metric.unit)
 }
 

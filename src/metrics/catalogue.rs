@@ -3,7 +3,7 @@
 
 use super::Better::{Higher, Lower, Neither};
 use super::Metric;
-use super::Unit::{Bytes, Count, PerSecond, Ratio, Seconds};
+use super::Unit::{Bytes, Count, Money, PerSecond, Ratio, Seconds};
 
 const fn row(
     name: &'static str,
@@ -536,5 +536,11 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Neither,
         "copies that were found and not given to the reader, for a promise",
+    ),
+    row(
+        "cost.monthly",
+        Money,
+        Lower,
+        "what a month like the measured time costs by the scenario's `[prices]`; not measured without them",
     ),
 ];

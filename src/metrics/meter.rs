@@ -359,6 +359,8 @@ pub struct Step {
     pub queries_per_s: f64,
     /// Share of answered reads that needed no query of their own; NaN without reads.
     pub hit_ratio: f64,
+    /// Mean latency of answered requests in seconds; NaN without any.
+    pub latency_mean_s: f64,
     /// Median latency of answered requests in seconds; NaN without any.
     pub latency_p50_s: f64,
     /// 99th percentile of latency of answered requests in seconds; NaN without any.
@@ -520,6 +522,7 @@ impl Meter {
             failed_per_s: self.step_failed.take() as f64 / step_s,
             queries_per_s: self.database.step_queries.take() as f64 / step_s,
             hit_ratio: ratio(self.step_read_hits.take(), self.step_reads.take()),
+            latency_mean_s: latency.mean_s(),
             latency_p50_s: latency.quantile_s(0.5),
             latency_p99_s: latency.quantile_s(0.99),
             tier_hit_ratios: self

@@ -12,10 +12,10 @@ pub use meter::{
 };
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Units in which metrics are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Seconds.
@@ -28,6 +28,8 @@ pub enum Unit {
     Ratio,
     /// A number of things.
     Count,
+    /// An amount of money, in the currency of the scenario's prices.
+    Money,
 }
 
 /// Which way of a metric is good news.

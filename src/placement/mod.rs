@@ -7,13 +7,18 @@ use std::fmt;
 use crate::random::mix;
 use crate::units::Key;
 
+mod jump;
+mod maglev;
 mod modulo;
+mod multi_probe;
+mod rendezvous;
 mod ring;
+mod slots;
 
 /// Decides for one number of nodes which of them holds a key.
 pub trait Scheme: fmt::Debug {
-    /// The node in `0..nodes` for a key whose hash is `hash` (see [`hash`]).
-    fn node(&self, hash: u64) -> u32;
+    /// The node in `0..nodes` for `key`, whose hash is `hash` (see [`hash()`]).
+    fn node(&self, key: Key, hash: u64) -> u32;
 }
 
 /// The hash that places keys: 64 well-mixed bits.
@@ -24,12 +29,20 @@ pub fn hash(key: Key) -> u64 {
 }
 
 /// A placement scheme as checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The row of [`SCHEMES`].
     pub scheme: &'static str,
-    /// Points of one node on a ring, at least 1; other schemes ignore it.
+    /// Points of one node on a ring, at least 1.
     pub virtual_nodes: u32,
+    /// How often a key is hashed by multi-probe, at least 1.
+    pub probes: u32,
+    /// Entries of maglev's table: a prime.
+    pub table_size: u32,
+    /// Keys that share a tag, for slots; 1 for none.
+    pub keys_per_tag: u64,
+    /// How much of the keys each node is to have, in proportion; the same for all if empty.
+    pub weights: Vec<f64>,
 }
 
 impl Default for Plan {
@@ -38,6 +51,10 @@ impl Default for Plan {
         Self {
             scheme: "ring",
             virtual_nodes: 150,
+            probes: 21,
+            table_size: 65_537,
+            keys_per_tag: 1,
+            weights: Vec::new(),
         }
     }
 }
@@ -52,6 +69,50 @@ impl Plan {
         let row = SCHEMES.iter().find(|row| row.name == self.scheme);
         (row.expect("the plan was checked").build)(self, nodes)
     }
+
+    /// The weights of so many nodes.
+    fn weights_of(&self, nodes: u32) -> Vec<f64> {
+        let mut weights = self.weights.clone();
+        weights.resize(nodes as usize, 1.0);
+        weights
+    }
+
+    /// What cannot be: the setting, and what is wrong with it.
+    ///
+    /// # Errors
+    /// If the settings do not go together with so many nodes.
+    pub fn check(&self, nodes: u32) -> Result<(), (Setting, String)> {
+        if !self.weights.is_empty() && self.weights.len() != nodes as usize {
+            let problem = format!("has {} weights for {nodes} nodes", self.weights.len());
+            return Err((Setting::Weights, problem));
+        }
+        if self.scheme == "maglev" {
+            let size = self.table_size;
+            if !maglev::is_prime(size) {
+                return Err((Setting::TableSize, format!("must be a prime, not {size}")));
+            }
+            if size <= nodes {
+                let problem = format!("must be above the number of nodes, {nodes}, not {size}");
+                return Err((Setting::TableSize, problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What can be set of a scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// [`Plan::virtual_nodes`]
+    VirtualNodes,
+    /// [`Plan::probes`]
+    Probes,
+    /// [`Plan::table_size`]
+    TableSize,
+    /// [`Plan::keys_per_tag`]
+    KeysPerTag,
+    /// [`Plan::weights`]
+    Weights,
 }
 
 /// One row of the table of schemes.
@@ -63,8 +124,8 @@ pub struct Row {
     pub summary: &'static str,
     /// Who described it, where.
     pub source: &'static str,
-    /// Whether `virtual_nodes` means something to it.
-    pub has_virtual_nodes: bool,
+    /// What can be set of it.
+    pub settings: &'static [Setting],
     build: fn(&Plan, u32) -> Box<dyn Scheme>,
 }
 
@@ -80,15 +141,50 @@ pub static SCHEMES: &[Row] = &[
         name: "modulo",
         summary: "hash of the key modulo the number of nodes; nearly all keys move when a node is added",
         source: "folklore",
-        has_virtual_nodes: false,
+        settings: &[],
         build: |_, nodes| Box::new(modulo::Modulo::new(nodes)),
     },
     Row {
         name: "ring",
         summary: "consistent hashing on a ring with virtual nodes; 1 / (n + 1) of the keys move",
         source: "Karger et al., Consistent hashing and random trees, STOC 1997",
-        has_virtual_nodes: true,
-        build: |plan, nodes| Box::new(ring::Ring::new(nodes, plan.virtual_nodes)),
+        settings: &[Setting::VirtualNodes, Setting::Weights],
+        build: |plan, nodes| Box::new(ring::Ring::new(&plan.weights_of(nodes), plan.virtual_nodes)),
+    },
+    Row {
+        name: "jump",
+        summary: "a loop without a table; 1 / (n + 1) of the keys move, and only the last node can leave",
+        source: "Lamping and Veach, A Fast, Minimal Memory, Consistent Hash Algorithm, 2014",
+        settings: &[],
+        build: |_, nodes| Box::new(jump::Jump::new(nodes)),
+    },
+    Row {
+        name: "rendezvous",
+        summary: "every node draws a score for the key, and the highest wins; 1 / (n + 1) of the keys move",
+        source: "Thaler and Ravishankar, IEEE/ACM Transactions on Networking 6(1), 1998",
+        settings: &[Setting::Weights],
+        build: |plan, nodes| Box::new(rendezvous::Rendezvous::new(&plan.weights_of(nodes))),
+    },
+    Row {
+        name: "maglev",
+        summary: "a table that the nodes fill in turns; shares are even, and hardly more keys move than must",
+        source: "Eisenbud et al., Maglev, NSDI 2016, section 3.4",
+        settings: &[Setting::TableSize],
+        build: |plan, nodes| Box::new(maglev::Maglev::new(nodes, plan.table_size)),
+    },
+    Row {
+        name: "multi-probe",
+        summary: "one point a node on a ring, and several hashes of a key; even shares in little memory",
+        source: "Appleton and O'Reilly, Multi-probe consistent hashing, arXiv:1505.00062, 2015",
+        settings: &[Setting::Probes],
+        build: |plan, nodes| Box::new(multi_probe::MultiProbe::new(nodes, plan.probes)),
+    },
+    Row {
+        name: "slots",
+        summary: "CRC16 of the key or of its tag names one of 16384 slots, and nodes own runs of them",
+        source: "Redis cluster specification",
+        settings: &[Setting::KeysPerTag],
+        build: |plan, nodes| Box::new(slots::Slots::new(nodes, plan.keys_per_tag)),
     },
 ];
 
@@ -101,7 +197,7 @@ mod tests {
         SCHEMES.iter().map(move |row| {
             let plan = Plan {
                 scheme: row.name,
-                virtual_nodes: 150,
+                ..Plan::default()
             };
             (row.name, plan.build(nodes))
         })
@@ -114,9 +210,9 @@ mod tests {
             nodes in 1u32..40,
         ) {
             for ((name, first), (_, second)) in schemes(nodes).zip(schemes(nodes)) {
-                let node = first.node(hash(key));
+                let node = first.node(key, hash(key));
                 prop_assert!(node < nodes, "{name}");
-                prop_assert_eq!(node, second.node(hash(key)), "{}", name);
+                prop_assert_eq!(node, second.node(key, hash(key)), "{}", name);
             }
         }
     }
@@ -127,7 +223,7 @@ mod tests {
         for (name, scheme) in schemes(5) {
             let mut counts = [0u32; 5];
             for key in 0..keys {
-                counts[scheme.node(hash(key)) as usize] += 1;
+                counts[scheme.node(key, hash(key)) as usize] += 1;
             }
             for count in counts {
                 let share = f64::from(count) / keys as f64;
@@ -140,12 +236,12 @@ mod tests {
     fn moved(scheme: &str, nodes: u32) -> f64 {
         let plan = Plan {
             scheme: SCHEMES.iter().find(|r| r.name == scheme).unwrap().name,
-            virtual_nodes: 150,
+            ..Plan::default()
         };
         let (before, after) = (plan.build(nodes), plan.build(nodes + 1));
         let keys = 100_000;
         let moved = (0..keys)
-            .filter(|&key| before.node(hash(key)) != after.node(hash(key)))
+            .filter(|&key| before.node(key, hash(key)) != after.node(key, hash(key)))
             .count();
         moved as f64 / keys as f64
     }
@@ -154,6 +250,28 @@ mod tests {
     fn a_fifth_node_moves_four_fifths_of_the_keys_by_modulo_and_one_fifth_on_a_ring() {
         assert!((moved("modulo", 4) - 0.8).abs() < 0.005);
         assert!((moved("ring", 4) - 0.2).abs() < 0.04);
+        assert!((moved("jump", 4) - 0.2).abs() < 0.005);
+        assert!((moved("rendezvous", 4) - 0.2).abs() < 0.005);
+        assert!((moved("maglev", 4) - 0.2).abs() < 0.02);
+        assert!((moved("multi-probe", 4) - 0.2).abs() < 0.04);
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together_are_named() {
+        let plan = Plan {
+            weights: vec![1.0, 2.0],
+            ..Plan::default()
+        };
+        assert_eq!(plan.check(2), Ok(()));
+        assert_eq!(plan.check(3).unwrap_err().0, Setting::Weights);
+        let maglev = |table_size| Plan {
+            scheme: "maglev",
+            table_size,
+            ..Plan::default()
+        };
+        assert_eq!(maglev(65_537).check(5), Ok(()));
+        assert_eq!(maglev(100).check(5).unwrap_err().0, Setting::TableSize);
+        assert_eq!(maglev(5).check(5).unwrap_err().0, Setting::TableSize);
     }
 
     #[test]
@@ -161,7 +279,7 @@ mod tests {
         let plan = Plan::default();
         let (before, after) = (plan.build(4), plan.build(5));
         for key in 0..20_000 {
-            let (old, new) = (before.node(hash(key)), after.node(hash(key)));
+            let (old, new) = (before.node(key, hash(key)), after.node(key, hash(key)));
             assert!(
                 old == new || new == 4,
                 "key {key} moved from {old} to {new}"

@@ -20,7 +20,7 @@ impl Modulo {
 
 impl Scheme for Modulo {
     #[inline]
-    fn node(&self, hash: u64) -> u32 {
+    fn node(&self, _: u64, hash: u64) -> u32 {
         (hash % self.nodes) as u32
     }
 }

@@ -20,14 +20,16 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub(super) fn new(nodes: u32, virtual_nodes: u32) -> Self {
-        let place = |node: u32| {
-            (0..virtual_nodes).map(move |point| {
+    /// A ring of nodes with these weights: a node of weight 2 has twice as many points.
+    pub(super) fn new(weights: &[f64], virtual_nodes: u32) -> Self {
+        let place = |(node, weight): (usize, &f64)| {
+            let points = (f64::from(virtual_nodes) * weight).round().max(1.0) as u64;
+            (0..points).map(move |point| {
                 // A node's points depend on its own number only: adding a node moves no other.
-                (mix(mix(u64::from(node) + 1) ^ u64::from(point)), node)
+                (mix(mix(node as u64 + 1) ^ point), node as u32)
             })
         };
-        let mut points: Vec<(u64, u32)> = (0..nodes).flat_map(place).collect();
+        let mut points: Vec<(u64, u32)> = weights.iter().enumerate().flat_map(place).collect();
         points.sort_unstable();
         let slices = (2 * points.len()).next_power_of_two();
         let shift = u64::BITS - slices.trailing_zeros();
@@ -44,7 +46,7 @@ impl Ring {
 
 impl Scheme for Ring {
     #[inline]
-    fn node(&self, hash: u64) -> u32 {
+    fn node(&self, _: u64, hash: u64) -> u32 {
         let start = self.guide[(hash >> self.shift) as usize] as usize;
         for &(position, node) in &self.points[start..] {
             if position >= hash {
@@ -67,17 +69,25 @@ mod tests {
             nodes in 1u32..10,
             virtual_nodes in 1u32..50,
         ) {
-            let ring = Ring::new(nodes, virtual_nodes);
+            let ring = Ring::new(&vec![1.0; nodes as usize], virtual_nodes);
             let owner = ring.points.iter().find(|point| point.0 >= hash).unwrap_or(&ring.points[0]);
-            prop_assert_eq!(ring.node(hash), owner.1);
+            prop_assert_eq!(ring.node(0, hash), owner.1);
         }
     }
 
     #[test]
+    fn a_node_of_twice_the_weight_has_twice_the_points() {
+        let ring = Ring::new(&[1.0, 2.0, 0.001], 100);
+        let count = |node| ring.points.iter().filter(|point| point.1 == node).count();
+        // But no node is without any.
+        assert_eq!([count(0), count(1), count(2)], [100, 200, 1]);
+    }
+
+    #[test]
     fn a_hash_on_a_point_belongs_to_that_point() {
-        let ring = Ring::new(3, 7);
+        let ring = Ring::new(&[1.0; 3], 7);
         for &(position, node) in &ring.points {
-            assert_eq!(ring.node(position), node);
+            assert_eq!(ring.node(0, position), node);
         }
     }
 }

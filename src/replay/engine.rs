@@ -5,13 +5,28 @@
 use std::ops::Range;
 
 use super::Stream;
-use crate::eviction::{Access, Departures, Id, Measure, Policy, Visitor};
+use crate::eviction::{Access, Departures, Id, Measure, Policy, Visitor, prefetch};
 use crate::trace::Operation;
 use crate::units::NEVER;
 
 /// How far ahead of the current request memory is fetched: far enough to hide main memory behind
 /// the work of the requests between, near enough that the first cache level can hold it all.
 const AHEAD: usize = 16;
+
+/// Asks for the memory that the requests soon after `number` will read.
+#[inline]
+fn look_ahead<P: Policy>(policy: &P, stream: &Stream, number: usize) {
+    // A policy that wants to know the key would wait for it: keys are asked for earlier still.
+    if policy.prefetch_reads_key()
+        && let Some(&far_ahead) = stream.ids.get(number + 2 * AHEAD)
+    {
+        prefetch(&stream.keys, far_ahead as usize);
+    }
+    if let Some(&ahead) = stream.ids.get(number + AHEAD) {
+        let key = stream.keys.get(ahead as usize);
+        policy.prefetch(ahead, key.copied().unwrap_or(0));
+    }
+}
 
 /// What was counted in a stretch of the trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,9 +113,7 @@ fn plain_loop<P: Policy>(
     let mut departures = Departures::ignored();
     let mut tally = Tally::default();
     for number in stretch {
-        if let Some(&ahead) = ids.get(number + AHEAD) {
-            policy.prefetch(ahead, key_of(ahead));
-        }
+        look_ahead(policy, stream, number);
         let id = ids[number];
         let access = Access {
             key: key_of(id),
@@ -161,9 +174,7 @@ impl<'a> Honouring<'a> {
         for number in stretch {
             let id = stream.ids[number];
             let key = stream.keys[id as usize];
-            if let Some(&ahead) = stream.ids.get(number + AHEAD) {
-                policy.prefetch(ahead, key);
-            }
+            look_ahead(policy, stream, number);
             let size = stream.sizes.as_ref().map_or(1, |sizes| sizes[number]);
             let (now_ns, expires_ns) = match &stream.expiry {
                 None => (0, NEVER),

@@ -5,7 +5,7 @@ use crate::{experiment::Results, report::expectation::unit_json};
 
 /// `scenario,variant,metric,unit,mean,low,high` for every metric of every variant.
 #[must_use]
-pub fn summary(all: &[Results]) -> String {
+pub fn summary<'a>(all: impl IntoIterator<Item = &'a Results>) -> String {
     let mut rows = vec![
         [
             "scenario", "variant", "metric", "unit", "mean", "low", "high",
@@ -55,7 +55,7 @@ pub fn series(results: &Results) -> String {
 }
 
 /// The shortest spelling that reads back as the same number.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.is_nan() {
         return String::new();
     }
@@ -89,7 +89,7 @@ mod tests {
                 .metrics
                 .retain(|name, _| ["latency.p99", "staleness.max"].contains(&name.as_str()));
         }
-        insta::assert_snapshot!(summary(&[results]), @r"
+        insta::assert_snapshot!(summary([&results]), @r"
         scenario,variant,metric,unit,mean,low,high
         stampede,base,latency.p99,seconds,0.0010046868993378924,0.0010046868993378924,0.0010046868993378924
         stampede,base,staleness.max,seconds,,,
@@ -116,7 +116,7 @@ mod tests {
         let mut results = samples::stampede(1);
         results.variants.truncate(1);
         results.variants[0].name = "a,\"b\"".to_owned();
-        let text = summary(&[results]);
+        let text = summary([&results]);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         assert!(reader.records().all(|row| &row.unwrap()[1] == "a,\"b\""));
     }

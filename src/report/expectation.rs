@@ -50,11 +50,15 @@ fn spelled(judgement: &Judgement, digits: usize) -> String {
             variant,
             factor,
             tolerance,
-        } => format!(
-            "equal to {} ± {}",
-            other(variant, *factor),
-            number(*tolerance)
-        ),
+            relative_tolerance,
+        } => {
+            let tolerance = if *relative_tolerance > 0.0 {
+                format!("{} %", quantity::significant(100.0 * relative_tolerance, 3))
+            } else {
+                number(*tolerance)
+            };
+            format!("equal to {} ± {tolerance}", other(variant, *factor))
+        }
     }
 }
 

@@ -81,10 +81,7 @@ fn prepare_one(folder: &Path) -> Result<(), Unwritable> {
 pub fn write(results: &Results, folder: &Path) -> Result<Vec<String>, Unwritable> {
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("summary.json".to_owned(), json::summary(results).into()),
-        (
-            "summary.csv".to_owned(),
-            csv::summary(std::slice::from_ref(results)).into(),
-        ),
+        ("summary.csv".to_owned(), csv::summary([results]).into()),
         ("series.csv".to_owned(), csv::series(results).into()),
     ];
     for (chart, figure) in chart::figures(results) {
@@ -102,6 +99,17 @@ pub fn write(results: &Results, folder: &Path) -> Result<Vec<String>, Unwritable
 /// # Errors
 /// When the file's folder is not writable or full.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Unwritable> {
+    write_streamed(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_whole`], of what `write` writes piece by piece.
+///
+/// # Errors
+/// As [`write_whole`], and when `write` has one.
+pub fn write_streamed(
+    path: &Path,
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), Unwritable> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -116,7 +124,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Unwritable> {
     builder
         .tempfile_in(folder)
         .and_then(|mut file| {
-            file.write_all(bytes)?;
+            let mut buffer = std::io::BufWriter::new(file.as_file_mut());
+            write(&mut buffer)?;
+            buffer.flush()?;
+            drop(buffer);
             file.persist(path).map_err(|error| error.error)
         })
         .map(|_| ())
@@ -144,7 +155,9 @@ mod tests {
         names.sort();
         found.sort();
         assert_eq!(found, names);
-        insta::assert_snapshot!(names.join("\n"), @r"
+        insta::assert_snapshot!(names.join("\n"), @r#"
+        cost-latency.png
+        cost-latency.svg
         database-qps.png
         database-qps.svg
         hit-ratio.png
@@ -158,7 +171,7 @@ mod tests {
         staleness.svg
         summary.csv
         summary.json
-        ");
+        "#);
     }
 
     #[test]

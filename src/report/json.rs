@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Results, interval::Interval},
+    experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
     metrics::Series,
 };
 
@@ -19,15 +19,38 @@ struct Document<'a> {
     seed: u64,
     replications: u64,
     scenario: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warmup: Option<WarmUp>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    precision: &'a [Sureness],
     variants: Vec<Variant<'a>>,
     expectations: Vec<Expectation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a Comparison>,
 }
 
 #[derive(Serialize)]
 struct Variant<'a> {
     name: &'a str,
-    metrics: &'a IndexMap<String, Interval>,
+    metrics: IndexMap<&'a str, Metric<'a>>,
+    #[serde(skip_serializing_if = "is_empty")]
+    differences: &'a IndexMap<String, Interval>,
+    #[serde(skip_serializing_if = "is_empty")]
+    relative_differences: &'a IndexMap<String, Interval>,
     series: &'a [Series],
+}
+
+fn is_empty(map: &&IndexMap<String, Interval>) -> bool {
+    map.is_empty()
+}
+
+#[derive(Serialize)]
+struct Metric<'a> {
+    #[serde(flatten)]
+    interval: &'a Interval,
+    /// What each replication measured: with them, a later run can be compared pair by pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<&'a [f64]>,
 }
 
 #[derive(Serialize)]
@@ -50,12 +73,24 @@ fn document(results: &Results) -> Document<'_> {
         seed: results.seed,
         replications: results.replications,
         scenario: &results.resolved,
+        warmup: results.warmup,
+        precision: &results.sureness,
         variants: results
             .variants
             .iter()
             .map(|variant| Variant {
                 name: &variant.name,
-                metrics: &variant.metrics,
+                metrics: variant
+                    .metrics
+                    .iter()
+                    .map(|(name, interval)| {
+                        let samples = variant.samples.get(name).map(Vec::as_slice);
+                        let samples = samples.filter(|samples| samples.len() > 1);
+                        (name.as_str(), Metric { interval, samples })
+                    })
+                    .collect(),
+                differences: &variant.differences,
+                relative_differences: &variant.relative,
                 series: &variant.series,
             })
             .collect(),
@@ -74,6 +109,7 @@ fn document(results: &Results) -> Document<'_> {
                 text: expectation::sentence(judgement),
             })
             .collect(),
+        baseline: results.comparison.as_ref(),
     }
 }
 
@@ -94,15 +130,20 @@ pub fn summary(results: &Results) -> String {
 /// # Panics
 /// Never: as [`summary`].
 #[must_use]
-pub fn print(results: &[Results]) -> String {
-    if let [one] = results {
-        return summary(one);
-    }
-    let documents: Vec<_> = results.iter().map(document).collect();
-    let mut text = serde_json::to_string_pretty(&documents)
-        .expect("string keys and plain numbers are always JSON");
+pub fn print(documents: &[Value]) -> String {
+    let text = match documents {
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(several),
+    };
+    let mut text = text.expect("string keys and plain numbers are always JSON");
     text.push('\n');
     text
+}
+
+/// One scenario's results as a JSON value, to be put beside others.
+#[must_use]
+pub fn value(results: &Results) -> Value {
+    serde_json::to_value(document(results)).unwrap_or(Value::Null)
 }
 
 #[cfg(test)]
@@ -184,8 +225,8 @@ mod tests {
     #[test]
     fn one_scenario_is_an_object_and_several_are_a_list() {
         let results = samples::stampede(1);
-        let one: Value = serde_json::from_str(&print(std::slice::from_ref(&results))).unwrap();
-        let two: Value = serde_json::from_str(&print(&[results.clone(), results])).unwrap();
+        let one: Value = serde_json::from_str(&print(&[value(&results)])).unwrap();
+        let two: Value = serde_json::from_str(&print(&[value(&results), value(&results)])).unwrap();
         assert!(one.is_object());
         assert_eq!(two, serde_json::json!([one, one]));
     }

@@ -1,8 +1,11 @@
 //! Markdown for a pull request: one table for each scenario, and a list of its expectations.
 
-use crate::{experiment::Results, metrics::Unit};
+use crate::{
+    experiment::{Comparison, Interval, Results, Verdict, baseline::Standing},
+    metrics::Unit,
+};
 
-use super::{expectation, key_metrics, quantity};
+use super::{baseline, expectation, key_metrics, quantity, verdict};
 
 /// The report of one scenario; ends with a newline.
 #[must_use]
@@ -17,6 +20,13 @@ pub fn render(results: &Results, all: bool) -> String {
         "`{}`, seed {}, {runs}\n\n",
         results.name, results.seed
     ));
+    // What a reviewer has to know comes first.
+    if let Some(comparison) = &results.comparison {
+        text.push_str(&compared(results, comparison, all));
+    }
+    for remark in super::remarks(results) {
+        text.push_str(&format!("{}\n\n", escape(&remark)));
+    }
     text.push_str("| metric |");
     for variant in &results.variants {
         text.push_str(&format!(" {} |", escape(&variant.name)));
@@ -38,16 +48,41 @@ pub fn render(results: &Results, all: bool) -> String {
                 (variant.differences.get(&name), reference.metrics.get(&name))
                 && paired.mean != 0.0
             {
-                let difference =
-                    quantity::difference_of_metric(&name, base.mean + paired.mean, base.mean, unit);
+                let both = (base.mean + paired.mean, base.mean);
+                let relative = variant.relative.get(&name);
+                let difference = if results.replications > 1 {
+                    let relative_width = relative.map_or(f64::NAN, Interval::half_width);
+                    let widths = (paired.half_width(), relative_width);
+                    quantity::difference_with_interval(&name, both, widths, unit)
+                } else {
+                    quantity::difference_of_metric(&name, both.0, both.1, unit)
+                };
+                let may_be_luck =
+                    Verdict::of(paired, relative, results.replications) == Verdict::NotShown;
+                let difference = if may_be_luck {
+                    format!("{difference}, may be luck")
+                } else {
+                    difference
+                };
                 cell.push_str(&format!(" ({difference})"));
             }
             text.push_str(&format!(" {cell} |"));
         }
         text.push('\n');
     }
+    for variant in results.variants.iter().skip(1) {
+        let sentences = verdict::sentences(results, variant);
+        if sentences.is_empty() {
+            continue;
+        }
+        let (name, base) = (escape(&variant.name), escape(&reference.name));
+        text.push_str(&format!("\n{name} against {base}:\n\n"));
+        for sentence in sentences {
+            text.push_str(&format!("- {}\n", escape(&sentence)));
+        }
+    }
     if !results.expectations.is_empty() {
-        text.push('\n');
+        text.push_str("\nExpectations:\n\n");
         for judgement in &results.expectations {
             let word = if judgement.held { "pass" } else { "**FAIL**" };
             text.push_str(&format!(
@@ -59,15 +94,59 @@ pub fn render(results: &Results, all: bool) -> String {
     text
 }
 
-/// What is printed for several scenarios.
-#[must_use]
-pub fn print(results: &[Results], all: bool) -> String {
-    let reports: Vec<String> = results.iter().map(|one| render(one, all)).collect();
-    reports.join("\n")
+/// The limits, and what moved since the baseline.
+fn compared(results: &Results, comparison: &Comparison, all: bool) -> String {
+    let mut text = String::new();
+    let limits = &comparison.limits;
+    let count = |standing: Standing| {
+        limits
+            .iter()
+            .filter(|judged| judged.standing == standing)
+            .count()
+    };
+    let (broken, unsure) = (count(Standing::Broken), count(Standing::Unsure));
+    if !limits.is_empty() {
+        text.push_str(&match broken {
+            0 if unsure > 0 => format!(
+                "**All {} limits are kept, {unsure} of them not for sure.**\n\n",
+                limits.len()
+            ),
+            0 => format!("**All {} limits are kept.**\n\n", limits.len()),
+            _ => format!("**{broken} of {} limits broken.**\n\n", limits.len()),
+        });
+        for judged in limits {
+            let word = match judged.standing {
+                Standing::Broken => "**FAIL**",
+                kept => baseline::word(kept),
+            };
+            let sentence = escape(&baseline::sentence(judged));
+            text.push_str(&format!("- {word}: {sentence}\n"));
+        }
+        text.push('\n');
+    }
+    if comparison.version.is_empty() {
+        return text;
+    }
+    text.push_str(&format!(
+        "Against the baseline, {}.\n\n",
+        escape(&baseline::summary(results, comparison))
+    ));
+    let moved = baseline::moved(results, comparison, all);
+    if !moved.is_empty() {
+        text.push_str("| variant | metric | baseline | now | change |\n|:--|:--|--:|--:|--:|\n");
+        for [variant, metric, before, now, change] in moved {
+            let variant = escape(&variant);
+            text.push_str(&format!(
+                "| {variant} | `{metric}` | {before} | {now} | {change} |\n"
+            ));
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Names are the user's: what Markdown would take for its own signs is escaped.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {
@@ -89,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_report_is_a_table_and_a_list() {
-        insta::assert_snapshot!(render(&samples::stampede(2), false), @r"
+        insta::assert_snapshot!(render(&samples::stampede(2), false), @r#"
         ## Stampede on a hot key
 
         `stampede`, seed 7, 1 run of each variant
@@ -123,10 +202,13 @@ mod tests {
         | `stampede.peak` | 7 | 84 (×12.0) |
         | `staleness.ratio` | 2.94 % | 35.3 % (+32.3 pp) |
         | `staleness.p99` | 998 µs | 12.0 ms (×12.1) |
+        | `cost.monthly` | 1010 | 1120 (+10.9 %) |
+
+        Expectations:
 
         - **FAIL**: base: database.qps.max is 849 /s, expected below 400 /s
         - pass: undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
-        ");
+        "#);
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub fn unit(unit: Unit) -> &'static str {
         Unit::Bytes => "bytes",
         Unit::PerSecond => "per second",
         Unit::Ratio => "ratio",
+        Unit::Money => "money",
         Unit::Count => "count",
     }
 }

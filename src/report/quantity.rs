@@ -38,6 +38,20 @@ fn is_factor(name: &str, unit: Unit) -> bool {
     unit == Unit::Ratio && name.ends_with("imbalance")
 }
 
+/// A whole number with its thousands set apart: `40,000`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// As [`quantity`], with another number of significant digits.
 #[must_use]
 pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
@@ -80,9 +94,12 @@ pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
             ],
             " /s",
         ),
+        // Prices are read to the cent while that is worth anything.
+        Unit::Money if value.abs() < 99.995 => format!("{value:.2}"),
+        Unit::Money if value.abs() < 99_999.5 => format!("{value:.0}"),
         // Small numbers of things are exact.
         Unit::Count if value.fract() == 0.0 && value.abs() < 100_000.0 => format!("{value:.0}"),
-        Unit::Count => scaled(
+        Unit::Count | Unit::Money => scaled(
             value,
             digits,
             &[
@@ -186,6 +203,57 @@ pub fn difference(value: f64, reference: f64, unit: Unit) -> String {
     signed(100.0 * difference / reference.abs(), "%")
 }
 
+/// As [`difference_of_metric`], followed by half of the width of its interval: `+65.3 ±4.1 %`. The
+/// two are in the metric's unit; `relative_half_width` is that of the difference as a share of
+/// `reference`.
+#[must_use]
+pub fn difference_with_interval(
+    name: &str,
+    (value, reference): (f64, f64),
+    (half_width, relative_half_width): (f64, f64),
+    unit: Unit,
+) -> String {
+    let text = difference_of_metric(name, value, reference, unit);
+    let is_points = unit == Unit::Ratio && !is_factor(name, unit);
+    let width = 100.0
+        * if is_points {
+            half_width
+        } else {
+            relative_half_width
+        };
+    match text.rsplit_once(' ') {
+        Some((number, sign)) if width.is_finite() => {
+            format!("{number} ±{} {sign}", width_of(width))
+        }
+        None if text.starts_with('×') && width.is_finite() => {
+            format!("{text} ±{}", width_of(width / 100.0))
+        }
+        _ => text,
+    }
+}
+
+/// Half of the width of the interval of a mean: `±1.2 %` of it, or percentage points of a share.
+#[must_use]
+pub fn half_width_of_metric(name: &str, mean: f64, half_width: f64, unit: Unit) -> String {
+    if !half_width.is_finite() || half_width == 0.0 || mean == 0.0 {
+        return String::new();
+    }
+    if unit == Unit::Ratio && !is_factor(name, unit) {
+        return format!("±{} pp", width_of(100.0 * half_width));
+    }
+    format!("±{} %", width_of(100.0 * half_width / mean.abs()))
+}
+
+/// Two digits: more would claim to know how unsure we are.
+fn width_of(width: f64) -> String {
+    match width {
+        width if width >= 9.95 => format!("{width:.0}"),
+        width if width >= 0.095 => format!("{width:.1}"),
+        width if width >= 0.005 => format!("{width:.2}"),
+        _ => "0".to_owned(),
+    }
+}
+
 /// With its sign: one decimal, none for large numbers, two for small ones, `≈` for tiny ones.
 fn signed(value: f64, unit: &str) -> String {
     let decimals = match value.abs() {
@@ -232,6 +300,12 @@ mod tests {
     }
 
     #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 12, 999, 1000, 40_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "12", "999", "1,000", "40,000", "1,234,567"]);
+    }
+
+    #[test]
     fn rounding_up_to_the_next_prefix_takes_that_prefix() {
         assert_eq!(quantity(0.000_999_6, Unit::Seconds), "1.00 ms");
         assert_eq!(quantity(999.7, Unit::PerSecond), "1.00 k/s");
@@ -249,6 +323,32 @@ mod tests {
         ] {
             assert_eq!(quantity(value, Unit::Ratio), text);
         }
+    }
+
+    #[test]
+    fn differences_carry_half_of_their_interval() {
+        let qps = |value, width| {
+            difference_with_interval(
+                "database.qps.mean",
+                (value, 100.0),
+                (0.0, width),
+                Unit::PerSecond,
+            )
+        };
+        assert_eq!(qps(165.3, 0.041), "+65.3 ±4.1 %");
+        assert_eq!(qps(1200.0, 0.31), "×12.0 ±0.3");
+        assert_eq!(qps(100.0, 0.0), "=");
+        assert_eq!(qps(88.0, 0.000_01), "-12.0 ±0 %");
+        let share = difference_with_interval("hit_ratio", (0.75, 0.7), (0.004, 0.1), Unit::Ratio);
+        assert_eq!(share, "+5.0 ±0.4 pp");
+        assert_eq!(
+            half_width_of_metric("latency.p99", 0.1, 0.002, Unit::Seconds),
+            "±2.0 %"
+        );
+        assert_eq!(
+            half_width_of_metric("hit_ratio", 0.9, 0.002, Unit::Ratio),
+            "±0.2 pp"
+        );
     }
 
     #[test]
@@ -283,7 +383,7 @@ mod tests {
         #[test]
         fn every_number_has_a_short_spelling(bits: u64) {
             let value = f64::from_bits(bits);
-            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count] {
+            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count, Unit::Money] {
                 let text = quantity(value, unit);
                 prop_assert!(!text.is_empty() && text.chars().count() <= 18, "{}", text);
                 prop_assert!(!difference(value, 1.0, unit).is_empty());

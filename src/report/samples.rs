@@ -61,6 +61,7 @@ pub fn replicated(variants: usize, replications: u64) -> Results {
         resolved: serde_json::json!({ "title": "Stampede on a hot key", "seed": 7 }),
         expectations: expectation::judge(&expectations, &variants),
         variants,
+        ..Results::default()
     }
 }
 
@@ -99,13 +100,14 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
                 "tier.<tier>.delayed_hit_ratio" => 0.0043 * badness,
                 "tier.<tier>.miss_ratio" => 0.017 + 0.0057 * badness,
                 "tier.<tier>.imbalance" => 1.337,
-                "cost.monthly" | "staleness.max" => f64::NAN,
+                "staleness.max" => f64::NAN,
                 // Nobody writes, and clients have no identity.
                 name if name.starts_with("write.latency") => f64::NAN,
                 name if name.ends_with("_violations") => f64::NAN,
                 "database.writes.rate" => 0.0,
                 name if name.contains(".refreshes.") || name.contains(".flushes.") => 0.0,
                 name if name.contains(".dirty") || name.starts_with("consistency.") => 0.0,
+                "cost.monthly" => 1000.0 + 10.0 * badness,
                 "stampede.events" => {
                     if variant == 1 {
                         17.0
@@ -119,7 +121,7 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
                         Unit::Bytes => 123_456_789.0,
                         Unit::PerSecond => 213.0,
                         Unit::Ratio => 0.03,
-                        Unit::Count => 7.0,
+                        Unit::Count | Unit::Money => 7.0,
                     };
                     let worse = if name.ends_with("max") { 4.0 } else { 1.0 };
                     let value = size * worse * badness * luck(name);

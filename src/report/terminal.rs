@@ -8,11 +8,15 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::{
-    experiment::{Results, VariantResults, interval::Interval},
+    experiment::{
+        Comparison, Results, VariantResults, Verdict,
+        baseline::{LimitJudgement, Standing},
+        interval::Interval,
+    },
     metrics::{self, Better, Unit},
 };
 
-use super::{expectation, key_metrics, quantity};
+use super::{baseline, expectation, key_metrics, quantity, verdict};
 
 /// How the table is printed.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,76 @@ pub fn render(results: &Results, look: Look) -> String {
         text.push_str(&side_by_side(results, &groups, look));
     }
     text.push_str(&expectations(results, look));
+    if let Some(comparison) = &results.comparison {
+        text.push_str(&compared(results, comparison, look));
+    }
+    text
+}
+
+/// What moved since the baseline, and the limits.
+fn compared(results: &Results, comparison: &Comparison, look: Look) -> String {
+    let mut text = String::new();
+    if !comparison.version.is_empty() {
+        let summary = baseline::summary(results, comparison);
+        let heading = format!("against the baseline: {summary}");
+        text.push('\n');
+        for line in wrap(&heading, look.width) {
+            text.push_str(&format!("{}\n", look.paint(&line, Tone::Strong)));
+        }
+        let rows = baseline::moved(results, comparison, look.all);
+        if !rows.is_empty() {
+            text.push('\n');
+            let header = ["variant", "metric", "baseline", "now", "change"];
+            let widest = |index: usize| rows.iter().map(|row| row[index].width()).max();
+            let others: usize = [2, 3, 4].into_iter().filter_map(widest).sum();
+            let room = look.width.saturating_sub(others + 4 * GAP);
+            let variant_width = widest(0).unwrap_or(0).clamp(7, NAME_WIDTH);
+            let metric_width = room.saturating_sub(variant_width).max(6);
+            let spelled = rows.iter().map(|row| {
+                let [variant, metric, before, now, change] = row;
+                let (variant, metric) = (
+                    shorten(variant, variant_width),
+                    shorten(metric, metric_width),
+                );
+                vec![variant, metric, before.clone(), now.clone(), change.clone()]
+            });
+            text.push_str(&table(
+                &header.map(str::to_owned),
+                vec![spelled.collect()],
+                look,
+            ));
+        }
+    }
+    if comparison.limits.is_empty() {
+        return text;
+    }
+    let broken = |judged: &&LimitJudgement| judged.standing == Standing::Broken;
+    let kept = comparison.limits.len() - comparison.limits.iter().filter(broken).count();
+    let heading = format!("limits: {kept} of {} kept", comparison.limits.len());
+    text.push_str(&format!("\n{}\n", look.paint(&heading, Tone::Strong)));
+    for judged in &comparison.limits {
+        let tone = match judged.standing {
+            Standing::Kept => Tone::Good,
+            Standing::Unsure => Tone::Plain,
+            Standing::Broken => Tone::Bad,
+        };
+        let word = format!("{:<5}", baseline::word(judged.standing));
+        text.push_str(&marked(
+            &look.paint(&word, tone),
+            &baseline::sentence(judged),
+            look,
+        ));
+    }
+    text
+}
+
+/// A sentence after a word of five columns, further lines indented.
+fn marked(word: &str, sentence: &str, look: Look) -> String {
+    let mut text = String::new();
+    for (index, line) in wrap(sentence, look.width - 6).iter().enumerate() {
+        let head = if index == 0 { word } else { "     " };
+        text.push_str(&format!("{head} {line}\n"));
+    }
     text
 }
 
@@ -81,8 +155,9 @@ fn heading(results: &Results, look: Look) -> String {
         1 => "1 run of each variant".to_owned(),
         runs => format!("means of {runs} replications"),
     };
-    let line = format!("{}, seed {}, {runs}", results.name, results.seed);
-    for line in wrap(&line, look.width) {
+    let mut lines = vec![format!("{}, seed {}, {runs}", results.name, results.seed)];
+    lines.extend(super::remarks(results));
+    for line in lines.iter().flat_map(|line| wrap(line, look.width)) {
         text.push_str(&look.paint(&line, Tone::Faint));
         text.push('\n');
     }
@@ -219,7 +294,7 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
         text.push_str(&table(&header, rows, look));
         text.push('\n');
     }
-    text.push_str(&legend(results, look));
+    text.push_str(&legend(results, &columns, look));
     text
 }
 
@@ -233,10 +308,16 @@ fn compare(
     let interval = variant.metrics.get(name).unwrap_or(&unmeasured);
     let value = quantity::of_metric(name, interval.mean, interval.unit, 3);
     let Some(reference) = reference else {
+        let width = interval.half_width();
+        let own = if results.replications > 1 {
+            quantity::half_width_of_metric(name, interval.mean, width, interval.unit)
+        } else {
+            String::new()
+        };
         return Compared {
             value,
-            difference: String::new(),
-            tone: Tone::Plain,
+            difference: own,
+            tone: Tone::Faint,
         };
     };
     let base = reference.metrics.get(name).unwrap_or(&unmeasured);
@@ -249,21 +330,32 @@ fn compare(
     };
     // The paired difference rather than that of the two means: they differ when a replication
     // measured only one of the two.
-    let difference =
-        quantity::difference_of_metric(name, base.mean + paired.mean, base.mean, interval.unit);
-    if paired.mean == 0.0 && paired.includes_zero() && paired.low == paired.high {
-        return Compared {
-            value,
-            difference,
-            tone: Tone::Faint,
-        };
-    }
-    if results.replications > 1 && paired.includes_zero() {
-        return Compared {
-            value,
-            difference: format!("({difference})"),
-            tone: Tone::Faint,
-        };
+    let both = (base.mean + paired.mean, base.mean);
+    let difference = if results.replications > 1 {
+        let relative = variant.relative.get(name);
+        let relative_width = relative.map_or(f64::NAN, Interval::half_width);
+        let widths = (paired.half_width(), relative_width);
+        quantity::difference_with_interval(name, both, widths, interval.unit)
+    } else {
+        quantity::difference_of_metric(name, both.0, both.1, interval.unit)
+    };
+    let relative = variant.relative.get(name);
+    match Verdict::of(paired, relative, results.replications) {
+        Verdict::Same => {
+            return Compared {
+                value,
+                difference,
+                tone: Tone::Faint,
+            };
+        }
+        Verdict::NotShown => {
+            return Compared {
+                value,
+                difference: format!("({difference})"),
+                tone: Tone::Faint,
+            };
+        }
+        Verdict::Less | Verdict::More | Verdict::OneRun => {}
     }
     let better = metrics::find(name).map_or(Better::Neither, |metric| metric.better);
     let tone = match better {
@@ -279,18 +371,52 @@ fn compare(
     }
 }
 
-fn legend(results: &Results, look: Look) -> String {
-    let mut sentence = format!(
-        "Differences are against {}; pp: percentage points.",
-        results.reference().name
-    );
-    if results.replications > 1 {
-        sentence.push_str(" (In parentheses): may be luck, the 95 % interval includes zero.");
+/// What the signs mean that stand in the table, and then what each variant changes.
+fn legend(results: &Results, columns: &[Vec<Compared>], look: Look) -> String {
+    let differences = || columns[1..].iter().flatten().map(|cell| &cell.difference);
+    let any = |sign: &str| differences().any(|difference| difference.contains(sign));
+    let name = &results.reference().name;
+    let mut said = vec![format!("Differences are against {name}")];
+    for (sign, meaning) in [
+        ("pp", "pp: percentage points"),
+        ("×", "×: so many times as much"),
+        ("=", "=: the same in every run"),
+        ("≈", "≈: less than 0.005 apart"),
+        ("new", "new: 0 there"),
+    ] {
+        if any(sign) {
+            said.push(meaning.to_owned());
+        }
     }
-    wrap(&sentence, look.width)
+    let mut sentence = said.join("; ");
+    sentence.push('.');
+    if results.replications > 1 {
+        sentence.push_str(" ±: half of the 95 % interval.");
+        if any("(") {
+            sentence.push_str(" (In parentheses): may be luck, the interval includes zero.");
+        }
+    } else {
+        sentence.push_str(" Of one run, any may be luck: --replications 5 tells.");
+    }
+    let mut text: String = wrap(&sentence, look.width)
         .iter()
         .map(|line| look.paint(line, Tone::Faint) + "\n")
-        .collect()
+        .collect();
+    for variant in &results.variants[1..] {
+        let sentences = verdict::sentences(results, variant);
+        if sentences.is_empty() {
+            continue;
+        }
+        let heading = format!("{} against {}", clean(&variant.name), clean(name));
+        text.push_str(&format!("\n{}\n", look.paint(&heading, Tone::Strong)));
+        for sentence in sentences {
+            for (index, line) in wrap(&sentence, look.width - 4).iter().enumerate() {
+                let indent = if index == 0 { "  " } else { "    " };
+                text.push_str(&format!("{indent}{line}\n"));
+            }
+        }
+    }
+    text
 }
 
 fn expectations(results: &Results, look: Look) -> String {
@@ -369,6 +495,61 @@ fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String
     text
 }
 
+/// A text in lines of the look's width, each with its end.
+#[must_use]
+pub fn paragraph(text: &str, is_title: bool, look: Look) -> String {
+    let tone = if is_title { Tone::Strong } else { Tone::Faint };
+    wrap(text, look.width.max(60))
+        .iter()
+        .map(|line| look.paint(line, tone) + "\n")
+        .collect()
+}
+
+/// Names of columns are wrapped and names in rows cut to this width.
+const COLUMN_WIDTH: usize = 20;
+
+/// The width of a table of [`plain_table`].
+pub(super) fn width_of(header: &[String], rows: &[Vec<String>]) -> usize {
+    (0..header.len())
+        .map(|column| {
+            let head = wrap(&header[column], NAME_WIDTH);
+            let head = head.iter().map(|line| line.width()).max().unwrap_or(0);
+            let cells = rows.iter().map(|row| row[column].width().min(COLUMN_WIDTH));
+            cells.max().unwrap_or(0).max(head) + GAP
+        })
+        .sum::<usize>()
+        - GAP
+}
+
+/// A table of which the first `names` columns are names and the others numbers.
+pub(super) fn plain_table(
+    header: &[String],
+    rows: &[Vec<String>],
+    names: usize,
+    look: Look,
+) -> String {
+    let header: Vec<String> = header
+        .iter()
+        .map(|name| wrap(name, NAME_WIDTH).join("\n"))
+        .collect();
+    let rows = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().enumerate();
+            cells
+                .map(|(column, cell)| {
+                    if column < names {
+                        shorten(cell, COLUMN_WIDTH)
+                    } else {
+                        cell.clone()
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    table(&header, vec![rows], look)
+}
+
 /// Titles and names are the user's, and a terminal obeys what it is sent: no control characters.
 fn clean(text: &str) -> String {
     text.chars()
@@ -403,7 +584,7 @@ fn fitting(characters: impl Iterator<Item = char>, width: usize) -> String {
 
 /// Breaks text into lines of at most `width` columns: at a space; where there is none, after a
 /// hyphen, an underscore, a dot or a slash; else anywhere.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut rest: Vec<char> = clean(text).chars().collect();
     let mut lines = Vec::new();
     loop {
@@ -441,7 +622,7 @@ mod tests {
 
     #[test]
     fn one_variant_is_a_plain_list() {
-        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r"
+        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r#"
         Stampede on a hot key
         stampede, seed 7, 1 run of each variant
 
@@ -481,14 +662,16 @@ mod tests {
         staleness.ratio                  2.94 %
         staleness.p99                    998 µs
 
+        cost.monthly                       1010
+
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
-        ");
+        "#);
     }
 
     #[test]
     fn replications_bring_intervals() {
-        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r"
+        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r#"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
@@ -528,14 +711,16 @@ mod tests {
         staleness.ratio                  2.99 %      2.92 % … 3.06 %
         staleness.p99                    993 µs     980 µs … 1.01 ms
 
+        cost.monthly                       1010          1010 … 1010
+
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
-        ");
+        "#);
     }
 
     #[test]
     fn variants_stand_side_by_side() {
-        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r"
+        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r#"
         Stampede on a hot key
         stampede, seed 7, 1 run of each variant
 
@@ -575,13 +760,17 @@ mod tests {
         staleness.ratio                  2.94 %    35.3 % +32.3 pp    4.14 % +1.2 pp
         staleness.p99                    998 µs   12.0 ms    ×12.1   1.39 ms +39.8 %
 
-        Differences are against base; pp: percentage points.
+        cost.monthly                       1010      1120  +10.9 %      1014  +0.4 %
+
+        Differences are against base; pp: percentage points; ×: so many times as much;
+        =: the same in every run; new: 0 there. Of one run, any may be luck:
+        --replications 5 tells.
 
         expectations: 2 of 3 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
         pass  lock: tier.redis.hit_ratio is 96.5 %, expected above 0.9 × base (87.2 %)
-        ");
+        "#);
     }
 
     #[test]
@@ -591,54 +780,64 @@ mod tests {
         (lucky.mean, lucky.low, lucky.high) = (0.000_01, -0.000_01, 0.000_03);
         let text = render(&results, PLAIN);
         let line = text.lines().find(|line| line.starts_with("latency.p99 "));
-        assert_eq!(line.map(|line| line.ends_with(" (+1.0 %)")), Some(true));
-        insta::assert_snapshot!(text, @r"
+        assert_eq!(line.map(|line| line.contains(" (+1.0 ±")), Some(true));
+        insta::assert_snapshot!(text, @r#"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
-        metric                             base         undefended
-        ──────────────────────────────────────────────────────────
-        requests.rate                  10.0 k/s  10.0 k/s        =
-        goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %
-        requests.failed                       0      1234      new
+        metric                                      base              undefended
+        ────────────────────────────────────────────────────────────────────────
+        requests.rate                  10.0 k/s           10.0 k/s             =
+        goodput.rate                   10.0 k/s           10.0 k/s    -0.05 ±0 %
+        requests.failed                       0               1234           new
 
-        latency.mean                    1.00 ms   12.0 ms    ×12.0
-        latency.p50                     1.00 ms   12.1 ms    ×12.0
-        latency.p99                      993 µs   12.0 ms (+1.0 %)
-        latency.p999                    1.00 ms   12.0 ms    ×12.0
-        latency.max                     4.00 ms   48.0 ms    ×12.0
+        latency.mean                    1.00 ms   ±1.9 %   12.0 ms   ×12.0 ±0.02
+        latency.p50                     1.00 ms   ±1.8 %   12.1 ms   ×12.0 ±0.05
+        latency.p99                      993 µs   ±1.8 %   12.0 ms (+1.0 ±7.9 %)
+        latency.p999                    1.00 ms   ±1.9 %   12.0 ms   ×12.0 ±0.06
+        latency.max                     4.00 ms   ±1.9 %   48.0 ms   ×12.0 ±0.05
 
-        hit_ratio                        97.9 %    74.5 % -23.3 pp
+        hit_ratio                        97.9 % ±0.04 pp    74.5 % -23.3 ±0.4 pp
 
-        tier.redis.hit_ratio             96.9 %    85.9 % -11.0 pp
-        tier.redis.delayed_hit_ratio    0.430 %    5.16 %  +4.7 pp
-        tier.redis.stale_hit_ratio       3.00 %    36.0 % +33.0 pp
-        tier.redis.negative_hit_ratio    3.02 %    36.2 % +33.2 pp
-        tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp
-        tier.redis.evictions.rate        212 /s  2.55 k/s    ×12.0
-        tier.redis.utilization           2.98 %    35.6 % +32.6 pp
-        tier.redis.imbalance               1.34      1.34        =
+        tier.redis.hit_ratio             96.9 %             85.9 %   -11.0 ±0 pp
+        tier.redis.delayed_hit_ratio    0.430 %             5.16 %    +4.7 ±0 pp
+        tier.redis.stale_hit_ratio       3.00 % ±0.07 pp    36.0 % +33.0 ±0.8 pp
+        tier.redis.negative_hit_ratio    3.02 % ±0.05 pp    36.2 % +33.2 ±0.6 pp
+        tier.redis.miss_ratio            2.27 %             8.54 %    +6.3 ±0 pp
+        tier.redis.evictions.rate        212 /s   ±1.9 %  2.55 k/s   ×12.0 ±0.05
+        tier.redis.utilization           2.98 % ±0.05 pp    35.6 % +32.6 ±0.7 pp
+        tier.redis.imbalance               1.34               1.34             =
 
-        database.qps.mean                214 /s  2.57 k/s    ×12.0
-        database.qps.max                 851 /s  10.2 k/s    ×12.0
-        database.utilization             3.02 %    36.2 % +33.2 pp
-        database.wait.p99               1.00 ms   12.1 ms    ×12.0
-        database.queue.max                 27.2       332    ×12.2
-        database.rejected                  6.80      84.2    ×12.4
+        database.qps.mean                214 /s   ±1.3 %  2.57 k/s   ×12.0 ±0.06
+        database.qps.max                 851 /s   ±1.6 %  10.2 k/s   ×12.0 ±0.03
+        database.utilization             3.02 % ±0.05 pp    36.2 % +33.2 ±0.5 pp
+        database.wait.p99               1.00 ms   ±2.2 %   12.1 ms   ×12.0 ±0.09
+        database.queue.max                 27.2   ±2.0 %       332    ×12.2 ±0.1
+        database.rejected                  6.80   ±8.2 %      84.2    ×12.4 ±0.8
 
-        stampede.events                       0        17      new
-        stampede.peak                      6.60        84    ×12.7
+        stampede.events                       0                 17           new
+        stampede.peak                      6.60    ±10 %        84    ×12.7 ±1.0
 
-        staleness.ratio                  2.99 %    35.9 % +32.9 pp
-        staleness.p99                    993 µs   12.0 ms    ×12.0
+        staleness.ratio                  2.99 % ±0.07 pp    35.9 % +32.9 ±0.7 pp
+        staleness.p99                    993 µs   ±1.4 %   12.0 ms   ×12.0 ±0.02
 
-        Differences are against base; pp: percentage points. (In parentheses): may be
-        luck, the 95 % interval includes zero.
+        cost.monthly                       1010               1120    +10.9 ±0 %
+
+        Differences are against base; pp: percentage points; ×: so many times as much;
+        =: the same in every run; new: 0 there. ±: half of the 95 % interval. (In
+        parentheses): may be luck, the interval includes zero.
+
+        undefended against base
+          1103 % more database queries, 95 % interval 1097 to 1108 %
+          hit ratio 23.34 pp lower, 95 % interval 22.98 to 23.70 pp
+          p99 latency: no difference shown, 95 % interval 1098 to +1113 %
+          32.9 pp more stale answers, 95 % interval 32.2 to 33.6 pp
+          monthly cost 10.9 % higher
 
         expectations: 1 of 2 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.0 ms, expected below 50.0 ms
-        ");
+        "#);
     }
 
     #[test]

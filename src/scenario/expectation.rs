@@ -64,6 +64,8 @@ pub enum Condition {
         factor: f64,
         /// By how much it may differ, in the metric's unit.
         tolerance: f64,
+        /// By how much it may differ besides, as a share of what it must be.
+        relative_tolerance: f64,
     },
 }
 
@@ -175,7 +177,7 @@ fn find_variant<'a>(
 }
 
 /// The row of the catalogue for a full name, or why there is none and what to write instead.
-fn find_metric(
+pub(super) fn find_metric(
     written: &str,
     plan: &simulation::Plan,
 ) -> Result<&'static Metric, (String, String)> {
@@ -288,19 +290,31 @@ fn condition(
             None
         }
     };
-    let tolerance = match checked.get("tolerance") {
-        Some(tolerance) => measured(tolerance)?,
-        None => 0.0,
+    // A percentage is of what the metric must be, but for shares, whose unit it is.
+    let percentage = |checked: &Checked| {
+        let percent = checked.text().trim().strip_suffix('%')?;
+        let percent = percent.trim().parse::<f64>().ok()?;
+        (unit != Unit::Ratio && percent >= 0.0 && percent.is_finite()).then_some(percent / 100.0)
+    };
+    let (tolerance, relative_tolerance) = match checked.get("tolerance") {
+        None => (0.0, 0.0),
+        Some(tolerance) => match percentage(tolerance) {
+            Some(share) => (0.0, share),
+            None => (measured(tolerance)?, 0.0),
+        },
     };
     let other = value.text().to_owned();
     let factor = checked.get("factor").map_or(1.0, Checked::base);
     Some(match name {
         "below" => Condition::Below(measured(value)?),
         "above" => Condition::Above(measured(value)?),
-        "equals" => Condition::Equals {
-            value: measured(value)?,
-            tolerance,
-        },
+        "equals" => {
+            let value = measured(value)?;
+            Condition::Equals {
+                value,
+                tolerance: tolerance + relative_tolerance * value,
+            }
+        }
         "between" => {
             let [low, high] = value.list() else {
                 return None;
@@ -325,6 +339,7 @@ fn condition(
             variant: other,
             factor,
             tolerance,
+            relative_tolerance,
         },
     })
 }
@@ -336,36 +351,52 @@ fn described(unit: Unit) -> &'static str {
         Unit::PerSecond => "a rate",
         Unit::Ratio => "a share",
         Unit::Count => "a count",
+        Unit::Money => "an amount of money",
     }
 }
 
 /// The value of a metric of that unit: a bare number is in base units.
 fn measure(checked: &Checked, unit: Unit) -> Result<f64, Misspelt> {
-    let value = match &checked.value {
-        Sound::Amount(Amount::Number(number)) => number.0,
-        Sound::Text(text) => {
-            match unit {
-                Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
-                Unit::Bytes => Size::parse(text)?.0 as f64,
-                Unit::PerSecond => Rate::parse(text)?.0,
-                Unit::Count => Count::parse(text)?.0 as f64,
-                Unit::Ratio => match text
-                    .trim()
-                    .strip_suffix('%')
-                    .map(|number| number.trim().parse::<f64>())
-                {
-                    Some(Ok(percent)) if percent.is_finite() => percent / 100.0,
-                    _ => {
-                        return Err(Misspelt {
-                        message: format!("{} is not a percentage", quoted(text)),
-                        help: "write a number, for example 0.95, or a percentage, for example \"95%\"".into(),
-                    });
-                    }
-                },
-            }
-        }
-        _ => 0.0,
+    match &checked.value {
+        Sound::Amount(Amount::Number(number)) => not_negative(number.0),
+        Sound::Text(text) => measure_text(text, unit),
+        _ => Ok(0.0),
+    }
+}
+
+/// As [`measure`], of a text.
+pub(super) fn measure_text(text: &str, unit: Unit) -> Result<f64, Misspelt> {
+    if let Ok(number) = text.trim().parse::<f64>()
+        && number.is_finite()
+    {
+        return not_negative(number);
+    }
+    let percentage = || {
+        let number = text.trim().strip_suffix('%')?.trim();
+        number
+            .parse::<f64>()
+            .ok()
+            .filter(|percent| percent.is_finite())
     };
+    not_negative(match unit {
+        Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
+        Unit::Bytes => Size::parse(text)?.0 as f64,
+        Unit::PerSecond => Rate::parse(text)?.0,
+        Unit::Count | Unit::Money => Count::parse(text)?.0 as f64,
+        Unit::Ratio => match percentage() {
+            Some(percent) => percent / 100.0,
+            None => {
+                return Err(Misspelt {
+                    message: format!("{} is not a percentage", quoted(text)),
+                    help: "write a number, for example 0.95, or a percentage, for example \"95%\""
+                        .into(),
+                });
+            }
+        },
+    })
+}
+
+fn not_negative(value: f64) -> Result<f64, Misspelt> {
     if value < 0.0 {
         return Err(Misspelt {
             message: format!("it is never negative, so never {value}"),

@@ -14,13 +14,13 @@ use crate::eviction::{self, PolicySpec, SpecError};
 use crate::fault::ACTIONS;
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
-use crate::placement::SCHEMES;
+use crate::placement::{SCHEMES, Setting};
 use crate::promise::PROMISES;
 use crate::tier::{Capacity, SCOPES};
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
 
-use super::shape::{Choice, Field, Grammar, Later, Need, Range, Row, Shape, Spelled, Table, Word};
+use super::shape::{Choice, Field, Grammar, Need, Range, Row, Shape, Spelled, Table, Word};
 use super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 
 /// The shape of a scenario.
@@ -85,13 +85,15 @@ fn words(all: &[(&'static str, &str)]) -> Shape {
 }
 
 /// The keys that belong to the file and not to a variant of it.
-pub(super) const OF_THE_FILE: [&str; 6] = [
+pub(super) const OF_THE_FILE: [&str; 8] = [
     "title",
     "description",
     "seed",
     "replications",
     "variant",
     "expect",
+    "baseline",
+    "sweep",
 ];
 
 fn root() -> Table {
@@ -128,7 +130,13 @@ fn root() -> Table {
             ),
             field(
                 "warmup",
-                Shape::Quantity(Unit::Duration, ANY_DURATION),
+                Shape::Either(vec![
+                    words(&[(
+                        "auto",
+                        "found from runs without warm-up, by MSER-5, and the same for all variants that say so",
+                    )]),
+                    Shape::Quantity(Unit::Duration, ANY_DURATION),
+                ]),
                 Default("\"0s\""),
                 "\"30s\"",
                 "how much of the beginning is simulated but not measured; must be less than `duration`",
@@ -183,11 +191,25 @@ fn root() -> Table {
                 "the timeline: what happens when, in simulated time",
             ),
             field(
+                "prices",
+                Shape::Table(prices()),
+                Optional,
+                "{ memory_gb_month = 10.0, database_million_queries = 0.2 }",
+                "what things cost; with it, `cost.monthly` is measured",
+            ),
+            field(
                 "variant",
                 Shape::List(Box::new(Shape::Table(variant())), 0),
                 Default("[]"),
                 "[{ name = \"undefended\", set = { \"tier.redis.defence\" = \"none\" } }]",
                 "the scenario with some settings replaced; the file as it stands is the variant `base` and comes first",
+            ),
+            field(
+                "sweep",
+                Shape::List(Box::new(Shape::Table(sweep_axis())), 0),
+                Default("[]"),
+                "[{ path = \"tier.redis.capacity\", values = [\"10k entries\", \"100k entries\"] }]",
+                "settings that take several values: every combination of them is run",
             ),
             field(
                 "expect",
@@ -196,13 +218,15 @@ fn root() -> Table {
                 "[{ metric = \"database.qps.max\", below = \"400/s\" }]",
                 "what must hold of the results, or `run` ends with exit status 1",
             ),
+            field(
+                "baseline",
+                Shape::Table(baseline()),
+                Default("{}"),
+                "{ fail_if = [\"database.qps.mean > +5%\"] }",
+                "how the results are compared with those of another time (`run --baseline`)",
+            ),
         ],
-        later: vec![Later {
-            key: "warmup",
-            value: Some("auto"),
-            message: "this version cannot find the end of the warm-up by itself yet",
-            help: "write a duration, for example \"30s\"",
-        }],
+        later: Vec::new(),
     }
 }
 
@@ -252,7 +276,7 @@ fn workload() -> Table {
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("1.0"),
             "0.95",
-            "share of the requests that are reads; the others are writes",
+            "share of the requests that are reads; the others are writes. A trace with operations says so itself, and this must then be left out",
         ),
         field(
             "sessions",
@@ -726,6 +750,119 @@ fn variant() -> Table {
     ])
 }
 
+fn prices() -> Table {
+    let price = |name, example, meaning| {
+        let shape = Shape::Quantity(Unit::Number, range("0", "1000000000"));
+        field(name, shape, Need::Default("0.0"), example, meaning)
+    };
+    table(vec![
+        field(
+            "currency",
+            Shape::Text,
+            Need::Default("\"USD\""),
+            "\"EUR\"",
+            "the currency of all prices, as reports show it",
+        ),
+        price(
+            "memory_gb_month",
+            "10.0",
+            "of a gigabyte (10^9 bytes) of a tier's memory for a month of 730 hours: of the capacity of all its nodes, or of what is in it where it is unlimited",
+        ),
+        price(
+            "node_month",
+            "50.0",
+            "of a tier's node for a month, whatever its memory",
+        ),
+        price(
+            "database_connection_month",
+            "2.5",
+            "of one of the database's connections for a month",
+        ),
+        price(
+            "database_million_queries",
+            "0.2",
+            "of a million queries at the database",
+        ),
+        price(
+            "egress_gb",
+            "0.09",
+            "of a gigabyte (10^9 bytes) sent to clients: answered reads times the mean of `value_size`",
+        ),
+    ])
+}
+
+fn sweep_axis() -> Table {
+    use Need::{Optional, Required};
+    table(vec![
+        field(
+            "path",
+            Shape::Text,
+            Required,
+            "\"tier.redis.capacity\"",
+            "the setting, as `--set` takes it",
+        ),
+        field(
+            "values",
+            Shape::List(Box::new(Shape::Anything), 1),
+            Optional,
+            "[\"10k entries\", \"100k entries\"]",
+            "its values, whatever may be written there; a capacity without a unit takes that of the file's own",
+        ),
+        field(
+            "from",
+            Shape::Anything,
+            Optional,
+            "\"1k/s\"",
+            "in place of `values`, the first value of a range",
+        ),
+        field(
+            "to",
+            Shape::Anything,
+            Optional,
+            "\"20k/s\"",
+            "the last value of the range, in the same unit",
+        ),
+        field(
+            "points",
+            count("2", "10000"),
+            Optional,
+            "5",
+            "how many values the range has; 5 if nothing is said",
+        ),
+        field(
+            "spacing",
+            words(&[("linear", "by equal steps"), ("log", "by equal factors")]),
+            Optional,
+            "\"log\"",
+            "how the values of the range are spaced; linear if nothing is said",
+        ),
+        field(
+            "zip",
+            Shape::Text,
+            Optional,
+            "\"sizes\"",
+            "settings with the same word here move together, in place of every combination",
+        ),
+    ])
+}
+
+fn baseline() -> Table {
+    table(vec![field(
+        "fail_if",
+        Shape::List(Box::new(Shape::Spelled(FAIL_IF)), 0),
+        Need::Default("[]"),
+        "[\"database.qps.mean > +5%\", \"hit_ratio < -1pp\"]",
+        "`run --baseline` ends with exit status 1 if the whole 95 % interval of a change is beyond one of these; `%` is of the baseline's value, `pp` are percentage points, and what has no sign is a bound on the metric itself; `NAME: ` before the metric names one variant",
+    )])
+}
+
+const FAIL_IF: Spelled = Spelled {
+    described: "a limit such as \"database.qps.mean > +5%\"",
+    pattern: r"^\s*([A-Za-z0-9_-]+\s*:)?\s*[A-Za-z0-9_.-]+\s*[<>]\s*[+-]?\s*\d.*$",
+    examples: &["database.qps.mean > +5%", "hit_ratio < -1pp"],
+    read: |text| super::limit::parts(text).map(|_| text.trim().to_owned()),
+};
+
 fn expect() -> Table {
     use Need::{Default, Optional, Required};
     let measure = |name, example, meaning| field(name, Shape::Measure, Optional, example, meaning);
@@ -762,7 +899,7 @@ fn expect() -> Table {
         measure(
             "tolerance",
             "0.01",
-            "by how much it may differ from `equals`; 0 if nothing is said",
+            "by how much it may differ from `equals` or `equals_variant`: in the metric's unit, or a percentage of what it must be (of a share, percentage points); 0 if nothing is said",
         ),
         other(
             "below_variant",
@@ -793,21 +930,55 @@ fn word(name: &'static str, meaning: &str) -> Word {
     }
 }
 
+fn placement_setting(setting: &Setting) -> Field {
+    use Need::{Default, Optional};
+    match setting {
+        Setting::VirtualNodes => field(
+            "virtual_nodes",
+            count("1", "100000"),
+            Default("150"),
+            "150",
+            "points of one node on the ring",
+        ),
+        Setting::Probes => field(
+            "probes",
+            count("1", "1000"),
+            Default("21"),
+            "21",
+            "how often a key is hashed",
+        ),
+        Setting::TableSize => field(
+            "table_size",
+            count("2", "10000000"),
+            Default("65537"),
+            "65_537",
+            "entries of the table: a prime, and a hundred times the number of nodes or more",
+        ),
+        Setting::KeysPerTag => field(
+            "keys_per_tag",
+            count("1", "1000000000"),
+            Default("1"),
+            "10",
+            "neighbouring keys that share a hash tag, and so a slot; 1 for no tags",
+        ),
+        Setting::Weights => field(
+            "weights",
+            Shape::List(
+                Box::new(Shape::Quantity(Unit::Number, range("0.001", "1000"))),
+                1,
+            ),
+            Optional,
+            "[1.0, 1.0, 2.0]",
+            "how much of the keys each node is to have, in proportion, one number a node; the same for all if nothing is said",
+        ),
+    }
+}
+
 fn placement() -> Choice {
     let row = |scheme: &crate::placement::Row| Row {
         name: scheme.name,
         meaning: format!("{} ({})", scheme.summary, scheme.source),
-        table: table(if scheme.has_virtual_nodes {
-            vec![field(
-                "virtual_nodes",
-                count("1", "100000"),
-                Need::Default("150"),
-                "150",
-                "points of one node on the ring",
-            )]
-        } else {
-            Vec::new()
-        }),
+        table: table(scheme.settings.iter().map(placement_setting).collect()),
     };
     Choice {
         tag: "scheme",
@@ -1167,9 +1338,24 @@ pub(super) fn read_eviction(text: &str) -> Result<PolicySpec, Misspelt> {
         SpecError::UnknownPolicy {
             name,
             nearest,
+            admission,
             known,
         } => Misspelt {
             message: format!("there is no eviction policy {}", quoted(&name)),
+            help: match (admission, nearest) {
+                (Some(admission), _) => format!(
+                    "`{admission}` is an admission: write `lru+{admission}`, for example; known policies: {known}"
+                ),
+                (_, Some(nearest)) => format!("did you mean `{nearest}`? known: {known}"),
+                _ => format!("known: {known}"),
+            },
+        },
+        SpecError::UnknownAdmission {
+            name,
+            nearest,
+            known,
+        } => Misspelt {
+            message: format!("there is no admission {}", quoted(&name)),
             help: match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`? known: {known}"),
                 None => format!("known: {known}"),

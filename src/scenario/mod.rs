@@ -12,9 +12,11 @@
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::metrics::Metric;
 use crate::simulation;
 
 use problem::Problem;
@@ -25,20 +27,27 @@ use tree::{Node, Value};
 mod empirical;
 mod expectation;
 mod format;
+mod limit;
 mod overrides;
 mod plan;
+mod prices;
 mod problem;
 mod reference;
 mod schema;
 mod shape;
 mod source;
+mod sweep;
 mod tree;
 pub mod unit;
 
 pub use expectation::{Condition, Expectation};
+pub use limit::{Bound, Limit, Side};
+pub use prices::Prices;
 pub use problem::{ScenarioError, ScenarioErrors};
 pub use reference::reference;
 pub use schema::schema;
+pub use sweep::{Axis, AxisSetting, Grid, ValueUnit};
+pub use unit::Misspelt;
 
 /// The name of the variant that is the file as it stands.
 pub const BASE: &str = "base";
@@ -67,6 +76,45 @@ pub struct Study {
     pub expectations: Vec<Expectation>,
     /// How many more the file has, about variants that were not asked for.
     pub expectations_left_out: usize,
+    /// How far metrics may move away from a baseline, in the order of the file.
+    pub limits: Vec<Limit>,
+    /// The cells of its sweep, each of them checked, if it has one.
+    pub grid: Option<Arc<Grid>>,
+}
+
+impl Study {
+    /// Reads a limit on a metric of this scenario, such as `database.qps.mean > +5%`.
+    ///
+    /// # Errors
+    /// When it is none, or its metric or variant does not exist.
+    pub fn limit(&self, text: &str) -> Result<Limit, Misspelt> {
+        let (variant, metric, _, _) = limit::parts(text)?;
+        if let Some(variant) = variant {
+            let names = || self.variants.iter().map(|variant| variant.name.as_str());
+            if !names().any(|name| name == variant) {
+                return Err(Misspelt {
+                    message: format!("there is no variant {}", unit::quoted(variant)),
+                    help: did_you_mean(variant, names(), "variants"),
+                });
+            }
+        }
+        limit::read(text, self.metric(metric)?)
+    }
+
+    /// The metric of that full name that this scenario measures.
+    ///
+    /// # Errors
+    /// When there is none, with what is near.
+    pub fn metric(&self, name: &str) -> Result<&'static Metric, Misspelt> {
+        let Some(variant) = self.variants.first() else {
+            return Err(Misspelt {
+                message: "there are no variants".into(),
+                help: String::new(),
+            });
+        };
+        expectation::find_metric(name, &variant.plan)
+            .map_err(|(message, help)| Misspelt { message, help })
+    }
 }
 
 /// One variant of a scenario, checked.
@@ -78,6 +126,10 @@ pub struct Variant {
     pub description: String,
     /// What to run.
     pub plan: simulation::Plan,
+    /// Whether the end of warm-up is to be found (`warmup = "auto"`); the plan then has none.
+    pub finds_warmup: bool,
+    /// What things cost, if the scenario says it.
+    pub prices: Option<Prices>,
     /// This variant as a scenario of its own; see [`Study::resolved`].
     pub resolved: Json,
 }
@@ -94,6 +146,14 @@ pub struct Overrides {
     pub replications: Option<u64>,
     /// The variants to keep; all if empty.
     pub variants: Vec<String>,
+    /// Axes in place of those of the file: `PATH=VALUES`.
+    pub sweep: Vec<String>,
+    /// What the option is called by which they were given, for errors; `--sweep` if empty.
+    pub sweep_option: &'static str,
+    /// Whether there are to be no axes at all.
+    pub no_sweep: bool,
+    /// The cell of the sweep to make a study of, in place of the file as it stands.
+    pub cell: Option<usize>,
 }
 
 /// More than this is no scenario.
@@ -267,11 +327,21 @@ struct Loader<'a> {
 }
 
 fn study(path: &Path, text: &str, overrides: &Overrides) -> Result<Study, Vec<ScenarioError>> {
+    study_with(path, text, overrides, plan::Traces::default())
+}
+
+/// As [`study`], with traces that were looked through already.
+fn study_with(
+    path: &Path,
+    text: &str,
+    overrides: &Overrides,
+    traces: plan::Traces,
+) -> Result<Study, Vec<ScenarioError>> {
     let mut loader = Loader {
         path,
         sources: Sources::default(),
         problems: Vec::new(),
-        traces: plan::Traces::default(),
+        traces,
     };
     let study = loader.study(text, overrides);
     match study {
@@ -290,18 +360,87 @@ struct Draft {
 
 impl Loader<'_> {
     fn study(&mut self, text: &str, overrides: &Overrides) -> Option<Study> {
-        let grammar = format::grammar();
         let source = self.sources.add(self.path.display().to_string(), text);
         let mut root = tree::parse_file(text, source, &mut self.problems);
         if !self.problems.is_empty() {
             return None;
         }
         self.change(&mut root, overrides);
+        let axes = self.axes(&root, overrides);
+        if let Value::Table(entries) = &mut root.value {
+            entries.shift_remove("sweep");
+        }
+        if let Some(cell) = overrides.cell {
+            sweep::apply(&axes, cell, &mut root, &mut self.problems);
+            return self.build(&root, overrides);
+        }
+        let mut study = self.build(&root, overrides);
+        // Each cell is checked before anything is computed; the first that is wrong tells enough.
+        for cell in 0..sweep::cells(&axes) {
+            if study.is_none() || !self.problems.is_empty() {
+                break;
+            }
+            let mut own = root.clone();
+            sweep::apply(&axes, cell, &mut own, &mut self.problems);
+            self.build(&own, overrides);
+        }
+        if let Some(study) = &mut study
+            && !axes.is_empty()
+        {
+            study.grid = Some(Arc::new(Grid {
+                path: self.path.to_owned(),
+                text: text.into(),
+                overrides: overrides.clone(),
+                // Those that were looked through once need not be again, cell by cell.
+                traces: self.traces.clone(),
+                axes: axes.iter().map(sweep::Draft::axis).collect(),
+            }));
+        }
+        study
+    }
 
-        let checked = grammar.check(&root, &mut self.problems);
+    /// The axes of the sweep: those of the command line, or else of the file.
+    fn axes(&mut self, root: &Node, overrides: &Overrides) -> Vec<sweep::Draft> {
+        if overrides.no_sweep {
+            return Vec::new();
+        }
+        let axes = if overrides.sweep.is_empty() {
+            // The whole file is checked again below; what is wrong with it is reported once.
+            let before = self.problems.len();
+            let written = format::grammar().check(root, &mut self.problems);
+            if self.problems.len() > before {
+                return Vec::new();
+            }
+            written.map_or_else(Vec::new, |written| {
+                sweep::of_file(&written, root, &mut self.problems)
+            })
+        } else {
+            let option = match overrides.sweep_option {
+                "" => "--sweep",
+                option => option,
+            };
+            sweep::of_command_line(
+                &overrides.sweep,
+                option,
+                &mut self.sources,
+                &mut self.problems,
+            )
+        };
+        sweep::check(&axes, &mut self.problems);
+        if self.problems.is_empty() {
+            axes
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Makes a study of a scenario without a sweep.
+    fn build(&mut self, root: &Node, overrides: &Overrides) -> Option<Study> {
+        let grammar = format::grammar();
+        let checked = grammar.check(root, &mut self.problems);
         let base = self.draft(BASE.into(), String::new(), checked.clone());
         let mut drafts = vec![base];
-        self.variants(&root, &mut drafts);
+        self.variants(root, &mut drafts);
 
         let names: Vec<_> = drafts
             .iter()
@@ -321,6 +460,16 @@ impl Loader<'_> {
                 .count()
                 + 1;
             expectations.extend(expectation::read(expect, &names, line, &mut self.problems));
+            let metric = expect.at("metric");
+            if metric.is("cost.monthly")
+                && checked
+                    .as_ref()
+                    .is_some_and(|it| it.get("prices").is_none())
+            {
+                let message = "`cost.monthly` is not measured, because there are no prices";
+                self.problems
+                    .push(Problem::new(metric.span, message).help("add [prices] to the scenario"));
+            }
         }
         for wanted in &overrides.variants {
             if !names.iter().any(|(name, _)| name == wanted) {
@@ -353,6 +502,8 @@ impl Loader<'_> {
             .filter(|draft| kept(&draft.name))
             .map(|draft| {
                 Some(Variant {
+                    finds_warmup: draft.checked.as_ref()?.at("warmup").is("auto"),
+                    prices: draft.checked.as_ref()?.get("prices").map(Prices::read),
                     resolved: draft.checked.as_ref().map(resolved)?,
                     name: draft.name,
                     description: draft.description,
@@ -376,7 +527,25 @@ impl Loader<'_> {
             resolved: resolved(&checked),
             expectations,
             expectations_left_out,
+            limits: Vec::new(),
+            grid: None,
         })
+        .and_then(|study| self.limits(study, &checked))
+    }
+
+    /// Reads the limits, which may name any variant and its metrics.
+    fn limits(&mut self, mut study: Study, checked: &Checked) -> Option<Study> {
+        for limit in checked.at("baseline").at("fail_if").list() {
+            match study.limit(limit.text()) {
+                Ok(limit) => study.limits.push(limit),
+                // Its variant was not asked for.
+                Err(_) if is_left_out(limit.text(), &study, checked) => {}
+                Err(wrong) => self
+                    .problems
+                    .push(Problem::new(limit.span, wrong.message).help(wrong.help)),
+            }
+        }
+        Some(study)
     }
 
     /// Applies what the command line changes.
@@ -467,8 +636,9 @@ impl Loader<'_> {
         }
         let mut bare = root.clone();
         if let Value::Table(entries) = &mut bare.value {
-            entries.shift_remove("variant");
-            entries.shift_remove("expect");
+            for key in ["variant", "expect", "baseline"] {
+                entries.shift_remove(key);
+            }
         }
         for variant in list {
             // Where the name or the settings have the wrong shape, the check of the file says so.
@@ -547,6 +717,18 @@ impl Loader<'_> {
         }
         errors
     }
+}
+
+/// Whether a limit is about a variant that the file has and that was not asked for.
+fn is_left_out(limit: &str, study: &Study, checked: &Checked) -> bool {
+    let Ok((Some(variant), _, _, _)) = limit::parts(limit) else {
+        return false;
+    };
+    if study.variants.iter().any(|kept| kept.name == variant) {
+        return false;
+    }
+    let variants = checked.at("variant").list();
+    variant == BASE || variants.iter().any(|one| one.at("name").text() == variant)
 }
 
 /// A checked scenario in canonical form.

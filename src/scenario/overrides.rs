@@ -40,6 +40,19 @@ pub(super) fn set(
     }
 }
 
+/// What the file says at `path`, if it says anything there; tables that are written in short have
+/// nothing below them.
+pub(super) fn get<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
+    path.split('.')
+        .try_fold(root, |node, key| match &node.value {
+            Value::List(list) => list
+                .iter()
+                .find(|node| node.get("name").and_then(Node::text) == Some(key))
+                .or_else(|| list.get(key.parse::<usize>().ok()?)),
+            _ => node.get(key),
+        })
+}
+
 /// Whether a variant may set `path`: what belongs to the file is the same in all of its variants.
 pub(super) fn belongs_to_the_file(path: &str) -> Option<&'static str> {
     let first = path.split('.').next().unwrap_or("");
@@ -257,7 +270,7 @@ fn paths(
     match grammar.resolve(shape) {
         Shape::Table(table) => {
             for field in &table.fields {
-                if depth == 0 && matches!(field.name, "variant" | "expect") {
+                if depth == 0 && matches!(field.name, "variant" | "expect" | "sweep" | "baseline") {
                     continue;
                 }
                 let path = join(field.name);

@@ -75,7 +75,7 @@ impl Planner<'_> {
     fn scenario(&mut self, root: &Checked) -> Option<simulation::Plan> {
         let written_ns = root.get("duration").map(Checked::whole);
         let warmup = root.at("warmup");
-        let workload = self.workload(root.at("workload"), written_ns);
+        let workload = self.workload(root.at("workload"), written_ns, warmup);
         let (workload, duration_ns) = match workload {
             Some((workload, duration_ns)) => (Some(workload), Some(duration_ns)),
             None => (None, written_ns),
@@ -202,6 +202,7 @@ impl Planner<'_> {
         &mut self,
         checked: &Checked,
         duration_ns: Option<Nanoseconds>,
+        warmup: &Checked,
     ) -> Option<(workload::Plan, Nanoseconds)> {
         let seconds = duration_ns.map_or(0.0, |duration_ns| duration_ns as f64 / 1e9);
         let arrivals = match checked.get("arrivals") {
@@ -221,6 +222,14 @@ impl Planner<'_> {
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
             let (plan, duration_ns) = self.trace(trace, checked, arrivals.as_ref(), duration_ns)?;
+            if let Some(arrivals::Plan::Open(open)) = &arrivals {
+                self.outlasts_warmup(&plan, open, warmup);
+            }
+            if plan.fields().operation && reads.base() != 1.0 {
+                let message = "`workload.reads` is of no use: the trace says itself which of its requests are reads";
+                let help = "remove `reads`, or convert the trace to a format without operations, such as key-per-line";
+                self.problem(reads.span, message, help);
+            }
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
             let plan = self.sound("workload", plan, reads)?;
             return Some((with_sessions(plan, checked), duration_ns));
@@ -240,6 +249,31 @@ impl Planner<'_> {
             .sound("workload", plan, reads)?
             .with_write_keys(write_keys?);
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// Refuses a trace whose last request arrives in the first half of the warm-up. Nearer to its end
+    /// luck decides; the report then says that nothing was measured.
+    fn outlasts_warmup(
+        &mut self,
+        trace: &from_trace::Plan,
+        arrivals: &arrivals::Open,
+        warmup: &Checked,
+    ) {
+        let half_ns = warmup.whole() / 2;
+        let mut instants = arrivals::Arrivals::new(arrivals, Luck::new(1, 0));
+        let arrives_early = |_| instants.next().is_some_and(|at_ns| at_ns < half_ns);
+        if half_ns > 0 && (0..trace.requests()).all(arrives_early) {
+            let message = format!(
+                "the trace has {} requests, and all of them arrive before the warm-up of {} is over",
+                trace.requests(),
+                Duration(warmup.whole())
+            );
+            self.problem(
+                warmup.span,
+                message,
+                "lower `warmup`, or let the requests arrive more slowly",
+            );
+        }
     }
 
     /// The trace of a workload, and how long its requests arrive.
@@ -274,8 +308,21 @@ impl Planner<'_> {
         let plan = match scanned {
             Ok(plan) => plan,
             Err(error) => {
-                let help = "`cachesim trace info FILE` shows what can be read of a trace";
-                self.problem(trace.span, error.to_string(), help);
+                let message = error.to_string();
+                // A scenario cannot name the format: what the reader advises is for `cachesim trace`.
+                let (message, help) = match message
+                    .split_once("; if you know it, name it with --from")
+                {
+                    Some((message, _)) => (
+                        message,
+                        "`cachesim trace convert FILE OUT --from FORMAT` writes it in a format that is recognised",
+                    ),
+                    None => (
+                        message.as_str(),
+                        "`cachesim trace info FILE` shows what can be read of a trace",
+                    ),
+                };
+                self.problem(trace.span, message, help);
                 return None;
             }
         };
@@ -613,7 +660,7 @@ impl Planner<'_> {
                     interval_ns: interval.whole(),
                     sample: sweep.at("sample").whole_u32(),
                 }),
-                placement: placement(checked.at("placement"))?,
+                placement: self.placement(name, checked)?,
                 network: network?,
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
@@ -639,6 +686,19 @@ impl Planner<'_> {
             layer.invalidations.push(plan);
         }
         Some(layer)
+    }
+
+    fn placement(&mut self, name: &str, tier: &Checked) -> Option<placement::Plan> {
+        let checked = tier.at("placement");
+        let plan = placement(checked)?;
+        if let Err((setting, problem)) = plan.check(tier.at("nodes").whole_u32()) {
+            let setting = setting_name(setting);
+            let span = checked.get(setting).map_or(checked.span, |it| it.span);
+            let message = format!("`tier.{name}.placement.{setting}` {problem}");
+            self.problem(span, message, "");
+            return None;
+        }
+        Some(plan)
     }
 
     /// What `checked` chooses from a table.
@@ -788,10 +848,28 @@ fn limit(checked: &Checked) -> Option<u32> {
 fn placement(checked: &Checked) -> Option<placement::Plan> {
     let name = checked.at("scheme").text();
     let row = placement::SCHEMES.iter().find(|row| row.name == name)?;
+    let plan = placement::Plan::default();
+    let whole = |name: &str, default| checked.get(name).map_or(default, Checked::whole_u32);
+    let weights = checked.get("weights").map_or(&[][..], Checked::list);
     Some(placement::Plan {
         scheme: row.name,
-        virtual_nodes: checked.get("virtual_nodes").map_or(1, Checked::whole_u32),
+        virtual_nodes: whole("virtual_nodes", plan.virtual_nodes),
+        probes: whole("probes", plan.probes),
+        table_size: whole("table_size", plan.table_size),
+        keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
+        weights: weights.iter().map(Checked::base).collect(),
     })
+}
+
+/// Where a setting of a scheme is written.
+fn setting_name(setting: placement::Setting) -> &'static str {
+    match setting {
+        placement::Setting::VirtualNodes => "virtual_nodes",
+        placement::Setting::Probes => "probes",
+        placement::Setting::TableSize => "table_size",
+        placement::Setting::KeysPerTag => "keys_per_tag",
+        placement::Setting::Weights => "weights",
+    }
 }
 
 fn row<T>(table: &'static [Row<T>], name: &str) -> Option<&'static Row<T>> {

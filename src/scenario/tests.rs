@@ -502,7 +502,8 @@ fn conditions_are_in_base_units() {
         Condition::EqualsVariant {
             variant: "other".into(),
             factor: 0.5,
-            tolerance: 0.0
+            tolerance: 0.0,
+            relative_tolerance: 0.0,
         }
     );
 }

@@ -731,6 +731,17 @@ impl Share {
             .map_err(|_| unit.misspelt(format!("{} is more than the whole", quoted(text))))
     }
 
+    /// Reads `text` as it is typed where nothing is in quotes: `0.95` or `95%`.
+    ///
+    /// # Errors
+    /// When it is not a share; see [`Misspelt`].
+    pub fn typed(text: &str) -> Result<Self, Misspelt> {
+        match leading_number(text.trim()) {
+            Some((_, number, rest)) if rest.trim().is_empty() => Self::read(Plain::Float(number)),
+            _ => Self::parse(text),
+        }
+    }
+
     pub(super) fn read(plain: Plain<'_>) -> Result<Self, Misspelt> {
         let number = match plain {
             Plain::Text(text) => return Self::parse(text),

@@ -107,6 +107,7 @@ impl<'a> Recorder<'a> {
         let mut all = vec![
             series("goodput", Unit::PerSecond, &|step| step.answered_per_s),
             series("failures", Unit::PerSecond, &|step| step.failed_per_s),
+            series("latency.mean", Unit::Seconds, &|step| step.latency_mean_s),
             series("latency.p50", Unit::Seconds, &|step| step.latency_p50_s),
             series("latency.p99", Unit::Seconds, &|step| step.latency_p99_s),
             series("hit_ratio", Unit::Ratio, &|step| step.hit_ratio),

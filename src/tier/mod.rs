@@ -436,7 +436,7 @@ impl Tier {
         let within = if self.plan.nodes == 1 {
             0
         } else {
-            self.scheme.node(placement::hash(request.key)) as usize
+            self.scheme.node(request.key, placement::hash(request.key)) as usize
         };
         let group = match self.plan.scope {
             Scope::Global => return within,
@@ -448,7 +448,7 @@ impl Tier {
 
     /// All nodes that may hold a copy of `key`: one for each of those who do not share.
     pub fn nodes_of_key(&self, key: Key) -> impl Iterator<Item = usize> + use<> {
-        let within = self.scheme.node(placement::hash(key)) as usize;
+        let within = self.scheme.node(key, placement::hash(key)) as usize;
         (within..self.nodes.len()).step_by(self.plan.nodes as usize)
     }
 

@@ -4,7 +4,8 @@
 //! shorter one. Not here: workloads of scenarios, which have more to them (see `workload`).
 
 use super::{Fields, Operation, Request};
-use crate::random::{Draws, Luck, Stream, mix};
+use crate::random::zipf::Zipf;
+use crate::random::{Luck, Stream, mix};
 use crate::units::{Nanoseconds, SECOND_NS};
 
 /// In which order keys are asked for.
@@ -160,7 +161,11 @@ impl Requests {
         }
         let rank = match pattern {
             Pattern::Loop => number % keys,
-            Pattern::Zipf { .. } => self.zipf.rank(&mut self.ranks.at(self.number)),
+            Pattern::Zipf { .. } => {
+                let mut draws = self.ranks.at(self.number);
+                // From the other end: so a seed goes on making the trace that it always made.
+                self.zipf.draw_by(|| 1.0 - draws.unit())
+            }
         };
         match shift {
             None => rank,
@@ -226,122 +231,12 @@ impl Iterator for Requests {
     }
 }
 
-/// Zipf-distributed ranks by rejection-inversion: W. Hörmann, G. Derflinger, "Rejection-inversion
-/// to generate variates from monotone discrete distributions", ACM TOMACS 6(3), 1996. No table, a
-/// little more than one try per rank on average, for any number of keys and any exponent.
-#[derive(Clone, Copy, Debug)]
-pub struct Zipf {
-    count: f64,
-    exponent: f64,
-    lowest: f64,
-    highest: f64,
-    shortcut: f64,
-}
-
-impl Zipf {
-    /// Ranks 0 to `count` - 1 with probabilities in proportion to 1 / (rank + 1)^`exponent`.
-    #[must_use]
-    pub fn new(count: u64, exponent: f64) -> Self {
-        let mut zipf = Self {
-            count: count.max(1) as f64,
-            exponent,
-            lowest: 0.0,
-            highest: 0.0,
-            shortcut: 0.0,
-        };
-        // The paper's H(x_1) = H(3/2) - h(1), H(x_max) and s.
-        zipf.lowest = zipf.integral(1.5) - 1.0;
-        zipf.highest = zipf.integral(zipf.count + 0.5);
-        zipf.shortcut = 2.0 - zipf.inverse(zipf.integral(2.5) - zipf.height(2.0));
-        zipf
-    }
-
-    /// A rank.
-    #[must_use]
-    pub fn rank(&self, draws: &mut Draws) -> u64 {
-        loop {
-            // U uniform in (H(x_max), H(x_1)); X = H^-1(U); K = round(X).
-            let u = self.highest + draws.unit() * (self.lowest - self.highest);
-            let x = self.inverse(u);
-            let k = (x + 0.5).floor().clamp(1.0, self.count);
-            if k - x <= self.shortcut || u >= self.integral(k + 0.5) - self.height(k) {
-                return k as u64 - 1;
-            }
-        }
-    }
-
-    /// h(x) = x^-s.
-    fn height(&self, x: f64) -> f64 {
-        libm::exp(-self.exponent * libm::log(x))
-    }
-
-    /// H(x), the integral of h from 1 to x: (x^(1-s) - 1) / (1-s), and ln x for s = 1.
-    fn integral(&self, x: f64) -> f64 {
-        let logarithm = libm::log(x);
-        let t = (1.0 - self.exponent) * logarithm;
-        // expm1(t) / t, whose limit at 0 is 1.
-        let factor = if t.abs() > 1e-8 {
-            libm::expm1(t) / t
-        } else {
-            1.0 + t / 2.0
-        };
-        factor * logarithm
-    }
-
-    /// The inverse of H.
-    fn inverse(&self, y: f64) -> f64 {
-        // Rounding may push the argument of the logarithm to -1; the paper's range is above.
-        let t = (y * (1.0 - self.exponent)).max(-1.0);
-        let factor = if t.abs() > 1e-8 {
-            libm::log1p(t) / t
-        } else {
-            1.0 - t / 2.0
-        };
-        libm::exp(factor * y)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn keys(recipe: Recipe) -> Vec<u64> {
         recipe.generate().map(|request| request.key).collect()
-    }
-
-    #[test]
-    fn ranks_follow_their_probabilities() {
-        for exponent in [0.0, 0.7, 1.0, 1.3, 2.5] {
-            const COUNT: usize = 50;
-            let draws = 200_000;
-            let zipf = Zipf::new(COUNT as u64, exponent);
-            let stream = Luck::new(3, 0).stream("test");
-            let mut found = [0_u32; COUNT];
-            for index in 0..draws {
-                found[zipf.rank(&mut stream.at(index)) as usize] += 1;
-            }
-            let weight = |rank: usize| libm::pow(rank as f64 + 1.0, -exponent);
-            let sum: f64 = (0..COUNT).map(weight).sum();
-            let chi_square: f64 = (0..COUNT)
-                .map(|rank| {
-                    let expected = weight(rank) / sum * draws as f64;
-                    (f64::from(found[rank]) - expected).powi(2) / expected
-                })
-                .sum();
-            // 49 degrees of freedom: above 94.6 by chance once in 10 000 times.
-            assert!(
-                chi_square < 94.6,
-                "exponent {exponent}: chi-square {chi_square}"
-            );
-        }
-    }
-
-    #[test]
-    fn one_key_and_huge_catalogues_are_no_special_cases() {
-        let mut draws = Draws::from_seed(1);
-        assert_eq!(Zipf::new(1, 1.0).rank(&mut draws), 0);
-        let huge = Zipf::new(1 << 52, 0.5);
-        assert!((0..1000).all(|_| huge.rank(&mut draws) < 1 << 52));
     }
 
     #[test]

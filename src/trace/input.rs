@@ -9,7 +9,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use super::error::{Place, Problem, TraceError};
+use super::error::{Place, Problem, TraceError, readable};
 
 /// The longest line that a text format may have. A longer one is an error, so that a file without
 /// line ends is not read into memory.
@@ -71,20 +71,34 @@ impl Compression {
     }
 
     /// By the end of a file's name, for a file that is to be written.
-    #[must_use]
-    pub fn of_name(path: &Path) -> Self {
+    ///
+    /// # Errors
+    /// When the name ends like that of a compression that cannot be written: it would be a lie.
+    pub fn of_name(path: &Path) -> Result<Self, String> {
         let extension = path
             .extension()
             .and_then(|extension| extension.to_str())
-            .unwrap_or("");
-        match extension.to_ascii_lowercase().as_str() {
-            "gz" => Self::Gzip,
-            "zst" | "zstd" => Self::Zstandard,
-            "xz" => Self::Xz,
-            _ => Self::Plain,
+            .unwrap_or("")
+            .to_ascii_lowercase();
+        match extension.as_str() {
+            "gz" => Ok(Self::Gzip),
+            "zst" | "zstd" => Ok(Self::Zstandard),
+            "xz" => Ok(Self::Xz),
+            other if NOT_WRITTEN.contains(&other) => Err(format!(
+                "{}: .{other} cannot be written: a name may end in .gz, .zst or .xz for that \
+                 compression, or in none of a compression to be plain",
+                path.display()
+            )),
+            _ => Ok(Self::Plain),
         }
     }
 }
+
+/// Endings of compressions and archives that a user may hope for.
+const NOT_WRITTEN: [&str; 20] = [
+    "lz4", "bz2", "bz", "bzip2", "br", "zip", "7z", "lzma", "lz", "lzo", "z", "sz", "snappy",
+    "rar", "zlib", "tar", "tgz", "tbz2", "txz", "tzst",
+];
 
 enum Bytes {
     Mapped {
@@ -133,7 +147,7 @@ impl Input {
     /// When the file cannot be opened or its first bytes cannot be read.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let file = path.display().to_string();
-        let fail = |error: io::Error| TraceError::of_file(&file, error.to_string());
+        let fail = |error: io::Error| TraceError::of_file(&file, readable(&error));
         if path == Path::new("-") {
             return Self::streamed("standard input".to_owned(), Box::new(io::stdin()));
         }
@@ -209,7 +223,7 @@ impl Input {
             .by_ref()
             .take(6)
             .read_to_end(&mut head)
-            .map_err(|error| TraceError::of_file(&file, error.to_string()))?;
+            .map_err(|error| TraceError::of_file(&file, readable(&error)))?;
         let compression = Compression::of_bytes(&head);
         let whole = BufReader::with_capacity(HEAD_BYTES, io::Cursor::new(head).chain(stream));
         let stream: Box<dyn Read + Send> = match compression {
@@ -217,7 +231,7 @@ impl Input {
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
             Compression::Zstandard => Box::new(
                 zstd::stream::read::Decoder::with_buffer(whole)
-                    .map_err(|error| TraceError::of_file(&file, error.to_string()))?,
+                    .map_err(|error| TraceError::of_file(&file, readable(&error)))?,
             ),
             Compression::Xz => {
                 let decoder = liblzma::stream::Stream::new_stream_decoder(
@@ -405,10 +419,11 @@ fn read_failure(
     error: &io::Error,
 ) -> TraceError {
     let message = match compression {
-        Compression::Plain => format!("cannot be read: {error}"),
+        Compression::Plain => format!("cannot be read: {}", readable(error)),
         other => format!(
-            "the {} compression is broken or cut short: {error}",
-            other.name()
+            "the {} compression is broken or cut short: {}",
+            other.name(),
+            readable(error)
         ),
     };
     Problem::new(message).at(file, Place::Byte(offset))
@@ -529,7 +544,7 @@ mod tests {
         let error = Input::open(&folder.path().join("gone"))
             .unwrap_err()
             .to_string();
-        assert!(error.contains("gone: No such file"), "{error}");
+        assert!(error.contains("gone: there is no such file"), "{error}");
     }
 
     #[test]
@@ -541,7 +556,16 @@ mod tests {
             ("a.csv", Compression::Plain),
             ("zst", Compression::Plain),
         ] {
-            assert_eq!(Compression::of_name(Path::new(name)), compression, "{name}");
+            assert_eq!(
+                Compression::of_name(Path::new(name)),
+                Ok(compression),
+                "{name}"
+            );
+        }
+        let error = Compression::of_name(Path::new("a.csv.BZ2")).unwrap_err();
+        insta::assert_snapshot!(error, @"a.csv.BZ2: .bz2 cannot be written: a name may end in .gz, .zst or .xz for that compression, or in none of a compression to be plain");
+        for ending in NOT_WRITTEN {
+            assert!(Compression::of_name(Path::new(&format!("a.{ending}"))).is_err());
         }
     }
 }

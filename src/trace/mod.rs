@@ -21,13 +21,14 @@ mod text;
 use std::path::Path;
 
 pub use error::{Place, TraceError};
-pub use format::Format;
+pub use format::{Format, Target, Writing, Written};
 pub use input::{Compression, Input};
 pub use intern::{Columns, Interned, Interner, Selection, sampled};
 pub use output::Output;
 pub use request::{Fields, NEVER_USED, Operation, Request, client_from_bytes, key_from_bytes};
 
 use error::{Problem, suggestion};
+use format::Fit;
 
 /// Reads one trace, request by request.
 ///
@@ -111,6 +112,45 @@ pub struct ReadOptions {
     pub block_bytes: Option<u64>,
 }
 
+impl ReadOptions {
+    fn speaks_of_columns(&self) -> bool {
+        !self.columns.is_empty() || self.delimiter.is_some() || self.header.is_some()
+    }
+
+    /// What is wrong if `format` would ignore one of the options.
+    fn disobeyed_by(&self, format: &Format) -> Option<String> {
+        let obeys = format.obeys;
+        let given = [
+            (
+                self.speaks_of_columns() && !obeys.columns,
+                "columns, a delimiter or a header line",
+                ", or say --from csv if it is a CSV all the same",
+            ),
+            (
+                self.time_unit_ns != crate::units::SECOND_NS && !obeys.time_unit,
+                "a unit of times",
+                "",
+            ),
+            (
+                self.block_bytes.is_some() && !obeys.block_size,
+                "a size of blocks",
+                "",
+            ),
+        ];
+        let (_, what, otherwise) = given.into_iter().find(|(disobeyed, ..)| *disobeyed)?;
+        let otherwise = if self.format.is_some() { "" } else { otherwise };
+        let how = if self.format.is_some() {
+            "is to be read as"
+        } else {
+            "is recognised as"
+        };
+        Some(format!(
+            "{how} {}, which takes no option for {what}: leave it out{otherwise}",
+            format.name
+        ))
+    }
+}
+
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
@@ -143,9 +183,21 @@ pub fn open_input(
 ) -> Result<(&'static Format, Box<dyn Reader>), TraceError> {
     let format = match options.format {
         Some(format) => format,
+        None if options.speaks_of_columns() => format_with_columns(&mut input)?,
         None => format::detect(&mut input)?,
     };
+    if let Some(problem) = options.disobeyed_by(format) {
+        return Err(TraceError::of_file(input.file(), problem));
+    }
     Ok((format, (format.read)(input, options)?))
+}
+
+/// The format of a trace whose columns somebody speaks of: CSV, unless it plainly is another.
+fn format_with_columns(input: &mut Input) -> Result<&'static Format, TraceError> {
+    match format::detect_fit(input) {
+        Ok((format, fit)) if fit > Fit::Possible => Ok(format),
+        _ => Ok(&format::csv::FORMAT),
+    }
 }
 
 /// Reads the trace at `path` into memory with its keys interned.
@@ -160,34 +212,26 @@ pub fn intern(
     Interned::from_reader(open(path, options)?.as_mut(), selection)
 }
 
-/// Writes `requests` to `output` in `format` and says how many there were. `fields` is what they
-/// say beside their keys.
+/// Writes `requests` to `output` in the format that is asked for. `fields` is what they say beside
+/// their keys.
 ///
 /// # Errors
-/// When the format cannot be written or cannot hold a request, or the disk refuses.
+/// When the format cannot hold a request, or the disk refuses.
 pub fn write_all(
     requests: impl IntoIterator<Item = Request>,
     fields: Fields,
-    format: &Format,
+    target: impl Into<Target>,
     output: Output,
-) -> Result<u64, TraceError> {
-    let mut writer = format.writer(output, fields)?;
-    let mut count = 0;
+) -> Result<Written, TraceError> {
+    let writing = target.into().writing(fields);
+    let mut writer = (writing.open)(output, fields)?;
+    let mut written = Written::new(writing, fields);
     for request in requests {
         writer.write(&request)?;
-        count += 1;
+        written.count(&request);
     }
     writer.finish()?;
-    Ok(count)
-}
-
-/// What [`copy`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Copied {
-    /// How many requests were written.
-    pub requests: u64,
-    /// How many of them had a time that the format had to cut.
-    pub cut_times: u64,
+    Ok(written)
 }
 
 /// As [`write_all`], from a reader: what `selection` asks for (its columns aside).
@@ -197,19 +241,16 @@ pub struct Copied {
 pub fn copy(
     reader: &mut dyn Reader,
     selection: &Selection,
-    format: &Format,
+    target: impl Into<Target>,
     output: Output,
-) -> Result<Copied, TraceError> {
+) -> Result<Written, TraceError> {
     const BATCH: usize = 4096;
     let fields = reader.fields();
-    let mut writer = format.writer(output, fields)?;
-    let resolution_ns = match &format.write {
-        Some(writing) if writing.fields.time && fields.time => writing.resolution_ns,
-        _ => 1,
-    };
+    let writing = target.into().writing(fields);
+    let mut writer = (writing.open)(output, fields)?;
+    let mut written = Written::new(writing, fields);
     let mut batch = Vec::with_capacity(BATCH);
     let mut left = selection.limit.unwrap_or(u64::MAX);
-    let mut copied = Copied::default();
     while left > 0 {
         batch.clear();
         let wanted = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
@@ -220,8 +261,7 @@ pub fn copy(
                 .is_none_or(|rate| sampled(request.key, rate))
             {
                 writer.write(request)?;
-                copied.requests += 1;
-                copied.cut_times += u64::from(!request.time_ns.is_multiple_of(resolution_ns));
+                written.count(request);
             }
         }
         left -= taken as u64;
@@ -230,5 +270,5 @@ pub fn copy(
         }
     }
     writer.finish()?;
-    Ok(copied)
+    Ok(written)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::error::OUTPUT_CLOSED;
+use super::error::{OUTPUT_CLOSED, readable};
 use super::{Compression, TraceError};
 
 /// Where a trace goes, and how it is compressed.
@@ -54,9 +54,7 @@ impl Output {
                 // With a checksum: without one a flipped bit can pass unnoticed.
                 let encoder = zstd::stream::write::Encoder::new(target, ZSTANDARD_LEVEL)
                     .and_then(|mut encoder| encoder.include_checksum(true).map(|()| encoder));
-                Encoder::Zstandard(
-                    encoder.map_err(|error| TraceError::of_file(&file, error.to_string()))?,
-                )
+                Encoder::Zstandard(encoder.map_err(|error| cannot_write(&file, &error))?)
             }
             Compression::Xz => Encoder::Xz(liblzma::write::XzEncoder::new(target, XZ_LEVEL)),
         };
@@ -72,8 +70,7 @@ impl Output {
         } else {
             tempfile::tempfile_in(folder_of(&self.path))
         };
-        let scratch = scratch
-            .map_err(|error| TraceError::of_file(&file, format!("cannot be written: {error}")))?;
+        let scratch = scratch.map_err(|error| cannot_write(&file, &error))?;
         Ok(Scratch {
             file,
             scratch,
@@ -92,9 +89,7 @@ impl Output {
         builder
             .prefix(".cachesim-")
             .tempfile_in(folder_of(&self.path))
-            .map_err(|error| {
-                TraceError::of_file(&self.file(), format!("cannot be written: {error}"))
-            })
+            .map_err(|error| cannot_write(&self.file(), &error))
     }
 }
 
@@ -229,5 +224,9 @@ fn cannot_write(file: &str, error: &io::Error) -> TraceError {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return TraceError::of_file(file, OUTPUT_CLOSED);
     }
-    TraceError::of_file(file, format!("cannot be written: {error}"))
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "the folder that it should be in does not exist".to_owned(),
+        _ => readable(error),
+    };
+    TraceError::of_file(file, format!("cannot be written: {why}"))
 }

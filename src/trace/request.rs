@@ -140,6 +140,25 @@ impl Fields {
         next_use: true,
     };
 
+    /// `request` without what these fields leave out.
+    #[inline]
+    #[must_use]
+    pub fn of(self, request: &Request) -> Request {
+        Request {
+            time_ns: if self.time { request.time_ns } else { 0 },
+            key: request.key,
+            size: if self.size { request.size } else { 0 },
+            operation: if self.operation {
+                request.operation
+            } else {
+                Operation::Get
+            },
+            client: if self.client { request.client } else { 0 },
+            ttl_ns: request.ttl_ns.filter(|_| self.ttl),
+            next_use: request.next_use.filter(|_| self.next_use),
+        }
+    }
+
     /// The names of the fields in `self` that `other` has not.
     #[must_use]
     pub fn beyond(self, other: Self) -> Vec<&'static str> {

@@ -75,6 +75,12 @@ impl Plan {
         self.speed.is_some()
     }
 
+    /// The file that is read.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many requests there are.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -8,13 +8,6 @@ use std::path::{Path, PathBuf};
 const ALONE: &[&str] = &["kernel", "eviction", "placement", "trace", "metrics"];
 const PLAIN: &[&str] = &["random", "units"];
 
-/// Files that break a rule, each with the module that it should not name, until that is mended. A
-/// file that no longer does fails the test, so that it leaves this list.
-const TO_BE_MENDED: &[(&str, &str)] = &[
-    // A test of policies inside a whole cache; it belongs with the tests of `cache`.
-    ("eviction/conformance.rs", "cache"),
-];
-
 /// Words of the timed world, which policies must not know: one file serves it and the replay.
 const TIMED_WORDS: &[&str] = &["kernel", "Future", "async", "await", "Waker", "Poll"];
 
@@ -222,7 +215,7 @@ fn imports_point_down_the_list_of_modules() {
     let mut files = Vec::new();
     sources(&root, &mut files);
     files.sort();
-    let (mut wrong, mut to_be_mended) = (Vec::new(), Vec::new());
+    let mut wrong = Vec::new();
     let mut imports = BTreeMap::<String, usize>::new();
     for file in &files {
         let relative = file.strip_prefix(&root).expect("it was found there");
@@ -242,17 +235,9 @@ fn imports_point_down_the_list_of_modules() {
             modules_named_in(&source, parts.len()).len();
         let name = relative.to_string_lossy().replace('\\', "/");
         for what in violations(&order, &parts[0], parts.len(), &source) {
-            let known = TO_BE_MENDED
-                .iter()
-                .find(|(file, other)| *file == name && what.starts_with(&format!("`{other}` ")));
-            match known {
-                Some(known) => to_be_mended.push(*known),
-                None => wrong.push(format!("src/{name}: {what}")),
-            }
+            wrong.push(format!("src/{name}: {what}"));
         }
     }
-    to_be_mended.dedup();
-    assert_eq!(to_be_mended, TO_BE_MENDED, "take out what has been mended");
     wrong.dedup();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     // A reader that sees nothing would find nothing wrong.

@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod baselines;
 mod database;
+mod experiments;
 mod expiry;
 mod latency;
 mod layering;
@@ -17,6 +19,7 @@ mod scenario_errors;
 mod scenarios;
 mod staleness;
 mod stampedes;
+mod sweeps;
 mod tables;
 mod tiers;
 mod trace;

@@ -44,20 +44,20 @@ fn the_table_has_a_column_for_each_policy_and_says_how_it_was_found() {
         "40%,10%",
     ]);
     insta::assert_snapshot!(printed, @r"
-    ──────────────────────────────────
-     size   of keys      lru    sieve 
-    ══════════════════════════════════
-      122   0.994 %   0.7337   0.6472 
-    ──────────────────────────────────
-     1226    9.99 %   0.5108   0.4316 
-    ──────────────────────────────────
-    40000 requests, 12269 distinct keys
+     size  of keys     lru   sieve
+    ──────────────────────────────
+      122  0.994 %  0.7337  0.6472
+    1,226   9.99 %  0.5108  0.4316
+
+    40,000 requests, 12,269 distinct keys
     lru: exact
     sieve: exact
-    lru: a miss ratio of 40.0 % needs 2819 entries
-    lru: no cache is large enough for a miss ratio of 10.0 %; one that holds everything misses 30.7 %
-    sieve: a miss ratio of 40.0 % needs 2076 entries
-    sieve: no cache is large enough for a miss ratio of 10.0 %; one that holds everything misses 30.7 %
+    lru: a miss ratio of 40.0 % needs 2,819 entries
+    lru: no cache is large enough for a miss ratio of 10.0 %; one that holds
+      everything misses 30.7 %
+    sieve: a miss ratio of 40.0 % needs about 2,076 entries (searched to 1 %)
+    sieve: no cache is large enough for a miss ratio of 10.0 %; one that holds
+      everything misses 30.7 %
     ");
 }
 
@@ -176,7 +176,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_computed() {
             &["--rate", "0.1", "--method", "exact"],
             "--rate belongs to --method shards",
         ),
-        (&["--target", "5"], "a miss ratio from 0 to 1 is wanted"),
+        (
+            &["--target", "5"],
+            "a share from 0 to 1 is wanted (0.05 or 5%)",
+        ),
         (&["--policy", "lruu"], "did you mean `lru`"),
     ] {
         let place = "loop.txt.gz";

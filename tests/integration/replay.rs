@@ -121,3 +121,140 @@ fn what_cannot_be_replayed_is_refused_with_what_can() {
         "{warmup}"
     );
 }
+
+fn printed(place: &Path, arguments: &[&str]) -> String {
+    let output = replay(place, arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn windows_do_not_change_the_rows_that_scripts_read() {
+    let place = folder();
+    let totals = [
+        "loop.txt", "--policy", "mru,lru", "--size", "3", "--format", "csv",
+    ];
+    let without_seconds = |text: &str| -> Vec<String> {
+        let row = |line: &str| line.rsplit_once(',').expect("seconds").0.to_owned();
+        text.lines().map(row).collect()
+    };
+    let plain = printed(place.path(), &totals);
+    let mut windowed = totals.to_vec();
+    windowed.extend(["--window", "20", "--windows-out", "windows.csv"]);
+    let with_windows = printed(place.path(), &windowed);
+    assert_eq!(without_seconds(&plain), without_seconds(&with_windows));
+    let windows = std::fs::read_to_string(place.path().join("windows.csv")).expect("written");
+    insta::assert_snapshot!(windows, @r"
+    policy,size,first_request,requests,misses,miss_ratio
+    mru,3,0,20,12,0.600000
+    mru,3,20,20,10,0.500000
+    mru,3,40,10,5,0.500000
+    lru,3,0,20,20,1.000000
+    lru,3,20,20,20,1.000000
+    lru,3,40,10,10,1.000000
+    ");
+    // The misses of the windows are the misses of the whole.
+    let misses = |text: &str, column: usize| -> u64 {
+        let rows = text.lines().skip(1).filter(|row| row.starts_with("mru"));
+        rows.map(|row| {
+            row.split(',')
+                .nth(column)
+                .expect("misses")
+                .parse::<u64>()
+                .expect("a number")
+        })
+        .sum()
+    };
+    assert_eq!(misses(&windows, 4), misses(&plain, 3));
+    let output = replay(
+        place.path(),
+        &["loop.txt", "--window", "20", "--format", "csv"],
+    );
+    let note = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        note.contains("--windows-out FILE writes the windows"),
+        "{note}"
+    );
+}
+
+#[test]
+fn sizes_and_policies_may_be_given_one_by_one() {
+    let place = folder();
+    let listed = printed(
+        place.path(),
+        &["loop.txt", "--policy", "lru,mru", "--size", "2,40%"],
+    );
+    let repeated = printed(
+        place.path(),
+        &[
+            "loop.txt", "-p", "lru", "-p", "mru", "--size", "2", "--size", "40%",
+        ],
+    );
+    assert_eq!(listed, repeated);
+}
+
+#[test]
+fn no_line_is_wider_than_80_columns_however_many_sizes_there_are() {
+    let place = folder();
+    let text = printed(
+        place.path(),
+        &[
+            "loop.csv",
+            "--policy",
+            "lru,slru:segments=2,w-tinylfu:window=0.2:climb=off",
+            "--size",
+            "1,2,3,4,5,1%,20%,40%,60%,80%,100%,1000B,1200B,1400B",
+            "--window",
+            "25",
+        ],
+    );
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(
+        text.contains("miss ratio of each 25 requests at 40% = 2 entries"),
+        "{text}"
+    );
+}
+
+#[test]
+fn negative_numbers_are_told_what_is_allowed_and_not_how_to_escape_them() {
+    for (option, value) in [("--window", "-5"), ("--warmup", "-5"), ("--size", "-5")] {
+        let said = refusal(&["loop.txt", option, value]);
+        assert!(!said.contains("-- -5"), "{said}");
+        assert!(said.contains("write a"), "{said}");
+    }
+}
+
+/// A hit of a set in the mode `accesses` is an access: it stores nothing, so it restarts no TTL. In the
+/// mode `stores` a set stores, and restarts it.
+#[test]
+fn a_set_restarts_the_time_to_live_only_where_sets_are_stores() {
+    let place = tempfile::tempdir().expect("a folder");
+    let trace = "time,key,op,ttl\n0,1,get,10\n8,1,set,10\n15,1,get,10\n16,1,get,10\n";
+    std::fs::write(place.path().join("ttl.csv"), trace).expect("written");
+    let misses = |writes: &str| {
+        let text = printed(
+            place.path(),
+            &[
+                "ttl.csv", "--ttl", "--writes", writes, "--policy", "lru", "--size", "5",
+                "--format", "csv",
+            ],
+        );
+        let row = text.lines().nth(1).expect("a row").to_owned();
+        row.split(',')
+            .skip(2)
+            .take(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .join(" of which missed ")
+    };
+    // Stored at 0, hit by the set at 8, expired at 10, stored again at 15.
+    assert_eq!(misses("accesses"), "4 of which missed 2");
+    // Stored at 0 and again at 8, so still there at 15 and 16; the set itself is not counted.
+    assert_eq!(misses("stores"), "3 of which missed 1");
+}

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use cachesim::experiment;
+use cachesim::experiment::{self, Wanted};
 use cachesim::scenario::{self, Overrides, Study};
 use cachesim::simulation::NoProgress;
 
@@ -38,7 +38,7 @@ fn load(file: &str, settings: &[&str]) -> Study {
 /// Which expectations are broken, of all that there are.
 fn broken(file: &str, settings: &[&str]) -> (Vec<String>, usize) {
     let study = load(file, settings);
-    let results = experiment::run(&[study], &NoProgress).expect("it runs");
+    let results = experiment::run(&[study], &Wanted::default(), &NoProgress).expect("it runs");
     let judged = &results[0].expectations;
     let broken = judged.iter().filter(|it| !it.held);
     let broken = broken.map(|it| format!("{}: {it:?}", it.expectation.metric));

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use cachesim::trace::{Input, ReadOptions, Request, open_input};
+use cachesim::trace::format::FORMATS;
+use cachesim::trace::{Fields, Input, ReadOptions, Request, Target, open_input};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
@@ -288,7 +289,7 @@ fn a_trace_survives_import_and_convert() {
     );
     insta::assert_snapshot!(stderr(&output), @r"
     note: oracle-general does not hold: operation
-    note: oracle-general holds whole seconds: 3 times were cut
+    note: oracle-general holds times in whole seconds (cut: 3)
     3 requests from requests.compact.zst (compact) written to out.xz (oracle-general, xz)
     ");
     let (format, requests) = content(&place.path().join("out.xz"));
@@ -304,14 +305,8 @@ fn a_trace_survives_import_and_convert() {
 fn a_broken_trace_ends_with_2_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().expect("a folder");
     std::fs::write(place.path().join("in.csv"), "time,key\n1,2\nx,3\n").expect("writes");
-    for to in [
-        "compact",
-        "oracle-general",
-        "lcs",
-        "csv",
-        "key-per-line",
-        "twitter",
-    ] {
+    for format in FORMATS {
+        let to = format.name;
         let output = cachesim(
             place.path(),
             &["trace", "convert", "in.csv", "out", "--to", to],
@@ -340,5 +335,212 @@ fn every_subcommand_has_examples() {
             stdout(&output).contains("Examples:\n  cachesim trace "),
             "{subcommand}"
         );
+    }
+}
+
+/// Runs `cachesim`, which must refuse and leave `place` as it was, and returns what it says.
+fn refused(place: &Path, arguments: &[&str]) -> String {
+    let files = || {
+        let mut files: Vec<_> = std::fs::read_dir(place)
+            .expect("lists")
+            .map(|entry| entry.expect("an entry").path())
+            .map(|path| (path.clone(), std::fs::read(&path).expect("reads")))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    let output = cachesim(place, arguments);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(stdout(&output).is_empty(), "{arguments:?}");
+    assert_eq!(files(), before, "{arguments:?}");
+    said
+}
+
+#[test]
+fn a_trace_is_never_written_over_itself() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    std::fs::write(place.join("a.csv"), "time,key\n1,2\n").expect("writes");
+    std::fs::write(place.join("a.compact.zst"), "time,key\n1,2\n").expect("writes");
+    let said = refused(
+        place,
+        &["trace", "convert", "a.csv", "a.csv", "--to", "compact"],
+    );
+    insta::assert_snapshot!(said, @"x a.csv would be written over a.csv, which it is made from: name another file");
+    refused(place, &["trace", "convert", "a.csv", "./a.csv"]);
+    refused(place, &["trace", "import", "a.compact.zst"]);
+    let scenario = ["trace", "generate", "a.csv", "--scenario", "a.csv"];
+    assert!(refused(place, &scenario).contains("which it is made from"));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a.csv", place.join("link.csv")).expect("links");
+        refused(place, &["trace", "convert", "link.csv", "a.csv"]);
+        refused(place, &["trace", "convert", "a.csv", "link.csv"]);
+    }
+}
+
+#[test]
+fn a_name_that_promises_what_cannot_be_written_is_refused() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    std::fs::write(place.join("a.csv"), "time,key\n1,2\n").expect("writes");
+    let said = refused(place, &["trace", "convert", "a.csv", "b.csv.lz4"]);
+    insta::assert_snapshot!(said, @r"
+    x the name b.csv.lz4 does not say which format is to be written
+    help: add --to and one of compact, oracle-general, lcs, vscsi, twitter, kvcache, msr, wikipedia,
+          redis-monitor, arc, csv, key-per-line
+    ");
+    let to = ["trace", "convert", "a.csv", "b.bz2", "--to", "csv"];
+    insta::assert_snapshot!(refused(place, &to), @r"
+    x b.bz2: .bz2 cannot be written: a name may end in .gz, .zst or .xz for that compression, or in
+    | none of a compression to be plain
+    ");
+    refused(place, &["trace", "generate", "b.lz4", "--requests", "1"]);
+    insta::assert_snapshot!(refused(place, &["trace", "import", "a.csv", "b.lcs"]), @r"
+    x import writes the format compact, and the name b.lcs says lcs
+    help: name another file, or write lcs with cachesim trace convert
+    ");
+    let to = ["trace", "convert", "a.csv", "b", "--to", "orcale-general"];
+    assert!(refused(place, &to).contains("did you mean oracle-general?"));
+    let to = ["trace", "convert", "a.csv", "b", "--to", "lcs:9"];
+    assert!(refused(place, &to).contains("known are 1, 2, 3, 4, 5, 6, 7, 8"));
+    let to = ["trace", "convert", "a.csv", "no/b", "--to", "lcs"];
+    insta::assert_snapshot!(refused(place, &to), @"x no/b: cannot be written: the folder that it should be in does not exist");
+    let gone = refused(place, &["trace", "info", "gone"]);
+    insta::assert_snapshot!(gone, @"x gone: there is no such file or folder");
+}
+
+#[test]
+fn the_name_of_the_output_says_its_format_and_a_version_may_be_asked_for() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    std::fs::write(place.join("a.csv"), "time,key,op\n1.5,2,add\n2,3,get\n").expect("writes");
+    for (output, options, format) in [
+        ("b.oracleGeneral.zst", &[][..], "oracle-general"),
+        ("b.lcs.gz", &[], "lcs"),
+        ("b", &["--to", "lcs:8"], "lcs"),
+        ("c", &["--to", "vscsi:2"], "vscsi"),
+    ] {
+        let arguments = [&["trace", "convert", "a.csv", output], options].concat();
+        let said = cachesim(place, &arguments);
+        assert!(said.status.success(), "{}", stderr(&said));
+        let (found, requests) = content(&place.join(output));
+        assert_eq!((found, requests.len()), (format, 2));
+    }
+    let header = std::fs::read(place.join("b")).expect("reads");
+    assert_eq!((header[8], header.len()), (8, 8192 + 2 * 100));
+    assert_eq!(std::fs::read(place.join("c")).expect("reads").len(), 2 * 40);
+    let said = cachesim(place, &["trace", "convert", "a.csv", "d", "--to", "msr"]);
+    insta::assert_snapshot!(stderr(&said), @r"
+    note: msr holds reads and writes (others made one of these: 1)
+    2 requests from a.csv (csv) written to d (msr)
+    ");
+    let said = cachesim(
+        place,
+        &[
+            "trace",
+            "generate",
+            "e.lcs",
+            "--requests",
+            "9",
+            "--ttl",
+            "1500ms",
+            "--write-share",
+            "1",
+        ],
+    );
+    insta::assert_snapshot!(stderr(&said), @r"
+    note: lcs:3 holds times in whole seconds (cut: 9)
+    note: lcs:3 holds TTLs in whole seconds (rounded up: 9)
+    9 requests written to e.lcs (lcs:3)
+    ");
+}
+
+#[test]
+fn options_that_a_format_would_ignore_are_refused() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    std::fs::write(
+        place.join("msr"),
+        "128166372003061629,hm,1,Read,383496192,32768,113736\n",
+    )
+    .expect("writes");
+    std::fs::write(place.join("words"), "id\nuser:1\nuser:2\n").expect("writes");
+    let info = ["trace", "info", "msr"];
+    let said = refused(place, &[&info[..], &["--columns", "key=5"]].concat());
+    insta::assert_snapshot!(said, @r"
+    x msr: is recognised as msr, which takes no option for columns, a delimiter or a header line:
+    | leave it out, or say --from csv if it is a CSV all the same
+    ");
+    let said = refused(
+        place,
+        &[&info[..], &["--from", "msr", "--header", "no"]].concat(),
+    );
+    insta::assert_snapshot!(said, @r"
+    x msr: is to be read as msr, which takes no option for columns, a delimiter or a header line:
+    | leave it out
+    ");
+    refused(place, &[&info[..], &["--time-unit", "ms"]].concat());
+    let csv = [&info[..], &["--from", "csv", "--columns", "key=5"]].concat();
+    assert!(cachesim(place, &csv).status.success());
+    refused(place, &["trace", "info", "words", "--block-size", "4KiB"]);
+    // What plainly is no other format is CSV to whom speaks of columns.
+    let said = cachesim(place, &["trace", "info", "words", "--header", "no"]);
+    assert!(stdout(&said).contains("words (csv)"), "{}", stderr(&said));
+}
+
+#[test]
+fn a_trace_whose_sizes_are_all_unknown_has_none() {
+    let place = tempfile::tempdir().expect("a folder");
+    std::fs::write(place.path().join("a.csv"), "key,size\n1,0\n2,\n").expect("writes");
+    let said = stdout(&cachesim(place.path(), &["trace", "info", "a.csv"]));
+    assert!(
+        said.contains("sizes                              -   the trace has none\n"),
+        "{said}"
+    );
+    assert!(!said.contains(" B"), "{said}");
+    let json = cachesim(
+        place.path(),
+        &["trace", "info", "a.csv", "--format", "json"],
+    );
+    let document: serde_json::Value = serde_json::from_str(&stdout(&json)).expect("JSON");
+    assert!(document["requested_bytes"].is_null() && document["size"].is_null());
+}
+
+#[test]
+fn the_guide_lists_every_format_and_what_writing_loses() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/traces.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    for format in FORMATS {
+        let writing = Target::from(format).writing(Fields::ALL);
+        let (start, end) = (
+            format!("| `{}` | ", format.name),
+            format!(" | {} |", writing.losses()),
+        );
+        assert!(
+            guide
+                .lines()
+                .any(|line| line.starts_with(&start) && line.ends_with(&end)),
+            "a row {start}...{end}"
+        );
+    }
+}
+
+#[test]
+fn every_format_has_a_target_for_the_fuzzer() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect("it is there");
+    let manifest = read("Cargo.toml");
+    for format in FORMATS {
+        let name = format.name.replace('-', "_");
+        let path = format!("fuzz_targets/{name}.rs");
+        assert!(
+            read(&path).contains(&format!("exercise(\"{}\", bytes)", format.name)),
+            "{path}"
+        );
+        let binary = format!("name = \"{name}\"\npath = \"{path}\"");
+        assert!(manifest.contains(&binary), "{name}");
     }
 }

@@ -188,6 +188,35 @@ fn mistakes_are_those_of_any_scenario() {
     "#);
     let timeless = place("", &format!("trace = \"{}/loop.txt.gz\"", traces()));
     assert!(errors(timeless.path()).contains("add `arrivals`, for example"));
+    let unknown = place("", "trace = \"a.bin\"");
+    std::fs::write(unknown.path().join("a.bin"), [0xff; 100]).unwrap();
+    let said = errors(unknown.path());
+    assert!(said.contains("fits no known trace format"), "{said}");
+    assert!(
+        said.contains("`cachesim trace convert FILE OUT --from FORMAT`"),
+        "{said}"
+    );
+    let of_operations = place("", "trace = \"a.csv\"\nreads = 0.9");
+    std::fs::write(
+        of_operations.path().join("a.csv"),
+        "time,key,op\n1,2,get\n2,3,set\n",
+    )
+    .unwrap();
+    let said = errors(of_operations.path());
+    assert!(said.contains("`workload.reads` is of no use"), "{said}");
+    assert!(said.contains("remove `reads`"), "{said}");
+    let short = place(
+        "warmup = \"60s\"\nduration = \"100s\"",
+        &format!(
+            "trace = \"{}/moving-hot-set.zst\"\narrivals = \"10k/s\"",
+            traces()
+        ),
+    );
+    let said = errors(short.path());
+    assert!(
+        said.contains("has 30000 requests, and all of them arrive before the warm-up"),
+        "{said}"
+    );
     let neither = place(
         "duration = \"1s\"",
         "speed = 2.0\narrivals = \"1k/s\"\nkeys = { distribution = \"uniform\", count = 5 }",

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use miette::miette;
 
-use super::{Arguments, cell_rows, csv_text, window_rows};
+use super::{Arguments, output};
 use crate::cli::Unwritten;
 use crate::eviction::{Measure, PolicySpec};
 use crate::replay::{Grid, Plan, Stream, Window, curve};
 use crate::report::chart::figure::Figure;
-use crate::report::chart::miss_ratio_curve::{PolicyLine, SizeUnit};
+use crate::report::chart::miss_ratio_curve::{BELADY_AREA, PFOO_AREA, PolicyLine, SizeUnit};
 use crate::report::chart::{miss_ratio_curve, miss_ratio_over_time, png, svg};
 use crate::report::folder;
+use crate::report::quantity::grouped;
 
 /// A path whose ending says how a chart is to be drawn.
 pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
@@ -47,14 +48,25 @@ pub(super) fn prepare(arguments: &Arguments, plan: &Plan) -> Result<(), miette::
                 "--chart cannot show sizes in entries and in bytes along one axis"
             ));
         }
-        let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        if !parent.is_dir() {
-            return Err(miette!("--chart: there is no folder {}", parent.display()));
-        }
+        has_folder("--chart", path)?;
+    }
+    if let Some(path) = &arguments.windows_out {
+        has_folder("--windows-out", path)?;
     }
     if let Some(out) = &arguments.out {
         folder::prepare(std::slice::from_ref(out)).map_err(|it| miette!("{it}"))?;
+    }
+    Ok(())
+}
+
+fn has_folder(option: &str, path: &Path) -> Result<(), miette::Report> {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return Err(miette!("{option}: {} is a folder", path.display()));
+    }
+    if !parent.is_dir() {
+        return Err(miette!("{option}: there is no folder {}", parent.display()));
     }
     Ok(())
 }
@@ -90,14 +102,19 @@ pub(super) fn draw(
                     .collect(),
             })
             .collect();
-        miss_ratio_over_time(&format!("{subject}, {size}"), &lines)
+        let window = plan.window.map_or_else(String::new, |window| {
+            format!(", every {} requests", grouped(window))
+        });
+        miss_ratio_over_time(&format!("{subject}, {size}{window}"), &lines)
     };
     let wants_curves = arguments.out.is_some() || plan.window.is_none();
     let mut curves = Vec::new();
     for measure in [Measure::Entries, Measure::Bytes] {
         if wants_curves && plan.sizes.iter().any(|(_, it)| *it == measure) {
             let floor = floor(plan, stream, grid, measure, &run)?;
-            let lines = lines(grid, measure, floor.as_ref());
+            let is_floor = |line: &PolicyLine| line.name == "belady" && measure == Measure::Entries;
+            let mut lines = lines(grid, measure);
+            lines.retain(|line| !is_floor(line));
             let unit = match measure {
                 Measure::Entries => SizeUnit::Entries,
                 Measure::Bytes => SizeUnit::Bytes,
@@ -129,16 +146,14 @@ pub(super) fn draw(
     for (figure, suffix) in curves.iter().zip(["", "-bytes"]) {
         both(&format!("miss-ratio-by-size{suffix}"), figure);
     }
-    let (columns, rows) = cell_rows(grid);
     if plan.window.is_some() {
         for column in 0..grid.columns {
             let size = size_of(grid, column).replace(' ', "-");
             both(&format!("miss-ratio-over-trace-{size}"), &over_time(column));
         }
-        let (columns, rows) = window_rows(grid);
-        files.push((out.join("windows.csv"), csv_text(&columns, &rows).into()));
+        files.push((out.join("windows.csv"), output::windows_csv(grid).into()));
     }
-    files.push((out.join("replay.csv"), csv_text(&columns, &rows).into()));
+    files.push((out.join("replay.csv"), output::csv(grid).into()));
     Ok(files)
 }
 
@@ -165,24 +180,22 @@ fn middle(window: &Window, plan: &Plan, grid: &Grid) -> (f64, f64) {
     ((window.start + end) as f64 / 2.0, ratio)
 }
 
-/// A line for each policy over the sizes that count `measure`; Belady's is the floor's, if there is
-/// one.
-fn lines(grid: &Grid, measure: Measure, floor: Option<&PolicyLine>) -> Vec<PolicyLine> {
+/// A line for each policy over the sizes that count `measure`.
+fn lines(grid: &Grid, measure: Measure) -> Vec<PolicyLine> {
     let rows = grid.cells.chunks(grid.columns);
-    rows.filter(|row| floor.is_none_or(|floor| floor.name != row[0].policy))
-        .map(|row| {
-            let mut points: Vec<(f64, f64)> = row
-                .iter()
-                .filter(|cell| cell.measure == measure)
-                .map(|cell| (cell.size as f64, cell.miss_ratio()))
-                .collect();
-            points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            PolicyLine {
-                name: row[0].policy.clone(),
-                points,
-            }
-        })
-        .collect()
+    rows.map(|row| {
+        let mut points: Vec<(f64, f64)> = row
+            .iter()
+            .filter(|cell| cell.measure == measure)
+            .map(|cell| (cell.size as f64, cell.miss_ratio()))
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        PolicyLine {
+            name: row[0].policy.clone(),
+            points,
+        }
+    })
+    .collect()
 }
 
 /// What no policy can be below.
@@ -194,8 +207,12 @@ fn floor(
     run: &impl Fn(&Plan) -> Result<Grid, miette::Report>,
 ) -> Result<Option<PolicyLine>, miette::Report> {
     let of = |name: &str, grid: &Grid| {
-        let mut all = lines(grid, measure, None).into_iter();
-        all.find(|line| line.name == name)
+        let mut all = lines(grid, measure).into_iter();
+        let found = all.find(|line| line.name == name)?;
+        Some(PolicyLine {
+            name: BELADY_AREA.to_owned(),
+            ..found
+        })
     };
     match measure {
         Measure::Entries => {
@@ -219,7 +236,7 @@ fn floor(
             let ratios = curve::best_possible(stream, measure, grid.warmup, &sizes);
             let points = sizes.iter().map(|&size| size as f64).zip(ratios);
             Ok(Some(PolicyLine {
-                name: "the PFOO bound".to_owned(),
+                name: PFOO_AREA.to_owned(),
                 points: points.collect(),
             }))
         }

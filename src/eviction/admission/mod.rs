@@ -158,6 +158,10 @@ impl<P: Policy> Policy for Admitted<P> {
         self.policy.prefetch(id, key);
     }
 
+    fn prefetch_reads_key(&self) -> bool {
+        self.policy.prefetch_reads_key()
+    }
+
     fn contains(&self, id: Id) -> bool {
         self.policy.contains(id)
     }
@@ -248,7 +252,11 @@ impl AdmissionSpec {
         let description = kind.description();
         Ok(Self {
             kind,
-            parameters: Parameters::read(description.name, description.parameters, settings)?,
+            parameters: Parameters::read(
+                &format!("admission `{}`", description.name),
+                description.parameters,
+                settings,
+            )?,
         })
     }
 

@@ -6,17 +6,14 @@
 //! requests that there really were.
 //!
 //! A cache of a few entries does not behave like a large one, so small sizes get larger samples:
-//! no miniature cache has less than [`SMALLEST`] entries, unless the real one has. At rate 1 this
+//! no miniature cache has less than [`ENOUGH_KEYS`] entries, unless the real one has. At rate 1 this
 //! is plain simulation.
 
 use std::sync::OnceLock;
 
-use super::{CurveError, luck_of_key, threshold};
+use super::{CurveError, ENOUGH_KEYS, luck_of_key, threshold};
 use crate::eviction::{Id, Measure, PolicySpec};
 use crate::replay::{Expiry, Grid, Plan, Size, Stream, Warmup};
-
-/// The fewest entries that a miniature cache has.
-const SMALLEST: f64 = 100.0;
 
 /// Simulates at sizes of its own choice.
 pub(super) struct Simulator<'a> {
@@ -70,7 +67,7 @@ impl<'a> Simulator<'a> {
     fn level(&self, capacity: u64) -> usize {
         let entries = capacity as f64 / self.mean_weight;
         (0..self.levels.len())
-            .find(|&level| entries * self.rate_of(level) >= SMALLEST)
+            .find(|&level| entries * self.rate_of(level) >= ENOUGH_KEYS)
             .unwrap_or(self.levels.len())
     }
 

@@ -128,7 +128,12 @@ pub struct Point {
     pub miss_ratio: f64,
     /// The exact miss ratio, where the method is an estimate and the exact one is known.
     pub exact: Option<f64>,
+    /// Whether fewer than [`ENOUGH_KEYS`] keys of the sample stand for a full cache.
+    pub rough: bool,
 }
+
+/// Of how many sampled keys a cache must be full for an estimate that is more than rough.
+pub const ENOUGH_KEYS: f64 = 100.0;
 
 /// How far an estimate is from the truth, over the points of its curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,6 +154,8 @@ pub struct Answer {
     pub size: Option<u64>,
     /// The miss ratio of a cache that holds everything: first requests miss in any.
     pub lowest: f64,
+    /// Whether the size is right to the entry or byte: LRU by one pass.
+    pub exact: bool,
 }
 
 /// The curve of one policy.
@@ -315,7 +322,7 @@ impl Job<'_> {
         let estimates = match method {
             Method::Exact => {
                 let ratios = exact(sizes)?;
-                curve.answers = self.answers(&exact, one_pass.is_some())?;
+                curve.answers = self.answers(&exact, one_pass.is_some(), one_pass.is_some())?;
                 return Ok(Curve {
                     points: points(sizes, &ratios, None),
                     ..curve
@@ -334,7 +341,7 @@ impl Job<'_> {
                     let each = sizes.iter().map(|size| shards.miss_ratio(*size));
                     Ok(each.collect())
                 };
-                curve.answers = self.answers(&estimate, true)?;
+                curve.answers = self.answers(&estimate, true, false)?;
                 estimate(sizes)?
             }
             Method::Miniature { rate } => {
@@ -345,7 +352,7 @@ impl Job<'_> {
                     .map(|size| simulator.rate_at(*size))
                     .fold(1.0, f64::min);
                 curve.answers =
-                    self.answers(&|sizes: &[u64]| simulate(&simulator, sizes), false)?;
+                    self.answers(&|sizes: &[u64]| simulate(&simulator, sizes), false, false)?;
                 simulate(&simulator, sizes)?
             }
         };
@@ -358,15 +365,26 @@ impl Job<'_> {
             }
         });
         curve.points = points(sizes, &estimates, exact.as_deref());
+        if !method.serves_all() {
+            let per_key = match self.plan.measure {
+                Measure::Entries => 1.0,
+                Measure::Bytes => self.all as f64 / self.stream.distinct().max(1) as f64,
+            };
+            for point in &mut curve.points {
+                let keys = point.size as f64 / per_key * curve.rate;
+                point.rough = curve.rate < 1.0 && keys < ENOUGH_KEYS;
+            }
+        }
         Ok(curve)
     }
 
     /// How large a cache must be for each target: by bisection, to one entry or byte if `sharp`, else
-    /// to 1 %.
+    /// to 1 %. `exact` says whether `miss_ratios` are.
     fn answers(
         &self,
         miss_ratios: &MissRatios<'_>,
         sharp: bool,
+        exact: bool,
     ) -> Result<Vec<Answer>, CurveError> {
         let targets = &self.plan.targets;
         if targets.is_empty() {
@@ -402,6 +420,7 @@ impl Job<'_> {
                 target,
                 size,
                 lowest,
+                exact,
             })
         };
         targets.iter().map(answer).collect()
@@ -414,6 +433,7 @@ fn points(sizes: &[u64], ratios: &[f64], exact: Option<&[f64]>) -> Vec<Point> {
         size,
         miss_ratio,
         exact: exact.map(|exact| exact[index]),
+        rough: false,
     })
     .collect()
 }

@@ -70,13 +70,49 @@ static FONTS: LazyLock<[FontRef<'static>; 2]> = LazyLock::new(|| {
     .map(|bytes| FontRef::try_from_slice(bytes).expect("the embedded fonts are fonts"))
 });
 
+/// What can be drawn on a surface.
+pub trait Picture {
+    /// What is to be seen, and of what.
+    fn titles(&self) -> (&str, &str);
+
+    /// Its height in pixels.
+    fn height(&self) -> f64;
+
+    /// Draws all of it.
+    ///
+    /// # Errors
+    /// See [`Failed`].
+    fn draw<Backend>(&self, canvas: &Canvas<'_, Backend>) -> Result<(), Failed>
+    where
+        Backend: DrawingBackend,
+        Backend::ErrorType: 'static;
+}
+
+impl Picture for Figure {
+    fn titles(&self) -> (&str, &str) {
+        (&self.title, &self.subtitle)
+    }
+
+    fn height(&self) -> f64 {
+        plot::height(self)
+    }
+
+    fn draw<Backend>(&self, canvas: &Canvas<'_, Backend>) -> Result<(), Failed>
+    where
+        Backend: DrawingBackend,
+        Backend::ErrorType: 'static,
+    {
+        plot::draw(self, canvas)
+    }
+}
+
 /// The picture as an SVG document.
 ///
 /// # Panics
 /// Never: memory does not refuse strokes.
 #[must_use]
-pub fn svg(figure: &Figure) -> String {
-    let height = plot::height(figure);
+pub fn svg(figure: &impl Picture) -> String {
+    let height = figure.height();
     let size = ((WIDTH * SVG_SCALE) as u32, (height * SVG_SCALE) as u32);
     let mut text = String::new();
     {
@@ -86,7 +122,7 @@ pub fn svg(figure: &Figure) -> String {
             scale: SVG_SCALE,
             bitmap: false,
         };
-        plot::draw(figure, &canvas).expect("memory takes every stroke");
+        figure.draw(&canvas).expect("memory takes every stroke");
         area.present().expect("memory takes every stroke");
     }
     // The large coordinates are shown at the picture's size, and screen readers get a title.
@@ -94,10 +130,11 @@ pub fn svg(figure: &Figure) -> String {
         .split_once('\n')
         .map_or("", |(_, body)| body)
         .trim_end();
-    let title = escape(&if figure.subtitle.is_empty() {
-        figure.title.clone()
+    let (title, subtitle) = figure.titles();
+    let title = escape(&if subtitle.is_empty() {
+        title.to_owned()
     } else {
-        format!("{}: {}", figure.title, figure.subtitle)
+        format!("{title}: {subtitle}")
     });
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
@@ -118,8 +155,8 @@ fn escape(text: &str) -> String {
 /// # Panics
 /// Never: memory does not refuse strokes.
 #[must_use]
-pub fn png(figure: &Figure) -> Vec<u8> {
-    let height = plot::height(figure) as usize;
+pub fn png(figure: &impl Picture) -> Vec<u8> {
+    let height = figure.height() as usize;
     let (wide, high) = (WIDTH as usize * BITMAP_SCALE, height * BITMAP_SCALE);
     let mut large = vec![255; 3 * wide * high];
     {
@@ -130,7 +167,7 @@ pub fn png(figure: &Figure) -> Vec<u8> {
             scale: BITMAP_SCALE as f64,
             bitmap: true,
         };
-        plot::draw(figure, &canvas).expect("memory takes every stroke");
+        figure.draw(&canvas).expect("memory takes every stroke");
         area.present().expect("memory takes every stroke");
     }
     let small = average(&large, wide);

@@ -20,6 +20,12 @@ impl PolicyLine {
     }
 }
 
+/// The area under Belady's curve, in a legend. A policy that refuses newcomers may get into it.
+pub const BELADY_AREA: &str = "below belady, which admits everything";
+
+/// The area under the bound for objects of different sizes (PFOO-L), in a legend.
+pub const PFOO_AREA: &str = "out of reach of any policy (PFOO bound)";
+
 /// What sizes are counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeUnit {
@@ -29,14 +35,17 @@ pub enum SizeUnit {
     Bytes,
 }
 
-/// The figure. `subject` says what was replayed, usually the trace's name; `best_possible` is the
-/// policy that knows the future (Belady), if it was replayed.
+/// The figure. `subject` says what was replayed, usually the trace's name; `floor` is the line below
+/// which an area is shaded, if there is one, and its name says what that area is.
+///
+/// Sizes are spaced by their logarithms, because what doubles a cache matters alike at every size;
+/// miss ratios begin at zero, so that heights can be compared.
 #[must_use]
 pub fn miss_ratio_curve(
     subject: &str,
     unit: SizeUnit,
     policies: &[PolicyLine],
-    best_possible: Option<&PolicyLine>,
+    floor: Option<&PolicyLine>,
 ) -> Figure {
     let (label, kind) = match unit {
         SizeUnit::Entries => ("cache size in entries", Kind::Number),
@@ -56,10 +65,7 @@ pub fn miss_ratio_curve(
             spacing: Spacing::Linear,
         },
         lines: policies.iter().map(PolicyLine::line).collect(),
-        floor: best_possible.map(|policy| Line {
-            name: format!("below {}, which admits everything", policy.name),
-            ..policy.line()
-        }),
+        floor: floor.map(PolicyLine::line),
         ..Figure::default()
     }
 }

@@ -6,8 +6,10 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod cost_latency;
 pub mod database_qps;
 pub mod figure;
+pub mod heat_map;
 pub mod hit_ratio;
 pub mod latency_distribution;
 pub mod latency_p99;
@@ -17,6 +19,7 @@ pub mod over_time;
 pub mod plot;
 pub mod staleness;
 pub mod style;
+pub mod sweep;
 
 pub use canvas::{png, svg};
 pub use miss_ratio_curve::miss_ratio_curve;
@@ -44,6 +47,7 @@ pub const CHARTS: &[Chart] = &[
     hit_ratio::CHART,
     latency_distribution::CHART,
     staleness::CHART,
+    cost_latency::CHART,
 ];
 
 /// The figures that show anything; a chart of nothing would only be in the way.

@@ -79,7 +79,7 @@ fn legend(figure: &Figure) -> (Vec<Entry<'_>>, usize) {
 }
 
 /// Text that is cut to a width.
-fn fitted(text: &str, size: f64, bold: bool, width: f64) -> String {
+pub(super) fn fitted(text: &str, size: f64, bold: bool, width: f64) -> String {
     // Control characters have no glyphs, and SVG does not allow them.
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     if text_width(&text, size, bold) <= width {

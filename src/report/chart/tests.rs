@@ -104,6 +104,7 @@ fn a_chart_of_nothing_says_so_and_is_not_written() {
         variant.series.clear();
         variant.latency_quantiles.clear();
         variant.staleness_quantiles.clear();
+        variant.metrics.clear();
     }
     assert_eq!(figures(&results).count(), 0);
 }
@@ -225,7 +226,7 @@ pub fn replayed() -> (Vec<PolicyLine>, PolicyLine) {
             .into_iter()
             .map(|(name, factor)| line(name, factor))
             .collect(),
-        line("belady", 0.6),
+        line(miss_ratio_curve::BELADY_AREA, 0.6),
     )
 }
 

@@ -24,7 +24,8 @@
 //! last. Fields that are not in `fields` are not in any record. Reading keeps the keys (and their
 //! last size and TTL) in memory, 8 bytes each.
 
-use super::{Fit, Format, Head, Writing, u64_at};
+use super::writing::Limit;
+use super::{Fit, Format, Head, NOTHING, Writing, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
 use crate::trace::output::Stream;
@@ -36,17 +37,27 @@ use crate::trace::{
 pub const FORMAT: Format = Format {
     name: "compact",
     summary: "cachesim's own: nanoseconds, keys by number; what import writes",
+    endings: &["compact"],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: Fields {
             next_use: false,
             ..Fields::ALL
         },
-        resolution_ns: 1,
+        limits: &[LONGEST_TTL],
         open: write,
-    }),
+    }],
     source: "docs/traces.md",
+};
+
+/// TTLs are written with 1 added, so that 0 can stand for none.
+const LONGEST_TTL: Limit = Limit {
+    held: "TTLs below 2^64-1 ns",
+    done: "cut",
+    apply: |request| request.ttl_ns = request.ttl_ns.map(|ttl_ns| ttl_ns.min(u64::MAX - 1)),
 };
 
 const MAGIC: &[u8; 8] = b"CSTRACE1";

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{Fit, Format, Head, Writing};
+use super::{Fit, Format, Head, NOTHING, Obeyed, Writing};
 use crate::trace::error::{Problem, quoted, suggestion};
 use crate::trace::output::Stream;
 use crate::trace::text::{
@@ -21,16 +21,23 @@ use crate::trace::{
 pub const FORMAT: Format = Format {
     name: "csv",
     summary: "text with columns: told by the header line, or by --columns",
+    endings: &["csv"],
     detect,
     read,
-    write: Some(Writing {
+    obeys: Obeyed {
+        columns: true,
+        time_unit: true,
+        ..NOTHING
+    },
+    writings: &[Writing {
+        version: 0,
         fields: Fields {
             next_use: false,
             ..Fields::ALL
         },
-        resolution_ns: 1,
+        limits: &[],
         open: write,
-    }),
+    }],
     source: "RFC 4180, one line per request",
 };
 

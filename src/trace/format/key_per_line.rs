@@ -3,7 +3,7 @@
 //! Empty lines are skipped, and so are lines of a single `*`, which separate phases in some of the
 //! LIRS traces. Keys that are not numbers are hashed.
 
-use super::{Fit, Format, Head, Writing};
+use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::trace::error::Problem;
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, trimmed};
@@ -15,13 +15,16 @@ use crate::trace::{
 pub const FORMAT: Format = Format {
     name: "key-per-line",
     summary: "text, one key per line (the LIRS traces); keys that are not numbers are hashed",
+    endings: &[],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: NONE,
-        resolution_ns: 1,
+        limits: &[],
         open: write,
-    }),
+    }],
     source: "traces of Jiang and Zhang, LIRS (SIGMETRICS 2002)",
 };
 

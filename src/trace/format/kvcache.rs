@@ -4,25 +4,45 @@
 //! `DELETE`, `GET_LEASE`, `SET_LEASE`), `op_count` (the line stands for so many requests), `size`
 //! (of the value), `ttl` (seconds), `usecase`. Others, such as `cache_hits` and `sub_usecase`, are
 //! ignored. The size of a request is key and value together; where the value has 0 bytes, as in a
-//! read that missed, the size is unknown.
+//! read that missed, the size is unknown. Written is one line per request, with all of these
+//! columns; the client is the `usecase`, and key and value together are the `size`.
 
-use super::{Fit, Format, Head};
+use super::writing::{GET_SET_DELETE, SECONDS, TTL_SECONDS, ttl_seconds};
+use super::{Fit, Format, Head, NOTHING, Obeyed, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
+use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, duration_ns, is_text, number, operation, trimmed};
 use crate::trace::{
-    Fields, Input, Place, ReadOptions, Reader, Request, TraceError, client_from_bytes,
-    key_from_bytes,
+    Fields, Input, Output, Place, ReadOptions, Reader, Request, TraceError, Writer,
+    client_from_bytes, key_from_bytes,
 };
+use crate::units::SECOND_NS;
 
 /// The table row.
 pub const FORMAT: Format = Format {
     name: "kvcache",
     summary: "Meta's CacheLib kvcache CSV: op_time,key,key_size,op,op_count,size,...,ttl",
+    endings: &[],
     detect,
     read,
-    write: None,
+    obeys: Obeyed {
+        time_unit: true,
+        ..NOTHING
+    },
+    writings: &[Writing {
+        version: 0,
+        fields: WRITTEN,
+        limits: &[SECONDS, GET_SET_DELETE, TTL_SECONDS],
+        open: write,
+    }],
     source: "github.com/facebook/CacheLib, cachebench/workload/KVReplayGenerator.h",
+};
+
+/// What a file that is written here holds; others may have fewer columns.
+const WRITTEN: Fields = Fields {
+    next_use: false,
+    ..Fields::ALL
 };
 
 /// The columns that are used, and what the reader calls them.
@@ -166,12 +186,52 @@ fn parse(values: &[&[u8]; NAMES.len()], time_unit_ns: u64) -> Result<Run, Proble
     .checked("op_count")
 }
 
+struct KvcacheWriter {
+    stream: Stream,
+    line: Vec<u8>,
+}
+
+fn write(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    let mut stream = output.stream()?;
+    stream.write(b"op_time,key,key_size,op,op_count,size,cache_hits,ttl,usecase\n")?;
+    Ok(Box::new(KvcacheWriter {
+        stream,
+        line: Vec::new(),
+    }))
+}
+
+impl Writer for KvcacheWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        use std::io::Write as _;
+        let operation = match request.operation {
+            operation if operation.is_read() => "GET",
+            operation if operation.is_delete() => "DELETE",
+            _ => "SET",
+        };
+        let ttl = ttl_seconds(request.ttl_ns);
+        self.line.clear();
+        // Writing to a vector cannot fail.
+        let _ = writeln!(
+            self.line,
+            "{},{},0,{operation},1,{},0,{ttl},{}",
+            request.time_ns / SECOND_NS,
+            request.key,
+            request.size,
+            request.client
+        );
+        self.stream.write(&self.line)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trace::Operation;
     use crate::trace::format::tests::read_all;
-    use crate::units::SECOND_NS;
 
     #[test]
     fn a_line_stands_for_as_many_requests_as_it_counts() {

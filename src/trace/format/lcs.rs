@@ -12,13 +12,15 @@
 //! | 3 | 36 | u32 seconds, u64 key, i64 size, u8 operation, u24 tenant, u32 TTL in seconds, i64 next use |
 //! | 4 to 8 | 40, 44, 52, 68, 100 | as 3, then 1, 2, 4, 8 or 16 features of 4 bytes, which are ignored |
 //!
-//! Next uses count from 1; -1 (or 2^63-1) is never. Written are version 1, and version 3 where
-//! requests have more than times and sizes. Clients of 2^24 and more are folded into 24 bits.
+//! Next uses count from 1; -1 (or 2^63-1) is never. Without a wish, version 1 is written, and version
+//! 3 where requests have more than times and sizes; features are written as 0. Clients of 2^24 and
+//! more are folded into 24 bits.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 use super::oracle_general::{fill_next_uses, next_use_from_file, seconds};
-use super::{Fit, Format, Head, Writing, truncated, u32_at, u64_at};
+use super::writing::{Limit, SECONDS, TTL_SECONDS, ttl_seconds};
+use super::{Fit, Format, Head, NOTHING, Writing, truncated, u32_at, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
 use crate::trace::output::Scratch;
@@ -31,15 +33,69 @@ use crate::units::SECOND_NS;
 pub const FORMAT: Format = Format {
     name: "lcs",
     summary: "libCacheSim's lcs, versions 1 to 8: a header, then records with the next use",
+    endings: &["lcs"],
     detect,
     read,
-    write: Some(Writing {
-        fields: Fields::ALL,
-        resolution_ns: SECOND_NS,
-        open: write,
-    }),
+    obeys: NOTHING,
+    // The first holds the least and takes the least room, the second whatever there is to hold.
+    writings: &[
+        writing::<1>(),
+        writing::<3>(),
+        writing::<2>(),
+        writing::<4>(),
+        writing::<5>(),
+        writing::<6>(),
+        writing::<7>(),
+        writing::<8>(),
+    ],
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/lcs.h",
 };
+
+/// What records of a version hold.
+const fn fields(version: usize) -> Fields {
+    Fields {
+        time: true,
+        size: true,
+        operation: version >= 2,
+        client: version >= 2,
+        ttl: version >= 3,
+        next_use: true,
+    }
+}
+
+const fn writing<const VERSION: usize>() -> Writing {
+    Writing {
+        version: VERSION as u8,
+        fields: fields(VERSION),
+        limits: match VERSION {
+            1 => &[SECONDS],
+            2 => &[SECONDS, CLIENTS],
+            _ => &[SECONDS, CLIENTS, TTL_SECONDS, LONGEST_TTL],
+        },
+        open: write::<VERSION>,
+    }
+}
+
+const CLIENTS: Limit = Limit {
+    held: "clients below 2^24",
+    done: "folded",
+    apply: |request| request.client = folded(request.client),
+};
+
+const LONGEST_TTL: Limit = Limit {
+    held: "TTLs below 2^32 seconds",
+    done: "cut",
+    apply: |request| {
+        request.ttl_ns = request
+            .ttl_ns
+            .map(|ttl_ns| ttl_ns.min(u64::from(u32::MAX) * SECOND_NS));
+    },
+};
+
+/// A client in 24 bits.
+fn folded(client: u32) -> u32 {
+    (client ^ client >> 24) & 0xff_ffff
+}
 
 const HEADER: usize = 8192;
 const MAGIC: u64 = 0x1234_5678_9abc_def0;
@@ -180,14 +236,7 @@ fn parse(record: &[u8], version: usize) -> Result<Request, Problem> {
 
 impl Reader for Lcs {
     fn fields(&self) -> Fields {
-        Fields {
-            time: true,
-            size: true,
-            operation: self.version >= 2,
-            client: self.version >= 2,
-            ttl: self.version >= 3,
-            next_use: true,
-        }
+        fields(self.version)
     }
 
     fn next(&mut self) -> Result<Option<Request>, TraceError> {
@@ -243,7 +292,7 @@ struct LcsWriter {
     totals: Totals,
 }
 
-fn write(output: Output, fields: Fields) -> Result<Box<dyn Writer>, TraceError> {
+fn write<const VERSION: usize>(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
     let scratch = output.scratch()?;
     let handle = scratch
         .scratch
@@ -256,11 +305,7 @@ fn write(output: Output, fields: Fields) -> Result<Box<dyn Writer>, TraceError> 
     Ok(Box::new(LcsWriter {
         records,
         scratch,
-        version: if fields.operation || fields.ttl || fields.client {
-            3
-        } else {
-            1
-        },
+        version: VERSION,
         objects: Interner::new(),
         totals: Totals::default(),
     }))
@@ -272,23 +317,31 @@ impl LcsWriter {
         let mut record = [0; LARGEST];
         let second = seconds(request.time_ns)?;
         let too_large = |bits| {
-            let message = format!("{} bytes do not fit the format's {bits} bits", request.size);
+            let other = if bits == 32 { "; lcs:3 has 63" } else { "" };
+            let message = format!(
+                "{} bytes do not fit the {bits} bits of version {}{other}",
+                request.size, self.version
+            );
             Problem::of_field("size", message)
         };
         record[..4].copy_from_slice(&second.to_le_bytes());
         record[4..12].copy_from_slice(&request.key.to_le_bytes());
-        if self.version == 1 {
+        let detail_at = if self.version <= 2 {
             let size = u32::try_from(request.size).map_err(|_| too_large(32))?;
             record[12..16].copy_from_slice(&size.to_le_bytes());
+            16
         } else {
             let size = i64::try_from(request.size).map_err(|_| too_large(63))?;
             record[12..20].copy_from_slice(&size.to_le_bytes());
-            let client = (request.client ^ request.client >> 24) & 0xff_ffff;
-            let detail = client << 8 | u32::from(operation_to_file(request.operation));
-            record[20..24].copy_from_slice(&detail.to_le_bytes());
-            // Rounded up, because 0 means none.
-            let ttl = request.ttl_ns.unwrap_or(0).div_ceil(SECOND_NS);
-            let ttl = u32::try_from(ttl).unwrap_or(u32::MAX);
+            20
+        };
+        if self.version >= 2 {
+            let operation = u32::from(operation_to_file(request.operation));
+            let detail = folded(request.client) << 8 | operation;
+            record[detail_at..detail_at + 4].copy_from_slice(&detail.to_le_bytes());
+        }
+        if self.version >= 3 {
+            let ttl = u32::try_from(ttl_seconds(request.ttl_ns)).unwrap_or(u32::MAX);
             record[24..28].copy_from_slice(&ttl.to_le_bytes());
         }
         Ok((record, second))
@@ -356,8 +409,9 @@ impl Writer for LcsWriter {
             .and_then(|_| self.records.write_all(&header))
             .and_then(|()| self.records.flush())
             .map_err(|error| self.scratch.fail(&error))?;
-        let (size, count) = (RECORD[self.version], self.totals.requests);
-        fill_next_uses(&mut self.scratch, HEADER as u64, size, count)?;
+        let (size, next_use_at) = (RECORD[self.version], NEXT_USE_AT[self.version]);
+        let (start, count) = (HEADER as u64, self.totals.requests);
+        fill_next_uses(&mut self.scratch, start, size, next_use_at, count)?;
         self.scratch.finish()
     }
 }

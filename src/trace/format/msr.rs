@@ -4,23 +4,36 @@
 //! a number, `Read` or `Write`, bytes, bytes, ticks. Without [`ReadOptions::block_bytes`] a line is
 //! one request, its key the offset; with it, a line becomes one request per block it touches, its
 //! key the number of the block. The number of the disk is put into the key's highest byte, so
-//! that the disks of one host can share a file; the response time is ignored.
+//! that the disks of one host can share a file; the response time is ignored, and written as 0.
 
-use super::{Fit, Format, Head};
+use super::writing::{Limit, READ_OR_WRITE};
+use super::{Fit, Format, Head, NOTHING, Obeyed, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run, split};
+use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, number, trimmed};
 use crate::trace::{
-    Fields, Input, Operation, ReadOptions, Reader, Request, TraceError, client_from_bytes,
+    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    client_from_bytes,
 };
 
 /// The table row.
 pub const FORMAT: Format = Format {
     name: "msr",
     summary: "MSR Cambridge: Timestamp,Hostname,DiskNumber,Type,Offset,Size,ResponseTime",
+    endings: &[],
     detect,
     read,
-    write: None,
+    obeys: Obeyed {
+        block_size: true,
+        ..NOTHING
+    },
+    writings: &[Writing {
+        version: 0,
+        fields: FIELDS,
+        limits: &[TICKS, READ_OR_WRITE],
+        open: write,
+    }],
     source: "SNIA IOTTA trace 388 (Narayanan, Donnelly, Rowstron, FAST 2008)",
 };
 
@@ -34,6 +47,12 @@ const FIELDS: Fields = Fields {
 };
 
 const TICK_NS: u64 = 100;
+
+const TICKS: Limit = Limit {
+    held: "times in ticks of 100 ns",
+    done: "cut",
+    apply: |request| request.time_ns -= request.time_ns % TICK_NS,
+};
 
 fn detect(head: &Head<'_>) -> Fit {
     if !is_text(head.bytes) {
@@ -92,6 +111,44 @@ fn read(input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>, TraceErr
             Ok(())
         },
     )))
+}
+
+struct MsrWriter {
+    stream: Stream,
+    line: Vec<u8>,
+}
+
+fn write(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    Ok(Box::new(MsrWriter {
+        stream: output.stream()?,
+        line: Vec::new(),
+    }))
+}
+
+impl Writer for MsrWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        use std::io::Write as _;
+        // The inverse of what reading does: the highest byte is the disk, the rest the offset.
+        let (disk, offset) = (request.key >> 56, request.key & (u64::MAX >> 8));
+        let kind = match request.operation.is_read() {
+            true => "Read",
+            false => "Write",
+        };
+        self.line.clear();
+        // Writing to a vector cannot fail.
+        let _ = writeln!(
+            self.line,
+            "{},{},{disk},{kind},{offset},{},0",
+            request.time_ns / TICK_NS,
+            request.client,
+            request.size
+        );
+        self.stream.write(&self.line)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
 }
 
 #[cfg(test)]

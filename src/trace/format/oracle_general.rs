@@ -13,7 +13,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use hashbrown::HashTable;
 
-use super::{Fit, Format, Head, Writing, truncated, u32_at, u64_at};
+use super::writing::SECONDS;
+use super::{Fit, Format, Head, NOTHING, Writing, truncated, u32_at, u64_at};
 use crate::random::mix;
 use crate::trace::error::Problem;
 use crate::trace::output::Scratch;
@@ -26,13 +27,16 @@ use crate::units::SECOND_NS;
 pub const FORMAT: Format = Format {
     name: "oracle-general",
     summary: "libCacheSim's oracleGeneral: 24-byte records with the next use of each key",
+    endings: &["oraclegeneral"],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: FIELDS,
-        resolution_ns: SECOND_NS,
+        limits: &[SECONDS],
         open: write,
-    }),
+    }],
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h",
 };
 
@@ -276,18 +280,19 @@ impl Writer for OracleGeneralWriter {
         self.records
             .flush()
             .map_err(|error| self.scratch.fail(&error))?;
-        fill_next_uses(&mut self.scratch, 0, RECORD, self.count)?;
+        fill_next_uses(&mut self.scratch, 0, RECORD, RECORD - 8, self.count)?;
         self.scratch.finish()
     }
 }
 
-/// Goes over the records from the last to the first and writes into each, as its last 8 bytes,
-/// the number of the next one with the same key (bytes 4 to 12). Memory: one table entry per
+/// Goes over the records from the last to the first and writes into each, at `next_use_at`, the
+/// number of the next one with the same key (bytes 4 to 12). Memory: one table entry per
 /// distinct key.
 pub(super) fn fill_next_uses(
     scratch: &mut Scratch,
     start: u64,
     size: usize,
+    next_use_at: usize,
     count: u64,
 ) -> Result<(), TraceError> {
     const PIECE: u64 = 1 << 14;
@@ -314,7 +319,7 @@ pub(super) fn fill_next_uses(
                     -1
                 }
             };
-            record[size - 8..].copy_from_slice(&next.to_le_bytes());
+            record[next_use_at..next_use_at + 8].copy_from_slice(&next.to_le_bytes());
         }
         let file = &mut scratch.scratch;
         file.seek(place)

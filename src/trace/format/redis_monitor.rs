@@ -5,15 +5,20 @@
 //! `\xHH`. A command with several keys becomes as many requests. Commands that touch no key
 //! (`PING`, `MULTI`, ...) are skipped, and so are the server's `OK` and unknown commands. MONITOR
 //! shows no answers, so the size is known for writes only, as the length of the value.
+//!
+//! Written are `get`, `set` (with `NX` for add and `XX` for replace, and `PX` for a TTL), `append`,
+//! `lpush` for prepend, `del`, `incr` and `decr`, with values of as many letters x as the size says.
 
-use super::{Fit, Format, Head};
+use super::writing::{Limit, MICROSECONDS};
+use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::random::mix;
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
+use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, duration_ns, is_text, number, trimmed};
 use crate::trace::{
-    Fields, Input, Operation, ReadOptions, Reader, Request, TraceError, client_from_bytes,
-    key_from_bytes,
+    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    client_from_bytes, key_from_bytes,
 };
 use crate::units::SECOND_NS;
 
@@ -21,15 +26,74 @@ use crate::units::SECOND_NS;
 pub const FORMAT: Format = Format {
     name: "redis-monitor",
     summary: "the output of redis-cli MONITOR; one request per key of each command",
+    endings: &[],
     detect,
     read,
-    write: None,
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
+        fields: FIELDS,
+        limits: &[MICROSECONDS, OPERATIONS, SIZES, TTLS],
+        open: write,
+    }],
     source: "redis.io/docs/latest/commands/monitor",
 };
 
 const FIELDS: Fields = Fields {
     next_use: false,
     ..Fields::ALL
+};
+
+/// A value of more bytes would not fit the longest line that is read.
+const LARGEST_VALUE_BYTES: u64 = 1_000_000;
+
+/// The step of TTLs.
+const MILLISECOND_NS: u64 = 1_000_000;
+
+const OPERATIONS: Limit = Limit {
+    held: "operations that Redis has",
+    done: "gets and cas made get and set",
+    apply: |request| {
+        request.operation = match request.operation {
+            Operation::Gets => Operation::Get,
+            Operation::Cas => Operation::Set,
+            other => other,
+        };
+    },
+};
+
+/// Whether the command for `operation` has the whole value in it, and perhaps a TTL.
+fn has_value(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Set | Operation::Add | Operation::Replace | Operation::Cas
+    )
+}
+
+const SIZES: Limit = Limit {
+    held: "sizes of set, add and replace, up to 1 MB",
+    done: "others cut or left out",
+    apply: |request| {
+        request.size = match has_value(request.operation) {
+            true => request.size.min(LARGEST_VALUE_BYTES),
+            false => 0,
+        };
+    },
+};
+
+const TTLS: Limit = Limit {
+    held: "TTLs of set, add and replace, in whole milliseconds",
+    done: "others rounded up or left out",
+    apply: |request| {
+        request.ttl_ns = request
+            .ttl_ns
+            .filter(|&ttl_ns| ttl_ns > 0 && has_value(request.operation))
+            .map(|ttl_ns| {
+                ttl_ns
+                    .div_ceil(MILLISECOND_NS)
+                    .saturating_mul(MILLISECOND_NS)
+            });
+    },
 };
 
 /// Where a command has its keys.
@@ -185,7 +249,12 @@ fn detect(head: &Head<'_>) -> Fit {
         .take(20)
         .peekable();
     let mut runs = Vec::new();
-    match lines.peek().is_some() && lines.all(|line| parse(line, &mut runs).is_ok()) {
+    let fits = match lines.peek() {
+        Some(_) => lines.all(|line| parse(line, &mut runs).is_ok()),
+        // The first value may be longer than all that is looked at.
+        None => Origin::parse(head.bytes.strip_prefix(b"OK\n").unwrap_or(head.bytes)).is_ok(),
+    };
+    match fits {
         true => Fit::Certain,
         false => Fit::No,
     }
@@ -202,26 +271,51 @@ fn read(input: Input, _: &ReadOptions) -> Result<Box<dyn Reader>, TraceError> {
     )))
 }
 
-fn parse(line: &[u8], runs: &mut Vec<Run>) -> Result<(), Problem> {
-    let shape = || {
-        Problem::new(format!(
-            "expected SECONDS [DATABASE CLIENT] \"COMMAND\" \"ARGUMENT\"..., found {}",
-            quoted(line)
-        ))
-    };
-    let blank = memchr::memchr(b' ', line).ok_or_else(shape)?;
-    let time_ns = duration_ns("time", &line[..blank], SECOND_NS)?;
-    let rest = line[blank + 1..].strip_prefix(b"[").ok_or_else(shape)?;
-    // The path of a Unix socket may have brackets in it; the command starts with a quote.
-    let end = memchr::memmem::find(rest, b"] \"").ok_or_else(shape)?;
-    let (origin, arguments) = (&rest[..end], &rest[end + 2..]);
-    let blank = memchr::memchr(b' ', origin).ok_or_else(shape)?;
-    let database = number("database", &origin[..blank])?;
-    let client = client_from_bytes(&origin[blank + 1..]);
+/// What a line must look like.
+fn wrong_shape(line: &[u8]) -> Problem {
+    Problem::new(format!(
+        "expected SECONDS [DATABASE CLIENT] \"COMMAND\" \"ARGUMENT\"..., found {}",
+        quoted(line)
+    ))
+}
 
+/// What a line says before the command.
+struct Origin {
+    time_ns: u64,
+    database: u64,
+    client: u32,
+}
+
+impl Origin {
+    /// Itself, and the command that follows.
+    fn parse(line: &[u8]) -> Result<(Self, &[u8]), Problem> {
+        let shape = || wrong_shape(line);
+        let blank = memchr::memchr(b' ', line).ok_or_else(shape)?;
+        let time_ns = duration_ns("time", &line[..blank], SECOND_NS)?;
+        let rest = line[blank + 1..].strip_prefix(b"[").ok_or_else(shape)?;
+        // The path of a Unix socket may have brackets in it; the command starts with a quote.
+        let end = memchr::memmem::find(rest, b"] \"").ok_or_else(shape)?;
+        let (origin, arguments) = (&rest[..end], &rest[end + 2..]);
+        let blank = memchr::memchr(b' ', origin).ok_or_else(shape)?;
+        let origin = Self {
+            time_ns,
+            database: number("database", &origin[..blank])?,
+            client: client_from_bytes(&origin[blank + 1..]),
+        };
+        Ok((origin, arguments))
+    }
+}
+
+fn parse(line: &[u8], runs: &mut Vec<Run>) -> Result<(), Problem> {
+    let (origin, arguments) = Origin::parse(line)?;
+    let Origin {
+        time_ns,
+        database,
+        client,
+    } = origin;
     let arguments = unquoted(arguments)?;
     let Some((command, arguments)) = arguments.split_first() else {
-        return Err(shape());
+        return Err(wrong_shape(line));
     };
     let command = command.to_ascii_lowercase();
     let Some(&(_, operation, keys, value)) = COMMANDS
@@ -248,7 +342,17 @@ fn parse(line: &[u8], runs: &mut Vec<Run>) -> Result<(), Problem> {
                 Value::None => None,
                 Value::At(at) => Some(at),
                 Value::WithOptions => {
-                    request.ttl_ns = ttl_of_options(arguments.get(2..).unwrap_or_default());
+                    let options = arguments.get(2..).unwrap_or_default();
+                    request.ttl_ns = ttl_of_options(options);
+                    let has = |name: &[u8]| {
+                        let mut options = options.iter();
+                        options.any(|option| option.eq_ignore_ascii_case(name))
+                    };
+                    if has(b"nx") {
+                        request.operation = Operation::Add;
+                    } else if has(b"xx") {
+                        request.operation = Operation::Replace;
+                    }
                     Some(1)
                 }
                 Value::AfterTtl(unit_ns) => {
@@ -337,6 +441,67 @@ fn unquoted(mut line: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     }
 }
 
+struct RedisMonitorWriter {
+    stream: Stream,
+    line: Vec<u8>,
+}
+
+fn write(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    let mut stream = output.stream()?;
+    stream.write(b"OK\n")?;
+    Ok(Box::new(RedisMonitorWriter {
+        stream,
+        line: Vec::new(),
+    }))
+}
+
+impl Writer for RedisMonitorWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        use std::io::Write as _;
+        let (seconds, rest_ns) = (request.time_ns / SECOND_NS, request.time_ns % SECOND_NS);
+        let (client, key) = (request.client, request.key);
+        let (command, condition) = match request.operation {
+            Operation::Get | Operation::Gets => ("get", ""),
+            Operation::Set | Operation::Cas => ("set", ""),
+            Operation::Add => ("set", " \"NX\""),
+            Operation::Replace => ("set", " \"XX\""),
+            Operation::Append => ("append", ""),
+            Operation::Prepend => ("lpush", ""),
+            Operation::Delete => ("del", ""),
+            Operation::Increment => ("incr", ""),
+            Operation::Decrement => ("decr", ""),
+        };
+        let line = &mut self.line;
+        line.clear();
+        // Writing to a vector cannot fail.
+        let _ = write!(
+            line,
+            "{seconds}.{:06} [0 {client}] \"{command}\" \"{key}\"",
+            rest_ns / 1_000
+        );
+        if has_value(request.operation) {
+            let size = request.size.min(LARGEST_VALUE_BYTES) as usize;
+            line.extend_from_slice(b" \"");
+            line.resize(line.len() + size, b'x');
+            line.push(b'"');
+            line.extend_from_slice(condition.as_bytes());
+            // Rounded up: Redis refuses a TTL of 0.
+            match request.ttl_ns.unwrap_or(0).div_ceil(MILLISECOND_NS) {
+                0 => {}
+                ttl_ms => drop(write!(line, " \"PX\" \"{ttl_ms}\"")),
+            }
+        } else if matches!(request.operation, Operation::Append | Operation::Prepend) {
+            line.extend_from_slice(b" \"x\"");
+        }
+        line.push(b'\n');
+        self.stream.write(line)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,6 +549,26 @@ mod tests {
                 (0, None)
             ]
         );
+    }
+
+    #[test]
+    fn set_under_a_condition_is_add_or_replace() {
+        let text = "1.0 [0 c] \"set\" \"k\" \"nx\"\n1.0 [0 c] \"SET\" \"k\" \"v\" \"EX\" \"9\" \"nx\"\n\
+                    1.0 [0 c] \"set\" \"k\" \"v\" \"XX\"\n";
+        let requests = read_all("redis-monitor", text.as_bytes()).unwrap();
+        let operations: Vec<_> = requests.iter().map(|request| request.operation).collect();
+        assert_eq!(
+            operations,
+            [Operation::Set, Operation::Add, Operation::Replace]
+        );
+    }
+
+    #[test]
+    fn a_first_value_longer_than_the_look_ahead_is_no_obstacle() {
+        let text = format!("OK\n1.0 [0 c] \"set\" \"k\" \"{}\"\n", "x".repeat(200_000));
+        let mut input = Input::from_bytes("test", text.into_bytes()).unwrap();
+        let format = crate::trace::format::detect(&mut input).unwrap();
+        assert_eq!(format.name, "redis-monitor");
     }
 
     #[test]

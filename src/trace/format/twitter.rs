@@ -5,7 +5,8 @@
 //! request is key and value together; where the value has 0 bytes, as in a read that missed, the
 //! size is unknown.
 
-use super::{Fit, Format, Head, Writing};
+use super::writing::{SECONDS, TTL_SECONDS, ttl_seconds};
+use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
 use crate::trace::output::Stream;
@@ -20,13 +21,16 @@ use crate::units::SECOND_NS;
 pub const FORMAT: Format = Format {
     name: "twitter",
     summary: "Twitter's cache clusters: timestamp,key,key size,value size,client,op,TTL",
+    endings: &[],
     detect,
     read,
-    write: Some(Writing {
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
         fields: FIELDS,
-        resolution_ns: SECOND_NS,
+        limits: &[SECONDS, TTL_SECONDS],
         open: write,
-    }),
+    }],
     source: "github.com/twitter/cache-trace (Yang, Yue, Rashmi, OSDI 2020)",
 };
 
@@ -141,8 +145,7 @@ impl Writer for TwitterWriter {
             ..
         } = request;
         let operation = Operation::name(request.operation);
-        // A TTL of less than a second must not become 0, which means none.
-        let ttl = ttl_ns.unwrap_or(0).div_ceil(SECOND_NS);
+        let ttl = ttl_seconds(*ttl_ns);
         self.line.clear();
         // Writing to a vector cannot fail.
         let _ = writeln!(

@@ -14,20 +14,33 @@
 //! | | 32..40 | u64 response time |
 //!
 //! Without [`ReadOptions::block_bytes`] a record is one request, its key the logical block; with
-//! it, a record becomes one request per block it touches.
+//! it, a record becomes one request per block it touches. Written is version 1 unless version 2 is
+//! asked for; what no request says (scatter-gather elements, response times) is written as 0.
 
-use super::{Fit, Format, Head, truncated, u16_at, u32_at, u64_at};
+use super::writing::{GET_SET_DELETE, MICROSECONDS};
+use super::{Fit, Format, Head, NOTHING, Obeyed, Writing, truncated, u16_at, u32_at, u64_at};
 use crate::trace::error::Problem;
 use crate::trace::format::lines::Run;
-use crate::trace::{Fields, Input, Operation, ReadOptions, Reader, Request, TraceError};
+use crate::trace::output::Stream;
+use crate::trace::{
+    Fields, Input, Operation, Output, Place, ReadOptions, Reader, Request, TraceError, Writer,
+};
 
 /// The table row.
 pub const FORMAT: Format = Format {
     name: "vscsi",
     summary: "VMware's vscsi block traces, versions 1 and 2",
+    endings: &["vscsi"],
     detect,
     read,
-    write: None,
+    obeys: Obeyed {
+        block_size: true,
+        ..NOTHING
+    },
+    writings: &[
+        writing(1, |output, _| write(output, VERSION_1)),
+        writing(2, |output, _| write(output, VERSION_2)),
+    ],
     source: "github.com/1a1a11a/libCacheSim, traceReader/customizedReader/vscsi.h",
 };
 
@@ -40,6 +53,15 @@ const FIELDS: Fields = Fields {
     next_use: false,
 };
 
+const fn writing(version: u8, open: super::Open) -> Writing {
+    Writing {
+        version,
+        fields: FIELDS,
+        limits: &[MICROSECONDS, GET_SET_DELETE],
+        open,
+    }
+}
+
 const SECTOR_BYTES: u64 = 512;
 
 /// Where the fields of a version are.
@@ -47,6 +69,7 @@ const SECTOR_BYTES: u64 = 512;
 struct Layout {
     version: u16,
     size: usize,
+    serial_at: usize,
     length_at: usize,
     command_at: usize,
     version_at: usize,
@@ -55,6 +78,7 @@ struct Layout {
 const VERSION_1: Layout = Layout {
     version: 1,
     size: 32,
+    serial_at: 0,
     length_at: 4,
     command_at: 12,
     version_at: 14,
@@ -62,6 +86,7 @@ const VERSION_1: Layout = Layout {
 const VERSION_2: Layout = Layout {
     version: 2,
     size: 40,
+    serial_at: 4,
     length_at: 8,
     command_at: 0,
     version_at: 2,
@@ -205,6 +230,59 @@ impl Reader for Vscsi {
     }
 }
 
+struct VscsiWriter {
+    stream: Stream,
+    layout: Layout,
+    number: u64,
+}
+
+fn write(output: Output, layout: Layout) -> Result<Box<dyn Writer>, TraceError> {
+    Ok(Box::new(VscsiWriter {
+        stream: output.stream()?,
+        layout,
+        number: 0,
+    }))
+}
+
+/// READ (10), WRITE (10) or UNMAP.
+fn command(operation: Operation) -> u16 {
+    match operation {
+        operation if operation.is_read() => 0x28,
+        operation if operation.is_delete() => 0x42,
+        _ => 0x2a,
+    }
+}
+
+impl Writer for VscsiWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        let layout = self.layout;
+        let length = u32::try_from(request.size).map_err(|_| {
+            let message = format!("{} bytes do not fit the format's 32 bits", request.size);
+            let offset = self.number * layout.size as u64;
+            let number = self.number + 1;
+            Problem::of_field("size", message)
+                .at(self.stream.file(), Place::Record { number, offset })
+        })?;
+        let mut record = [0; VERSION_2.size];
+        let mut put = |at: usize, bytes: &[u8]| record[at..at + bytes.len()].copy_from_slice(bytes);
+        // The serial number stays below 2^24: in version 1 its highest byte stands where version
+        // 2 has its version, and must not be taken for it.
+        let serial = (self.number & 0xff_ffff) as u32;
+        put(layout.serial_at, &serial.to_le_bytes());
+        put(layout.length_at, &length.to_le_bytes());
+        put(layout.command_at, &command(request.operation).to_le_bytes());
+        put(layout.version_at, &(layout.version << 8).to_le_bytes());
+        put(16, &request.key.to_le_bytes());
+        put(24, &(request.time_ns / 1_000).to_le_bytes());
+        self.number += 1;
+        self.stream.write(&record[..layout.size])
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +329,49 @@ mod tests {
         let two = [version_2(0x2a, 4096, 77, 5), version_2(0x28, 512, 78, 6)].concat();
         assert_eq!(read_all("vscsi", &one).unwrap(), expected);
         assert_eq!(read_all("vscsi", &two).unwrap(), expected);
+    }
+
+    #[test]
+    fn records_are_written_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace");
+        let requests = [
+            Request {
+                time_ns: 5_999,
+                key: 77,
+                size: 4096,
+                operation: Operation::Set,
+                ..Request::default()
+            },
+            Request {
+                time_ns: 6_000,
+                key: u64::MAX,
+                size: 512,
+                operation: Operation::Delete,
+                ..Request::default()
+            },
+        ];
+        let mut one = [
+            version_1(0x2a, 4096, 77, 5),
+            version_1(0x42, 512, u64::MAX, 6),
+        ]
+        .concat();
+        one[32] = 1;
+        let mut two = [
+            version_2(0x2a, 4096, 77, 5),
+            version_2(0x42, 512, u64::MAX, 6),
+        ]
+        .concat();
+        two[40 + 4] = 1;
+        for (layout, expected) in [(VERSION_1, one), (VERSION_2, two)] {
+            let output = Output::new(&path, crate::trace::Compression::Plain);
+            let mut writer = write(output, layout).unwrap();
+            for request in &requests {
+                writer.write(request).unwrap();
+            }
+            writer.finish().unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), expected);
+        }
     }
 
     #[test]

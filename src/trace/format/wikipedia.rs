@@ -3,22 +3,34 @@
 //! `relative_unix hashed_path_query image_type response_size time_firstbyte` for images,
 //! `relative_unix hashed_host_path_query response_size time_firstbyte` for pages: seconds since
 //! the start, a hash, a word, bytes, seconds. A header line with these names is skipped. All
-//! requests are reads.
+//! requests are reads. Written is the layout of pages, with its header; the time to the first byte
+//! is written as 0.
 
-use super::{Fit, Format, Head};
+use super::writing::SECONDS;
+use super::{Fit, Format, Head, NOTHING, Writing};
 use crate::trace::error::{Problem, quoted};
 use crate::trace::format::lines::{Lines, Run};
+use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, duration_ns, is_text, number, trimmed};
-use crate::trace::{Fields, Input, ReadOptions, Reader, Request, TraceError, key_from_bytes};
+use crate::trace::{
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, key_from_bytes,
+};
 use crate::units::SECOND_NS;
 
 /// The table row.
 pub const FORMAT: Format = Format {
     name: "wikipedia",
     summary: "Wikimedia's CDN (2019): time, hash of the path, [image type], size, first byte",
+    endings: &[],
     detect,
     read,
-    write: None,
+    obeys: NOTHING,
+    writings: &[Writing {
+        version: 0,
+        fields: FIELDS,
+        limits: &[SECONDS],
+        open: write,
+    }],
     source: "wikitech.wikimedia.org/wiki/Analytics/Data_Lake/Traffic/Caching",
 };
 
@@ -105,6 +117,40 @@ fn read(input: Input, _: &ReadOptions) -> Result<Box<dyn Reader>, TraceError> {
             Ok(())
         },
     )))
+}
+
+struct WikipediaWriter {
+    stream: Stream,
+    line: Vec<u8>,
+}
+
+fn write(output: Output, _: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    let mut stream = output.stream()?;
+    stream.write(b"relative_unix\thashed_host_path_query\tresponse_size\ttime_firstbyte\n")?;
+    Ok(Box::new(WikipediaWriter {
+        stream,
+        line: Vec::new(),
+    }))
+}
+
+impl Writer for WikipediaWriter {
+    fn write(&mut self, request: &Request) -> Result<(), TraceError> {
+        use std::io::Write as _;
+        self.line.clear();
+        // Writing to a vector cannot fail.
+        let _ = writeln!(
+            self.line,
+            "{}\t{}\t{}\t0",
+            request.time_ns / SECOND_NS,
+            request.key,
+            request.size
+        );
+        self.stream.write(&self.line)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TraceError> {
+        self.stream.finish()
+    }
 }
 
 #[cfg(test)]

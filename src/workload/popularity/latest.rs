@@ -8,7 +8,7 @@
 //! requests must not depend on how fast the system is, or variants could not be compared. So a read
 //! may ask for a row that is still on its way and get version 0; YCSB reads acknowledged keys only.
 
-use super::zipf::Zipf;
+use super::zipf::{self, Zipf};
 use super::{COUNT, Keys};
 use crate::random::Draws;
 use crate::workload::Operation;
@@ -28,7 +28,7 @@ impl Latest {
     /// When `count` is not in 1..=2^50, or `exponent` is negative or above 100.
     pub fn new(count: u64, exponent: f64) -> Result<Self, ParameterError> {
         Ok(Self {
-            recency: Zipf::new(count, exponent)?,
+            recency: zipf::checked(count, exponent)?,
             newest: count - 1,
         })
     }

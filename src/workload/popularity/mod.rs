@@ -82,7 +82,10 @@ impl Keys {
     /// # Errors
     /// When `count` is not in 1..=2^50, or `exponent` is negative or above 100.
     pub fn zipf(count: u64, exponent: f64) -> Result<Self, ParameterError> {
-        Ok(Self::one(Shape::Zipf(Zipf::new(count, exponent)?), true))
+        Ok(Self::one(
+            Shape::Zipf(zipf::checked(count, exponent)?),
+            true,
+        ))
     }
 
     /// All keys are asked for equally often.
