@@ -167,6 +167,8 @@ mod tests {
         latency-p99.png
         latency-p99.svg
         series.csv
+        staleness.png
+        staleness.svg
         summary.csv
         summary.json
         "#);
