@@ -2,7 +2,7 @@
 //!
 //! The patterns are plain `async fn`s over the parts of a [`System`] and read like the textbook.
 //! Each tier has a pattern of its own; what lies below a tier, be it another tier or the database,
-//! is all the same to it ([`System::read_below`], [`System::write_below`]).
+//! is all the same to it (`System::read_below`, `System::write_below`).
 
 use std::fmt;
 use std::pin::Pin;
