@@ -70,6 +70,8 @@ fn plain_scenario() -> Plan {
             scope: Scope::Global,
             delete_failure: 0.0,
             tombstone_ns: None,
+            has_versioned_keys: false,
+            leases: None,
         },
         pattern: pattern::Plan::default(),
         defence: defence::Plan::SingleFlight,

@@ -126,6 +126,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         key: draw.key,
         issued_ns: arrival.arrived_ns,
         must_be_fresh: draw.must_be_fresh,
+        generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {
         Operation::Read => {

@@ -6,6 +6,7 @@
 //! Not here: what the app does with a row, and caches.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
@@ -47,13 +48,14 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Read,
+    /// Say whether the row is still what the reader knows, or read it: see [`Database::known`].
+    ReadUnless,
     Write,
     /// Take in what a write-behind cache has acknowledged: it is among [`Database::arriving`].
     Store,
 }
 
 /// The database of one run.
-#[derive(Debug)]
 pub struct Database {
     plan: Plan,
     kernel: Rc<Kernel>,
@@ -64,11 +66,32 @@ pub struct Database {
     /// What write-behind caches are about to store, by the request that made it and the key. Kept
     /// here because every future between the client and the database would hold a copy of it.
     arriving: RefCell<HashMap<(u64, Key), Row, KeyHash>>,
+    /// What those who ask whether their copy is still true have, likewise.
+    known: RefCell<HashMap<(u64, Key), Known, KeyHash>>,
     /// Fetches in flight of each key, for the keys that have any.
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
     network_luck: Stream,
     abandonable: Broadcast<Result<Row, Failure>>,
+    followers: RefCell<Vec<Follower>>,
+}
+
+/// What somebody who asks whether a copy is still true has.
+#[derive(Debug)]
+struct Known {
+    version: u64,
+    /// How long the answer "it is" holds the connection, if not as long as any other.
+    service_time: Option<Rc<Distribution>>,
+}
+
+/// Is told of a commit: the request that made it, the key and the row.
+type Follower = Box<dyn Fn(u64, Key, &Row)>;
+
+impl fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Database");
+        shown.field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 impl Database {
@@ -89,10 +112,12 @@ impl Database {
             connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
             rows: RefCell::default(),
             arriving: RefCell::default(),
+            known: RefCell::default(),
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
             abandonable: Broadcast::new(kernel.clone()),
+            followers: RefCell::default(),
         }
     }
 
@@ -102,6 +127,37 @@ impl Database {
     /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
     pub async fn read(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
         self.query(Verb::Read, index, key).await
+    }
+
+    /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
+    /// answer is "not modified", for which the connection is held for `service_time`, or for as long
+    /// as for any other read.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub async fn read_unless(
+        self: &Rc<Self>,
+        index: u64,
+        key: Key,
+        version: u64,
+        service_time: Option<Rc<Distribution>>,
+    ) -> Result<Row, Failure> {
+        let known = Known {
+            version,
+            service_time,
+        };
+        self.known.borrow_mut().insert((index, key), known);
+        self.query(Verb::ReadUnless, index, key).await
+    }
+
+    /// From now on `follower` is told of each commit at its instant.
+    pub fn on_commit(&self, follower: impl Fn(u64, Key, &Row) + 'static) {
+        self.followers.borrow_mut().push(Box::new(follower));
+    }
+
+    /// The rows that are derived from that of `key`, and change with it.
+    pub fn dependents(&self, key: Key) -> Vec<Key> {
+        self.workload.borrow().dependents(key)
     }
 
     /// Writes the row of `key` on behalf of request `index`, and returns the new one.
@@ -195,7 +251,7 @@ impl Database {
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let is_read = verb == Verb::Read;
+        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless);
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -204,6 +260,7 @@ impl Database {
                 self.meter.database.rejected.increment();
             }
             self.arriving.borrow_mut().remove(&(index, key));
+            self.known.borrow_mut().remove(&(index, key));
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
@@ -221,6 +278,16 @@ impl Database {
                     .await;
                 Ok(row)
             }
+            Verb::ReadUnless => {
+                let row = self.row(key);
+                let known = self.known.borrow_mut().remove(&(index, key));
+                let unmodified = known.filter(|known| known.version == row.version());
+                let service_time = unmodified.and_then(|known| known.service_time);
+                let service_time = service_time.as_deref().unwrap_or(&self.plan.service_time);
+                let service_ns = self.service_ns(service_time, index);
+                self.kernel.sleep(service_ns).await;
+                Ok(row)
+            }
             Verb::Write => {
                 self.kernel
                     .sleep(self.service_ns(&self.plan.write_service_time, index))
@@ -228,8 +295,10 @@ impl Database {
                 let now_ns = self.kernel.now();
                 self.meter.writes.accept();
                 self.meter.writes.store(1);
-                let mut rows = self.rows.borrow_mut();
-                Ok(rows.write(key, now_ns, |version| self.bytes(key, version)))
+                let bytes = |version| self.bytes(key, version);
+                let row = self.rows.borrow_mut().write(key, now_ns, bytes);
+                self.committed(index, key, &row);
+                Ok(row)
             }
             Verb::Store => {
                 self.kernel
@@ -239,6 +308,7 @@ impl Database {
                 if let Some(row) = row
                     && self.rows.borrow_mut().store(key, &row)
                 {
+                    self.committed(index, key, &row);
                     Ok(row)
                 } else {
                     Ok(self.row(key))
@@ -247,8 +317,21 @@ impl Database {
         }
     }
 
+    /// A row has been committed: those derived from it change with it, and whoever follows the log
+    /// hears of it.
+    fn committed(&self, index: u64, key: Key, row: &Row) {
+        let now_ns = self.kernel.now();
+        for dependent in self.dependents(key) {
+            let bytes = |version| self.bytes(dependent, version);
+            self.rows.borrow_mut().write(dependent, now_ns, bytes);
+        }
+        for follower in self.followers.borrow().iter() {
+            follower(index, key, row);
+        }
+    }
+
     /// The row of `key` as it is now.
-    fn row(&self, key: Key) -> Row {
+    pub fn row(&self, key: Key) -> Row {
         let bytes = |version| self.bytes(key, version);
         self.rows.borrow().read(key, self.kernel.now(), bytes)
     }

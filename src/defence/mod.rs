@@ -9,10 +9,12 @@ use std::rc::Rc;
 use crate::database::Row;
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::Tier;
+use crate::tier::{self, LeasePlan, Tier};
+use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters;
 
+mod lease;
 mod none;
 mod single_flight;
 
@@ -32,6 +34,13 @@ pub enum Plan {
     None,
     /// Of the misses of one key in one app instance, one fetches and the others wait for it.
     SingleFlight,
+    /// Of the misses of one key in one node, one gets a token to fetch and set.
+    Lease {
+        /// How long the others wait before they ask again.
+        retry_ns: Nanoseconds,
+        /// What the nodes do.
+        leases: LeasePlan,
+    },
 }
 
 /// A defence of one tier, with what it must remember.
@@ -41,13 +50,15 @@ pub enum Defence {
     None,
     /// See [`Plan::SingleFlight`].
     SingleFlight(single_flight::SingleFlight),
+    /// See [`Plan::Lease`].
+    Lease(lease::Leasing),
 }
 
 /// One row of the table of defences.
 pub type DefenceRow = parameters::Row<Plan>;
 
 /// All defences.
-pub static DEFENCES: &[DefenceRow] = &[none::ROW, single_flight::ROW];
+pub static DEFENCES: &[DefenceRow] = &[none::ROW, single_flight::ROW, lease::ROW];
 
 impl Plan {
     /// The defence of one tier at the start of a run.
@@ -58,6 +69,18 @@ impl Plan {
             Self::SingleFlight => {
                 Defence::SingleFlight(single_flight::SingleFlight::new(kernel.clone()))
             }
+            Self::Lease { retry_ns, .. } => {
+                Defence::Lease(lease::Leasing::new(kernel.clone(), retry_ns))
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// What the nodes of a tier must do differently.
+    pub fn prepare(&self, tier: &mut tier::Plan) {
+        if let Self::Lease { leases, .. } = self {
+            tier.leases = Some(*leases);
         }
     }
 }
@@ -78,6 +101,7 @@ impl Defence {
         match self {
             Self::None => none::fetch(tier, load).await,
             Self::SingleFlight(defence) => defence.fetch(tier, sharers, request, load).await,
+            Self::Lease(defence) => defence.fetch(tier, request, load).await,
         }
     }
 }

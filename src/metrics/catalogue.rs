@@ -283,7 +283,7 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.invalidations.sent",
         Count,
         Neither,
-        "deletes that were sent to the tier",
+        "deletes that were sent to the tier, by writers, a bus or a change feed: one for each key and copy",
     ),
     row(
         "tier.<tier>.invalidations.lost",
@@ -298,10 +298,46 @@ pub static CATALOGUE: &[Metric] = &[
         "deletes that found nothing to delete",
     ),
     row(
+        "tier.<tier>.invalidations.messages",
+        Count,
+        Lower,
+        "messages of a bus or a change feed that carried such deletes: a batch is one",
+    ),
+    row(
+        "tier.<tier>.revalidations.sent",
+        Count,
+        Neither,
+        "conditional queries that were sent for entries past their TTL",
+    ),
+    row(
+        "tier.<tier>.revalidations.not_modified",
+        Count,
+        Higher,
+        "conditional queries that were answered with \"not modified\"",
+    ),
+    row(
+        "tier.<tier>.revalidations.bytes_saved",
+        Bytes,
+        Higher,
+        "bytes of the values that were not sent because of that",
+    ),
+    row(
+        "tier.<tier>.leases.granted",
+        Count,
+        Neither,
+        "tokens that nodes gave to those who missed",
+    ),
+    row(
+        "tier.<tier>.leases.waits",
+        Count,
+        Lower,
+        "times that somebody who missed was told to wait for the holder of a token, asking again included",
+    ),
+    row(
         "tier.<tier>.sets.refused",
         Count,
         Neither,
-        "sets that a node refused because it knew of a newer version",
+        "sets that a node refused because it knew of a newer version, or because they came without a valid token",
     ),
     row(
         "tier.<tier>.refreshes.sent",

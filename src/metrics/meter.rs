@@ -285,7 +285,19 @@ pub struct TierMeter {
     pub invalidations_lost: Counter,
     /// Deletes that found nothing to delete.
     pub invalidations_useless: Counter,
-    /// Sets that a node refused because it knew of a newer version.
+    /// Messages of a bus or a change feed that carried invalidations.
+    pub invalidation_messages: Counter,
+    /// Conditional queries that were sent for entries past their TTL.
+    pub revalidations_sent: Counter,
+    /// Of those, the ones that confirmed the entry.
+    pub not_modified: Counter,
+    /// Bytes of values that were not sent because of that.
+    pub bytes_saved: Counter,
+    /// Tokens that were given to those who missed.
+    pub leases_granted: Counter,
+    /// Times that somebody was told to wait for the holder of a token.
+    pub leases_waits: Counter,
+    /// Sets that a node refused: it knew of a newer version, or they came without a valid token.
     pub sets_refused: Counter,
     /// Entries that were fetched anew ahead of their expiry.
     pub refreshes_sent: Counter,
@@ -383,6 +395,12 @@ impl Meter {
             invalidations_sent: Counter::default(),
             invalidations_lost: Counter::default(),
             invalidations_useless: Counter::default(),
+            invalidation_messages: Counter::default(),
+            revalidations_sent: Counter::default(),
+            not_modified: Counter::default(),
+            bytes_saved: Counter::default(),
+            leases_granted: Counter::default(),
+            leases_waits: Counter::default(),
             sets_refused: Counter::default(),
             refreshes_sent: Counter::default(),
             refreshes_wasted: Counter::default(),

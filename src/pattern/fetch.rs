@@ -7,9 +7,10 @@ use std::rc::Rc;
 use hashbrown::HashSet;
 
 use super::{Layer, Read, System, read};
+use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::{Filling, Stale};
+use crate::tier::{Filling, Stale, TimeToLive};
 use crate::units::{Key, KeyHash};
 use crate::workload::Request;
 
@@ -36,17 +37,19 @@ pub(super) async fn fetch(
         && stale.past_ns < ttl.stale_while_revalidate_ns
     {
         layer.tier.note(ReadOutcome::StaleHit);
-        revalidate(system, request, level, sharers);
+        let known = stale.known(&ttl);
+        revalidate(system, request, level, sharers, known);
         return Ok(servable(stale.clone()));
     }
-    let loading = load(system, request, level, Filling::Asked);
+    let known = stale.as_ref().and_then(|stale| stale.known(&ttl));
+    let loading = load(system, request, level, Filling::Asked, known);
     let answer = layer
         .defence
         .fetch(&layer.tier, sharers, request, loading)
         .await;
     let answer = match answer {
         Ok(answer) if system.is_forbidden(request, &answer) => {
-            load(system, request, level, Filling::Asked).await
+            load(system, request, level, Filling::Asked, None).await
         }
         answer => answer,
     };
@@ -56,33 +59,91 @@ pub(super) async fn fetch(
     }
 }
 
-/// Fetches from below and stores, as the read pattern has it.
+impl Stale {
+    /// The copy, if it is kept for a conditional query to confirm it.
+    fn known(&self, ttl: &TimeToLive) -> Option<Row> {
+        (self.past_ns < ttl.revalidate_ns).then(|| self.row.clone())
+    }
+}
+
+/// Fetches from below and stores, as the read pattern has it. With a `known` copy the fetch is a
+/// conditional one.
 pub(super) async fn load(
     system: &Rc<System>,
     request: &Request,
     level: usize,
     filling: Filling,
+    known: Option<Row>,
 ) -> Result<Answer, Failure> {
     match system.layers[level].pattern.read {
-        Read::Aside => read::aside::load(system, request, level, filling).await,
-        Read::Through => read::through::load(system, request, level, filling).await,
+        Read::Aside | Read::Versioned => {
+            read::aside::load(system, request, level, filling, known).await
+        }
+        Read::Through => read::through::load(system, request, level, filling, known).await,
     }
 }
 
+/// Asks what lies below tier `level` for the row, or only whether it is still the `known` one.
+pub(super) async fn ask_below(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    known: Option<&Row>,
+) -> Result<Answer, Failure> {
+    let Some(known) = known else {
+        return system.read_below(request, level + 1).await;
+    };
+    let layer = &system.layers[level];
+    let is_measuring = system.meter.is_measuring();
+    if is_measuring {
+        layer.tier.counts().revalidations_sent.increment();
+    }
+    let answer = if level + 1 < system.layers.len() {
+        // A tier saves the bytes; whether it has to ask in its turn is its own business.
+        system.read_below(request, level + 1).await?
+    } else {
+        let request = request.of_row();
+        let service_time = layer.invalidator.not_modified_service_time();
+        let database = &system.database;
+        let row = database
+            .read_unless(request.index, request.key, known.version(), service_time)
+            .await?;
+        let outcome = ReadOutcome::Miss;
+        Answer { row, outcome }
+    };
+    if is_measuring && answer.row.version() == known.version() {
+        let counts = layer.tier.counts();
+        counts.not_modified.increment();
+        counts.bytes_saved.add(u64::from(answer.row.bytes));
+    }
+    Ok(answer)
+}
+
 /// Fetches an entry anew in the background, unless the same sharers do so already.
-fn revalidate(system: &Rc<System>, request: &Request, level: usize, sharers: u32) {
+fn revalidate(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    sharers: u32,
+    known: Option<Row>,
+) {
     let request = *request;
     let under_way = (sharers, request.key);
     let revalidations = &system.layers[level].revalidations.0;
-    if !revalidations.borrow_mut().insert(under_way) {
+    if revalidations.borrow().contains(&under_way) {
         return;
     }
+    // Where fills are leased, somebody else may hold the token already.
+    if !system.layers[level].tier.leases_ahead(&request) {
+        return;
+    }
+    revalidations.borrow_mut().insert(under_way);
     system.spawn(
         "revalidation by request",
         request.index,
         async move |system| {
             // Should it fail, the next request tries again.
-            let _ = load(&system, &request, level, Filling::Asked).await;
+            let _ = load(&system, &request, level, Filling::Asked, known).await;
             let revalidations = &system.layers[level].revalidations.0;
             revalidations.borrow_mut().remove(&under_way);
         },

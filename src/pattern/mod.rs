@@ -2,7 +2,7 @@
 //!
 //! The patterns are plain `async fn`s over the parts of a [`System`] and read like the textbook.
 //! Each tier has a pattern of its own; what lies below a tier, be it another tier or the database,
-//! is all the same to it ([`System::read_below`], [`System::write_below`]).
+//! is all the same to it (`System::read_below`, `System::write_below`).
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
-use crate::invalidation;
+use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
@@ -43,6 +43,8 @@ pub struct Plan {
 pub enum Read {
     /// The app conducts: get, query, set are separate hops.
     Aside,
+    /// As aside, under versioned keys: the version of the key is asked for first.
+    Versioned,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -209,16 +211,27 @@ pub struct LayerPlan {
     pub invalidations: Vec<invalidation::Plan>,
 }
 
+impl LayerPlan {
+    /// How reads fill the cache, with what the mechanisms have to say about it.
+    fn read(&self) -> Read {
+        match self.pattern.read {
+            Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            read => read,
+        }
+    }
+}
+
 /// One tier with its pattern and its defence.
 pub struct Layer {
     /// The tier itself.
-    pub tier: Tier,
+    pub tier: Rc<Tier>,
     /// Its pattern.
     pub pattern: Plan,
     defence: Defence,
     refresher: Option<Refresher>,
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
+    invalidator: Invalidator,
 }
 
 impl fmt::Debug for Layer {
@@ -259,20 +272,35 @@ impl System {
         meter: &Rc<Meter>,
         luck: Luck,
     ) -> Self {
-        let layer = |(level, plan): (usize, &LayerPlan)| Layer {
-            tier: Tier::new(&plan.tier, level, population, kernel, meter, luck),
-            pattern: plan.pattern,
-            flushes: write::behind::Flushes::new(
-                plan.tier.nodes_in_all(population) as usize,
-                kernel,
-            ),
-            defence: plan.defence.build(kernel),
-            refresher: plan
-                .pattern
-                .refresh
-                .zip(plan.tier.ttl)
-                .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
-            revalidations: fetch::Revalidations::default(),
+        let layer = |(level, plan): (usize, &LayerPlan)| {
+            let tier = Tier::new(&plan.tier, level, population, kernel, meter, luck);
+            let tier = Rc::new(tier);
+            Layer {
+                invalidator: Invalidator::new(
+                    &plan.invalidations,
+                    &tier,
+                    &database,
+                    kernel,
+                    meter,
+                    luck,
+                ),
+                tier,
+                pattern: Plan {
+                    read: plan.read(),
+                    ..plan.pattern
+                },
+                flushes: write::behind::Flushes::new(
+                    plan.tier.nodes_in_all(population) as usize,
+                    kernel,
+                ),
+                defence: plan.defence.build(kernel),
+                refresher: plan
+                    .pattern
+                    .refresh
+                    .zip(plan.tier.ttl)
+                    .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
+                revalidations: fetch::Revalidations::default(),
+            }
         };
         Self {
             kernel: kernel.clone(),
@@ -324,6 +352,7 @@ impl System {
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
+            Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -399,9 +428,11 @@ impl System {
     /// Reads from tier `level` on down to the database.
     fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
         Box::pin(async move {
+            let request = &request.of_row();
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
+                Some(Read::Versioned) => read::versioned::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
@@ -410,8 +441,9 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
-            match self.layers.get(level).map(|layer| layer.pattern.write) {
-                None => self.database.write(request.index, request.key).await,
+            let pattern = self.layers.get(level).map(|layer| layer.pattern.write);
+            let row = match pattern {
+                None => return self.database.write(request.index, request.key).await,
                 Some(Write::Invalidate) => write::invalidate::write(self, request, level).await,
                 Some(Write::Update) => write::update::write(self, request, level).await,
                 Some(Write::Through) => write::through::write(self, request, level).await,
@@ -424,8 +456,19 @@ impl System {
                 Some(Write::DoubleDelete { wait_ns }) => {
                     write::double_delete::write(self, request, level, wait_ns).await
                 }
+            }?;
+            // What is written behind is told to others when the database has it.
+            if !matches!(pattern, Some(Write::Behind(_))) {
+                self.committed(level, request, &row);
             }
+            Ok(row)
         })
+    }
+
+    /// The request's row has been written, and the entry of tier `level` seen to: now for the copies
+    /// and entries that the write pattern does not know of.
+    fn committed(&self, level: usize, request: &Request, row: &Row) {
+        self.layers[level].invalidator.committed(request, row);
     }
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {

@@ -179,13 +179,16 @@ pub(super) async fn refresh_for_ever(system: &Rc<System>, level: usize) {
         if fresh_until_ns != due.fresh_until_ns || hits < refresher.plan.hits_min {
             continue;
         }
+        let request = due.request.derived(due.fresh_until_ns);
+        if !layer.tier.leases_ahead(&request) {
+            continue;
+        }
         if system.meter.is_measuring() {
             layer.tier.counts().refreshes_sent.increment();
         }
-        let request = due.request.derived(due.fresh_until_ns);
         system.spawn("refresh of key", request.key, async move |system| {
             // Should it fail, the entry expires and the next reader fetches it.
-            let _ = fetch::load(&system, &request, level, Filling::Ahead).await;
+            let _ = fetch::load(&system, &request, level, Filling::Ahead, None).await;
         });
     }
 }

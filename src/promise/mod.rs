@@ -222,6 +222,7 @@ mod tests {
             key: 7,
             issued_ns: 0,
             must_be_fresh: false,
+            generation: 0,
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) fn grammar() -> &'static Grammar {
         named: IndexMap::from([
             ("durations", distribution_shape(DURATIONS)),
             ("sizes", distribution_shape(SIZES)),
+            ("counts", distribution_shape(COUNTS)),
             ("keys", keys()),
         ]),
     });
@@ -44,6 +45,9 @@ const ANY_SHARE: Range = range("0", "1");
 const DURATIONS: (Unit, Range) = (Unit::Duration, ANY_DURATION);
 /// A value beyond a gibibyte is no value of a cache.
 const SIZES: (Unit, Range) = (Unit::Size, range("0B", "1GiB"));
+
+/// More would take as long to name as to simulate.
+const COUNTS: (Unit, Range) = (Unit::Count, range("0", "100000"));
 
 const fn range(low: &'static str, high: &'static str) -> Range {
     Range { low, high }
@@ -298,6 +302,13 @@ fn workload() -> Table {
             Default("\"1KiB\""),
             "{ distribution = \"lognormal\", median = \"1KiB\", p99 = \"20KiB\" }",
             "size of a row's value",
+        ),
+        field(
+            "dependents",
+            Shape::Named("counts"),
+            Default("0"),
+            "{ distribution = \"lognormal\", median = 5, p99 = 200 }",
+            "how many other rows are derived from a row, as pages are from an article: always the same ones, any of the keys, and they change whenever it is written",
         ),
     ])
 }
@@ -1190,36 +1201,16 @@ fn parameter_shape(parameter: &Parameter, (unit, bounds): (Unit, Range)) -> Shap
 
 /// A value of a parameter as it would be written.
 fn example(parameter: &Parameter, unit: Unit) -> &'static str {
-    let sizes = unit == Unit::Size;
+    let of_unit = |duration, size, count| match unit {
+        Unit::Size => size,
+        Unit::Count => count,
+        _ => duration,
+    };
     match (parameter.kind, parameter.name) {
-        (Kind::Quantity, "p99" | "high") => {
-            if sizes {
-                "\"20KiB\""
-            } else {
-                "\"50ms\""
-            }
-        }
-        (Kind::Quantity, "cap") => {
-            if sizes {
-                "\"1MiB\""
-            } else {
-                "\"1s\""
-            }
-        }
-        (Kind::Quantity, "shift" | "low") => {
-            if sizes {
-                "\"100B\""
-            } else {
-                "\"1ms\""
-            }
-        }
-        (Kind::Quantity, _) => {
-            if sizes {
-                "\"1KiB\""
-            } else {
-                "\"5ms\""
-            }
-        }
+        (Kind::Quantity, "p99" | "high") => of_unit("\"50ms\"", "\"20KiB\"", "100"),
+        (Kind::Quantity, "cap") => of_unit("\"1s\"", "\"1MiB\"", "1000"),
+        (Kind::Quantity, "shift" | "low") => of_unit("\"1ms\"", "\"100B\"", "1"),
+        (Kind::Quantity, _) => of_unit("\"5ms\"", "\"1KiB\"", "10"),
         (Kind::Number, "exponent") => "0.99",
         (Kind::Number, _) => "1.5",
         (Kind::Share, "hot_requests") => "0.9",
@@ -1230,13 +1221,11 @@ fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
         (Kind::Rate, _) => "\"10k/s\"",
         (Kind::Switch, _) => "true",
-        (Kind::Quantiles, _) => {
-            if sizes {
-                "[[0.5, \"1KiB\"], [0.99, \"20KiB\"], [1.0, \"1MiB\"]]"
-            } else {
-                "[[0.5, \"5ms\"], [0.99, \"50ms\"], [1.0, \"80ms\"]]"
-            }
-        }
+        (Kind::Quantiles, _) => of_unit(
+            "[[0.5, \"5ms\"], [0.99, \"50ms\"], [1.0, \"80ms\"]]",
+            "[[0.5, \"1KiB\"], [0.99, \"20KiB\"], [1.0, \"1MiB\"]]",
+            "[[0.5, 10], [0.99, 100], [1.0, 1000]]",
+        ),
         (Kind::Instants, _) => "[[\"0s\", \"1k/s\"], [\"2m\", \"5k/s\"]]",
         (Kind::States, _) => "[[\"1k/s\", \"50s\"], [\"20k/s\", \"2s\"]]",
         (Kind::Durations, _) => "{ distribution = \"exponential\", mean = \"1s\" }",

@@ -103,6 +103,9 @@ impl Planner<'_> {
         let events = self.events(root, tiers.as_deref());
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let database = self.database(root.at("database"));
+        if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
+            self.dependents_fit(root, workload, tiers);
+        }
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
         }
@@ -197,6 +200,33 @@ impl Planner<'_> {
         }
     }
 
+    /// What depends on what, and who deletes it: both or none, and not where what was acknowledged
+    /// is not committed yet.
+    fn dependents_fit(&mut self, root: &Checked, workload: &workload::Plan, tiers: &[LayerPlan]) {
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let name = &layer.tier.name;
+            if layer.invalidations.contains(&invalidation::Plan::Tags)
+                && workload.dependents.is_none()
+            {
+                let message = format!(
+                    "`tier.{name}.invalidation`: tags have nothing to delete, because no row depends on another"
+                );
+                let help = "say how many do, for example `dependents = 5` in `[workload]`";
+                self.problem(checked.at("invalidation").span, message, help);
+            }
+            if matches!(layer.pattern.write, pattern::Write::Behind(_))
+                && workload.dependents.is_some()
+            {
+                let message = format!(
+                    "`workload.dependents` change when the database commits, and the tier `{name}` acknowledges writes before that"
+                );
+                let help = "give the tier another `write`, or remove `dependents`";
+                let dependents = root.at("workload").at("dependents");
+                self.problem(dependents.span, message, help);
+            }
+        }
+    }
+
     /// The workload, and how long requests arrive: `duration_ns` as written, or until a trace ends.
     fn workload(
         &mut self,
@@ -218,6 +248,7 @@ impl Planner<'_> {
             Some(keys) => self.keys_of("workload.write_keys", keys).map(Some),
         };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
+        let dependents = self.dependents(checked);
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
@@ -245,10 +276,26 @@ impl Planner<'_> {
         // The grammar asks for all three where there is no trace.
         let (arrivals, keys, duration_ns) = (arrivals??, keys??, duration_ns?);
         let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
-        let plan = self
+        let mut plan = self
             .sound("workload", plan, reads)?
             .with_write_keys(write_keys?);
+        plan.dependents = dependents?;
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// How many rows are derived from a row, if any are.
+    fn dependents(&mut self, workload: &Checked) -> Option<Option<Distribution>> {
+        let checked = workload.at("dependents");
+        let dependents = self.distribution("workload.dependents", checked)?;
+        if dependents.as_constant() == Some(0.0) {
+            return Some(None);
+        }
+        if workload.get("trace").is_some() {
+            let message = "`workload.dependents` are drawn from `keys`, and a trace has none";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        Some(Some(dependents))
     }
 
     /// Refuses a trace whose last request arrives in the first half of the warm-up. Nearer to its end
@@ -505,6 +552,8 @@ impl Planner<'_> {
                 (None, Some(file)) => {
                     let unit = if place.ends_with("size") {
                         Unit::Size
+                    } else if place.ends_with("dependents") {
+                        Unit::Count
                     } else {
                         Unit::Duration
                     };
@@ -651,6 +700,8 @@ impl Planner<'_> {
                 scope: scope(checked.at("scope"))?,
                 delete_failure: checked.at("delete_failure").base(),
                 tombstone_ns: None,
+                has_versioned_keys: false,
+                leases: None,
                 nodes: checked.at("nodes").whole_u32(),
                 capacity,
                 entry_overhead_bytes: overhead.whole(),
@@ -682,8 +733,21 @@ impl Planner<'_> {
                 self.problem(mechanism.span, message, "remove one of the two");
                 return None;
             }
+            if let Some((message, help)) = misfit(&plan, &layer) {
+                self.problem(mechanism.span, format!("`{place}`: {message}"), help);
+                return None;
+            }
             plan.prepare(&mut layer.tier);
             layer.invalidations.push(plan);
+        }
+        layer.defence.prepare(&mut layer.tier);
+        if layer.tier.leases.is_some() && layer.pattern.read == pattern::Read::Through {
+            let message = format!(
+                "`tier.{name}.defence`: leases are given to those who fill the cache, and with `read = \"through\"` the tier does so itself"
+            );
+            let help = "use `defence = \"single-flight\"`, or `read = \"aside\"`";
+            self.problem(checked.at("defence").span, message, help);
+            return None;
         }
         Some(layer)
     }
@@ -800,6 +864,52 @@ impl Planner<'_> {
             timeout_ns: timeout.amount().map(|_| timeout.whole()),
             network: network?,
         })
+    }
+}
+
+/// Why a mechanism cannot work in such a tier, and what it would need.
+fn misfit(
+    mechanism: &invalidation::Plan,
+    layer: &LayerPlan,
+) -> Option<(&'static str, &'static str)> {
+    use invalidation::Plan as Mechanism;
+    use pattern::{Read, Write};
+    let scope = layer.tier.scope;
+    match mechanism {
+        Mechanism::PubSub(_) if scope == tier::Scope::Global => Some((
+            "a bus tells other copies of an entry, and a tier with `scope = \"global\"` has but one",
+            "use it in a tier with `scope = \"instance\"`, or follow the database here: \"change-capture\"",
+        )),
+        Mechanism::PubSub(_) | Mechanism::ChangeCapture { .. } if scope == tier::Scope::Client => {
+            Some((
+                "nobody sends messages to the caches of clients",
+                "give the entries a short `ttl` and use \"etag\", or use this in a tier with another `scope`",
+            ))
+        }
+        Mechanism::VersionedKeys if scope != tier::Scope::Global => Some((
+            "the version of a key must be read from where all who write it raise it",
+            "use it in a tier with `scope = \"global\"`",
+        )),
+        Mechanism::VersionedKeys if layer.pattern.read != Read::Aside => Some((
+            "the app asks for the version first, and with `read = \"through\"` it does not conduct the read",
+            "use `read = \"aside\"`",
+        )),
+        Mechanism::VersionedKeys
+            if !matches!(
+                layer.pattern.write,
+                Write::Invalidate | Write::DoubleDelete { .. } | Write::Around { delete: true }
+            ) =>
+        {
+            Some((
+                "the version is raised by what deletes the entry, and this `write` deletes nothing",
+                "use `write = \"invalidate\"`",
+            ))
+        }
+        Mechanism::Etag { .. } if layer.tier.ttl.is_none() => Some((
+            "where entries do not expire there is nothing to confirm",
+            "give the tier a TTL, for example `ttl = \"60s\"`",
+        )),
+        _ => None,
     }
 }
 

@@ -99,7 +99,7 @@ pub fn reference() -> String {
         );
     }
     text.push_str("\nA *distribution of durations* is a duration, which is then always the same, or a table as \
-                   [below](#distributions-of-durations).\nSo are distributions of sizes.\n\n");
+                   [below](#distributions-of-durations).\nSo are distributions of sizes and of counts.\n\n");
     section(&mut text, grammar, "Top level", "", &grammar.root);
     let mut below = Vec::new();
     collect(grammar, &grammar.root, "", &mut below);
@@ -114,6 +114,7 @@ pub fn reference() -> String {
         ("keys", "Distributions of keys"),
         ("durations", "Distributions of durations"),
         ("sizes", "Distributions of sizes"),
+        ("counts", "Distributions of counts"),
     ] {
         if let Some(choice) = choice_in(grammar, grammar.named(name)) {
             rows(&mut text, grammar, title, "", choice);
@@ -285,6 +286,9 @@ fn written(grammar: &Grammar, shape: &Shape) -> String {
             "[a distribution of durations](#distributions-of-durations)"
         ),
         Shape::Named("sizes") => write!(text, "[a distribution of sizes](#distributions-of-sizes)"),
+        Shape::Named("counts") => {
+            write!(text, "[a distribution of counts](#distributions-of-counts)")
+        }
         Shape::Named("keys") => write!(text, "[a distribution of keys](#distributions-of-keys)"),
         Shape::Either(shapes) => {
             let each: Vec<String> = shapes.iter().map(|shape| written(grammar, shape)).collect();

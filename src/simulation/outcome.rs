@@ -290,6 +290,18 @@ impl<'a> Recorder<'a> {
             "invalidations.useless",
             counts.invalidations_useless.get() as f64,
         );
+        put(
+            "invalidations.messages",
+            counts.invalidation_messages.get() as f64,
+        );
+        put("revalidations.sent", counts.revalidations_sent.get() as f64);
+        put(
+            "revalidations.not_modified",
+            counts.not_modified.get() as f64,
+        );
+        put("revalidations.bytes_saved", counts.bytes_saved.get() as f64);
+        put("leases.granted", counts.leases_granted.get() as f64);
+        put("leases.waits", counts.leases_waits.get() as f64);
         put("sets.refused", counts.sets_refused.get() as f64);
         put("refreshes.sent", counts.refreshes_sent.get() as f64);
         put("refreshes.wasted", counts.refreshes_wasted.get() as f64);

@@ -21,11 +21,13 @@ use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
 mod fills;
+mod leases;
 mod node;
 mod time_to_live;
 mod write_buffer;
 
 use fills::{Fills, Ticket};
+pub use leases::{Lease, LeasePlan};
 use node::{Node, Resident};
 pub use time_to_live::TimeToLive;
 pub use write_buffer::Dirty;
@@ -65,6 +67,11 @@ pub struct Plan {
     /// For sets that carry their version: how long a node remembers the version of a deleted entry,
     /// so that it refuses an older one. `None` if sets carry none.
     pub tombstone_ns: Option<Nanoseconds>,
+    /// Whether nodes hold the present version of each key, under which its entries are stored: a
+    /// delete then raises the version and leaves the entry to age out.
+    pub has_versioned_keys: bool,
+    /// How fills are leased, if they are.
+    pub leases: Option<LeasePlan>,
 }
 
 /// Who shares a tier's nodes.
@@ -168,8 +175,10 @@ impl Visit {
 /// How a row comes to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filling {
-    /// Because it was asked for or written.
+    /// Because it was asked for.
     Asked,
+    /// Because it was written.
+    Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
 }
@@ -233,6 +242,8 @@ pub enum Exchange {
     Version,
     /// Ask again, after having waited.
     Retry,
+    /// Take an entry out because a change feed says so.
+    Feed,
 }
 
 impl Exchange {
@@ -308,8 +319,8 @@ impl Tier {
         self.exchange(Exchange::Set, request, store).await
     }
 
-    /// Takes out what is stored under the request's key, if anything. `committed` is the row that
-    /// takes its place, if that is known already.
+    /// Takes out what is stored under the request's key, if anything, unless the message is lost on
+    /// its way. `committed` is the row that takes its place, if that is known already.
     ///
     /// # Errors
     /// As [`Tier::visit`].
@@ -344,6 +355,15 @@ impl Tier {
             }
         }
         outcome.map(drop_answer)
+    }
+
+    /// An invalidation arrives in a node without an exchange: it came over a bus. `committed` is the
+    /// row that takes the entry's place.
+    pub fn invalidate(&self, node: usize, key: Key, committed: &Row) {
+        let is_useless = !self.drop_copy(node, key, Some(committed));
+        if is_useless && self.meter.is_measuring() {
+            self.counts().invalidations_useless.increment();
+        }
     }
 
     /// Goes to the node that holds the request's key and waits for a worker's service. What happens
@@ -446,10 +466,15 @@ impl Tier {
         group as usize * self.plan.nodes as usize + within
     }
 
-    /// All nodes that may hold a copy of `key`: one for each of those who do not share.
-    pub fn nodes_of_key(&self, key: Key) -> impl Iterator<Item = usize> + use<> {
+    /// How many there are of those who do not share nodes, each with nodes of its own.
+    pub fn groups(&self) -> u32 {
+        self.nodes.len() as u32 / self.plan.nodes
+    }
+
+    /// The node that holds a copy of `key` for one of those who do not share.
+    pub fn node_in_group(&self, group: u32, key: Key) -> usize {
         let within = self.scheme.node(key, placement::hash(key)) as usize;
-        (within..self.nodes.len()).step_by(self.plan.nodes as usize)
+        group as usize * self.plan.nodes as usize + within
     }
 
     // What happens in a node, at the present instant.
@@ -479,11 +504,7 @@ impl Tier {
         let mut found = Found::Fresh(row);
         if let Some(ttl) = &self.plan.ttl {
             let kept_ns = ttl.kept_ns();
-            if ttl.sliding {
-                let index = Exchange::LookUp.index(request);
-                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
-                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
-            } else if kept_ns > 0 {
+            if kept_ns > 0 {
                 let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
                 let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
                 if now_ns >= fresh_until_ns
@@ -492,6 +513,12 @@ impl Tier {
                     let past_ns = now_ns - fresh_until_ns;
                     found = Found::Stale(Stale { row, past_ns });
                 }
+            }
+            // What is past its TTL does not come back to life.
+            if ttl.sliding && matches!(found, Found::Fresh(_)) {
+                let index = Exchange::LookUp.index(request);
+                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
+                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
             }
         }
         // Some policies evict on a hit.
@@ -507,14 +534,15 @@ impl Tier {
         }
     }
 
-    /// Stores a row in a node. Whether it did: not if it knows of a newer version.
+    /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
+    /// leased and the request holds no valid token.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         if node.is_down.get() {
             return false;
         }
-        if self.knows_newer(node, request.key, row) {
+        if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
             }
@@ -565,11 +593,84 @@ impl Tier {
             || buried.is_some_and(|buried| buried > version)
     }
 
+    /// Whether fills are not leased, or the request holds the token of its key.
+    fn has_lease(&self, node: &Node, request: &Request, filling: Filling) -> bool {
+        if self.plan.leases.is_none() {
+            return true;
+        }
+        let mut leases = node.leases.borrow_mut();
+        match filling {
+            Filling::Asked | Filling::Ahead => {
+                leases.redeem(request.key, request.index, self.kernel.now())
+            }
+            Filling::Written => {
+                leases.filled(request.key);
+                true
+            }
+        }
+    }
+
+    /// What the node of the request's key says to a request that has found nothing fresh there. An
+    /// entry that has come meanwhile is worth asking for again.
+    pub fn ask_for_lease(&self, request: &Request) -> Lease {
+        let Some(plan) = &self.plan.leases else {
+            return Lease::Granted;
+        };
+        let number = self.node_of(request);
+        let now_ns = self.kernel.now();
+        let has_fresh = self
+            .inspect(number, request.key)
+            .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
+        if has_fresh {
+            return Lease::Wait;
+        }
+        let node = &self.nodes[number];
+        let lease = node
+            .leases
+            .borrow_mut()
+            .ask(plan, request.key, request.index, now_ns);
+        if self.meter.is_measuring() {
+            match lease {
+                Lease::Granted => self.counts().leases_granted.increment(),
+                Lease::Stale(_) => {}
+                Lease::Wait => self.counts().leases_waits.increment(),
+            }
+        }
+        lease
+    }
+
+    /// Whether the request may fetch ahead of the expiry of what is there, and set it.
+    pub fn leases_ahead(&self, request: &Request) -> bool {
+        let Some(plan) = &self.plan.leases else {
+            return true;
+        };
+        let node = &self.nodes[self.node_of(request)];
+        let now_ns = self.kernel.now();
+        let mut leases = node.leases.borrow_mut();
+        let lease = leases.ask(plan, request.key, request.index, now_ns);
+        matches!(lease, Lease::Granted)
+    }
+
+    /// The present version of a key, as its node knows it; 0 if nobody has told it of another.
+    pub fn version_of(&self, node: usize, key: Key) -> u64 {
+        let versions = self.nodes[node].versions.borrow();
+        versions.get(&key).copied().unwrap_or(0)
+    }
+
     /// Takes the entry of `key` out of a node; whether there was one. `committed` is the row that
-    /// takes its place, if that is known already. Loads under way are overtaken.
+    /// takes its place, if that is known already. Loads under way are overtaken. Where keys have
+    /// versions, the node learns of the new one instead; whether it did not know it.
     pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
+        if self.plan.has_versioned_keys {
+            let Some(row) = committed else { return false };
+            let mut versions = node.versions.borrow_mut();
+            let known = versions.entry(key).or_insert(0);
+            let is_news = row.version() > *known;
+            *known = row.version().max(*known);
+            return is_news;
+        }
         node.fills.borrow_mut().overtake(key);
         if let (Some(tombstone_ns), Some(row)) = (self.plan.tombstone_ns, committed) {
             let until_ns = now_ns.saturating_add(tombstone_ns);
@@ -577,6 +678,10 @@ impl Tier {
             tombstones.bury(key, row.version(), now_ns, until_ns);
         }
         let removed = node.cache.borrow_mut().remove(key);
+        if let Some(leases) = &self.plan.leases {
+            let row = removed.as_ref().map(|resident| &resident.row);
+            node.leases.borrow_mut().void(leases, key, row, now_ns);
+        }
         match &removed {
             Some(resident) => self.let_go(node, resident),
             None => return false,

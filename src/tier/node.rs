@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::Plan;
 use super::fills::Fills;
+use super::leases::Leases;
 use super::write_buffer::WriteBuffer;
 use crate::cache::Cache;
 use crate::database::Row;
@@ -80,6 +81,9 @@ pub(super) struct Node {
     /// Keys that are being written through, with whoever waits for the end of it.
     pub(super) locks: RefCell<HashMap<Key, BroadcastId, KeyHash>>,
     pub(super) tombstones: RefCell<Tombstones>,
+    pub(super) leases: RefCell<Leases>,
+    /// The present version of the keys that were written, where keys have versions.
+    pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
     pub(super) is_down: Cell<bool>,
     seed: u64,
 }
@@ -94,6 +98,8 @@ impl Node {
             fills: RefCell::default(),
             locks: RefCell::default(),
             tombstones: RefCell::default(),
+            leases: RefCell::default(),
+            versions: RefCell::default(),
             is_down: Cell::new(false),
             seed,
         }
@@ -104,6 +110,8 @@ impl Node {
         *self.cache.borrow_mut() = empty(plan, self.seed);
         self.bytes.set(0);
         *self.tombstones.borrow_mut() = Tombstones::default();
+        *self.leases.borrow_mut() = Leases::default();
+        self.versions.borrow_mut().clear();
     }
 }
 

@@ -19,6 +19,7 @@ use crate::simulation::{self, NoProgress, Plan, RunError};
 mod caches;
 mod expiry;
 mod fetches;
+mod freshness;
 mod policies;
 mod queues;
 pub mod theory;
@@ -129,6 +130,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         writes::checks,
+        freshness::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

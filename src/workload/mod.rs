@@ -54,6 +54,8 @@ pub struct Plan {
     pub sessions: Option<Sessions>,
     /// Share of the reads that must not be stale, in 0..=1.
     pub fresh_reads: f64,
+    /// How many rows are derived from a row and change with it; `None` for none.
+    pub dependents: Option<Distribution>,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -86,6 +88,7 @@ impl Plan {
             trace: None,
             sessions: None,
             fresh_reads: 0.0,
+            dependents: None,
         })
     }
 
@@ -172,6 +175,16 @@ pub struct Workload {
     sessions: Option<SessionDraws>,
     fresh_reads: f64,
     freshness: Stream,
+    dependents: Option<Dependents>,
+}
+
+/// Which rows are derived from which.
+#[derive(Debug)]
+struct Dependents {
+    many: Distribution,
+    luck: Stream,
+    /// All keys are below this.
+    limit: u64,
 }
 
 /// Who asks, and what each wrote last.
@@ -236,6 +249,11 @@ impl Workload {
             }),
             fresh_reads: plan.fresh_reads,
             freshness: luck.stream("workload.freshness"),
+            dependents: plan.dependents.clone().map(|many| Dependents {
+                many,
+                luck: luck.stream("workload.dependents"),
+                limit: plan.keys.limit().max(1),
+            }),
         }
     }
 
@@ -310,6 +328,24 @@ impl Workload {
         }
         let index = mix(key).wrapping_add(version);
         bytes(self.value_size.sample(&mut self.sizes.at(index)))
+    }
+
+    /// The rows that are derived from the row `key` and change with it: always the same ones, each
+    /// any row but that one. A row that is drawn twice counts once.
+    #[must_use]
+    pub fn dependents(&self, key: Key) -> Vec<Key> {
+        let Some(dependents) = &self.dependents else {
+            return Vec::new();
+        };
+        let mut draws = dependents.luck.at(mix(key));
+        let others = dependents.limit - 1;
+        let many = dependents.many.sample_u64(&mut draws).min(others);
+        let mut keys: Vec<Key> = (0..many)
+            .map(|_| (key % dependents.limit + 1 + draws.below(others)) % dependents.limit)
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     /// The keys and how often each is asked for: ranks, hot keys, probabilities.
@@ -471,6 +507,22 @@ mod tests {
         assert_eq!(workload.key_of_rank(1, 0), Some(hottest as Key));
         assert_eq!(workload.rank_of(hottest as Key, 0), Some(1));
         assert_eq!(workload.key_of_rank(1001, 0), None);
+    }
+
+    #[test]
+    fn dependents_are_other_rows_and_always_the_same_ones() {
+        let size = Distribution::constant(1.0).unwrap();
+        let dependents = |count, many| {
+            let mut plan = plan(Keys::uniform(count).unwrap(), 0.9, size.clone());
+            plan.dependents = Some(Distribution::constant(many).unwrap());
+            Workload::new(&plan, Luck::new(7, 0)).dependents(3)
+        };
+        assert!(dependents(4, 0.0).is_empty());
+        assert!(dependents(4, 100.0).iter().all(|&key| key < 4 && key != 3));
+        assert!(dependents(1, 5.0).is_empty());
+        let many = dependents(1_000_000, 50.0);
+        assert!(many.len() > 45 && many.len() <= 50);
+        assert_eq!(many, dependents(1_000_000, 50.0));
     }
 
     #[test]

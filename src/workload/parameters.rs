@@ -242,6 +242,20 @@ impl Arguments {
         }
     }
 
+    /// The distribution given for `name`, if one is.
+    ///
+    /// # Errors
+    /// When something else is given.
+    pub fn optional_distribution(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<&Distribution>, ParameterError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(_) => self.distribution(name).map(Some),
+        }
+    }
+
     /// The drift given for `name`, if one is.
     ///
     /// # Errors

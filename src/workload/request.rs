@@ -18,6 +18,9 @@ pub struct Request {
     pub issued_ns: Nanoseconds,
     /// Whether the answer must not be stale.
     pub must_be_fresh: bool,
+    /// Where keys have versions, one more than the version under which the entry of the row is
+    /// stored, and `key` is that entry's; 0 where `key` is the row's. See [`Request::of_version`].
+    pub generation: u32,
 }
 
 impl Request {
@@ -30,6 +33,32 @@ impl Request {
         Self { index, ..*self }
     }
 
+    /// The same request as a tier with versioned keys sees it: its key is that of the entry of the
+    /// row's `version`.
+    #[must_use]
+    pub fn of_version(&self, version: u64) -> Self {
+        // No row is written so often that its versions come round again while entries live.
+        let generation = (version as u32).wrapping_add(1).max(1);
+        Self {
+            key: self.key ^ mix(u64::from(generation)),
+            generation,
+            ..*self
+        }
+    }
+
+    /// The same request as everybody else sees it: its key is the row's.
+    #[must_use]
+    pub fn of_row(&self) -> Self {
+        if self.generation == 0 {
+            return *self;
+        }
+        Self {
+            key: self.key ^ mix(u64::from(self.generation)),
+            generation: 0,
+            ..*self
+        }
+    }
+
     /// As [`Request::derived`], about another row.
     #[must_use]
     pub fn about(&self, key: Key) -> Self {
@@ -37,5 +66,32 @@ impl Request {
             key,
             ..self.derived(key)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_two_versions_have_two_keys_and_lead_back_to_one_row() {
+        let request = Request {
+            index: 3,
+            instance: 0,
+            session: 0,
+            key: 7,
+            issued_ns: 0,
+            must_be_fresh: false,
+            generation: 0,
+        };
+        let [first, second] = [0, 1].map(|version| request.of_version(version));
+        assert!(first.key != 7 && second.key != 7 && first.key != second.key);
+        assert_eq!((first.of_row(), second.of_row()), (request, request));
+        assert_eq!(request.of_row(), request);
+    }
+
+    #[test]
+    fn a_request_takes_no_more_than_forty_bytes() {
+        assert!(size_of::<Request>() <= 40);
     }
 }

@@ -4,6 +4,7 @@ mod baselines;
 mod database;
 mod experiments;
 mod expiry;
+mod invalidation;
 mod latency;
 mod layering;
 mod luck;

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use cachesim::eviction::PolicySpec;
-use cachesim::pattern::{READS, WRITES};
 use cachesim::scenario::{self, Overrides};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -71,29 +70,153 @@ prop_compose! {
         sliding: bool,
         jitter in select(vec!["0", "0.3", "0.99", "\"+0..0.5\""]),
         never in prop::bool::weighted(0.2),
+        revalidate_ms in select(vec![0, 0, 50, 500]),
+        error_ms in select(vec![0, 0, 50, 500]),
     ) -> String {
         if never {
-            "\"never\"".to_owned()
+            NEVER.to_owned()
         } else {
-            format!("{{ base = \"{base_ms}ms\", sliding = {sliding}, jitter = {jitter} }}")
+            format!(
+                "{{ base = \"{base_ms}ms\", sliding = {sliding}, jitter = {jitter}, \
+                 stale_while_revalidate = \"{revalidate_ms}ms\", stale_if_error = \"{error_ms}ms\" }}"
+            )
         }
     }
 }
 
-fn pattern() -> impl Strategy<Value = String> {
-    let read = select(READS.iter().map(|row| row.name).collect::<Vec<_>>());
-    let write = select(WRITES.iter().map(|row| row.name).collect::<Vec<_>>());
-    (read, write).prop_map(|(read, write)| {
-        let settings = match write {
-            "behind" => ", flush = \"20ms\", writers = 2",
-            "double-delete" => ", wait = \"10ms\"",
-            _ => "",
+const NEVER: &str = "\"never\"";
+
+/// The parts of a tier that must fit together.
+#[derive(Clone, Debug)]
+struct Truth {
+    scope: &'static str,
+    read: &'static str,
+    write: String,
+    refreshes: bool,
+    /// Mechanisms by name, with their parameters.
+    mechanisms: Vec<(&'static str, String)>,
+    defence: String,
+    ttl: String,
+}
+
+impl Truth {
+    /// The same without what a scenario would be refused for.
+    fn mended(mut self) -> Self {
+        let expires = self.ttl != NEVER;
+        let raises_versions = [
+            "\"invalidate",
+            "\"double-delete",
+            "\"around\", delete = true",
+        ]
+        .iter()
+        .any(|write| self.write.starts_with(write));
+        self.refreshes &= expires && !self.ttl.contains("sliding = true");
+        let (scope, read) = (self.scope, self.read);
+        self.mechanisms.retain(|(name, _)| match *name {
+            "pub-sub" => scope == "instance",
+            "change-capture" => scope != "client",
+            "versioned-keys" => scope == "global" && read == "aside" && raises_versions,
+            "etag" => expires,
+            _ => true,
+        });
+        if read == "through" && self.defence.contains("lease") {
+            self.defence = "\"single-flight\"".to_owned();
+        }
+        self
+    }
+
+    fn text(&self) -> String {
+        let mechanisms: Vec<String> = self
+            .mechanisms
+            .iter()
+            .map(|(name, parameters)| format!("{{ kind = \"{name}\"{parameters} }}"))
+            .collect();
+        let refresh = if self.refreshes {
+            "{ hits_min = 0 }"
+        } else {
+            "\"none\""
         };
-        format!("{{ read = \"{read}\", write = \"{write}\"{settings} }}")
+        format!(
+            "scope = \"{}\"\npattern = {{ read = \"{}\", write = {}, refresh = {refresh} }}\n\
+             invalidation = [{}]\ndefence = {}\nttl = {}\n",
+            self.scope,
+            self.read,
+            self.write,
+            mechanisms.join(", "),
+            self.defence,
+            self.ttl,
+        )
+    }
+}
+
+fn write_pattern() -> impl Strategy<Value = String> {
+    let plain = select(vec!["\"invalidate\"", "\"update\"", "\"through\""]).prop_map(str::to_owned);
+    let around = any::<bool>().prop_map(|delete| format!("\"around\", delete = {delete}"));
+    let double = (0..200u32).prop_map(|ms| format!("\"double-delete\", wait = \"{ms}ms\""));
+    let behind =
+        (1..100u32, 1..10u32, 1..5u32, any::<bool>()).prop_map(|(ms, batch, writers, log)| {
+            format!(
+                "\"behind\", flush = \"{ms}ms\", batch = {batch}, writers = {writers}, log = {log}"
+            )
+        });
+    prop_oneof![plain, around, double, behind]
+}
+
+fn mechanisms() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let bus = (time(20_000), 0..4u32, 0..4u32, select(vec![0, 1, 20])).prop_map(
+        |(delay, loss, duplicates, batch_ms)| {
+            let [loss, duplicates] = [loss, duplicates].map(|quarters| f64::from(quarters) / 4.0);
+            format!(
+                ", delay = {delay}, loss = {loss}, duplicates = {duplicates}, batch = \"{batch_ms}ms\""
+            )
+        },
+    );
+    let feed = time(50_000).prop_map(|lag| format!(", lag = {lag}"));
+    let versions = (0..500u32).prop_map(|ms| format!(", tombstone = \"{ms}ms\""));
+    let etag = (0..500u32, time(5000))
+        .prop_map(|(ms, time)| format!(", keep = \"{ms}ms\", service_time = {time}"));
+    (bus, feed, versions, etag, 0..64u32).prop_map(|(bus, feed, versions, etag, chosen)| {
+        let all = [
+            ("pub-sub", bus),
+            ("change-capture", feed),
+            ("compare-and-set", versions),
+            ("etag", etag),
+            ("versioned-keys", String::new()),
+            ("tags", String::new()),
+        ];
+        let chosen = all
+            .into_iter()
+            .enumerate()
+            .filter(|(bit, _)| chosen >> bit & 1 == 1);
+        chosen.map(|(_, mechanism)| mechanism).collect()
     })
 }
 
-/// Promises to sessions, of which there are always some here.
+fn defence() -> impl Strategy<Value = String> {
+    let named = select(vec!["\"none\"", "\"single-flight\""]).prop_map(str::to_owned);
+    let lease = (1..500u32, 1..50u32, 0..500u32).prop_map(|(token, retry, stale)| {
+        format!(
+            "{{ kind = \"lease\", token_ttl = \"{token}ms\", retry = \"{retry}ms\", stale = \"{stale}ms\" }}"
+        )
+    });
+    prop_oneof![2 => named, 1 => lease]
+}
+
+prop_compose! {
+    fn truth()(
+        scope in select(vec!["global", "global", "instance", "client"]),
+        read in select(vec!["aside", "through"]),
+        write in write_pattern(),
+        refreshes: bool,
+        mechanisms in mechanisms(),
+        defence in defence(),
+        ttl in ttl(),
+    ) -> String {
+        Truth { scope, read, write, refreshes, mechanisms, defence, ttl }.mended().text()
+    }
+}
+
+/// Promises to sessions.
 fn promises() -> impl Strategy<Value = String> {
     let all = vec![
         "\"session-token\"",
@@ -103,9 +226,20 @@ fn promises() -> impl Strategy<Value = String> {
     prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
 }
 
-/// Crashes of the first tier, if there is one.
-fn crashes() -> impl Strategy<Value = Vec<u32>> {
-    prop::collection::vec(1..600u32, 0..3)
+/// A timeline for so many tiers.
+fn events(tiers: usize) -> impl Strategy<Value = String> {
+    let actions = vec![
+        "\"crash\"",
+        "\"crash\", restart_after = \"20ms\"",
+        "\"restart\"",
+        "\"purge\"",
+        "\"lose-deletes\", share = 0.5, for = \"50ms\"",
+    ];
+    let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
+        format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
+    });
+    let most = if tiers == 0 { 0 } else { 3 };
+    prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
 }
 
 prop_compose! {
@@ -113,22 +247,20 @@ prop_compose! {
         nodes in 1..5u32,
         capacity in capacity(),
         eviction in select(policies()),
-        ttl in ttl(),
+        truth in truth(),
+        delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
         scheme in select(vec!["ring", "modulo"]),
         network in time(2000),
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
-        defence in select(vec!["none", "single-flight"]),
-        pattern in pattern(),
-        scope in select(vec!["global", "instance", "client"]),
     ) -> String {
         format!(
-            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\nttl = {ttl}\n\
+            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}\
+             delete_failure = {delete_failure}\n\
              sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
-             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n\
-             defence = \"{defence}\"\npattern = {pattern}\nscope = \"{scope}\"\n"
+             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n"
         )
     }
 }
@@ -162,29 +294,33 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
+        sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
+        dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
+        (tiers, events) in prop::collection::vec(tier(), 0..4)
+            .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         promises in promises(),
-        crashes in crashes(),
-        tiers in prop::collection::vec(tier(), 0..4),
         database in database(),
     ) -> String {
+        // Who has no identity cannot be promised anything that depends on it.
+        let promises = if sessions.is_empty() { "[]" } else { &promises };
         let warmup_us = duration_ms * 100 * warm_up_share;
+        let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
+        let dependents = if writes_behind { "0" } else { dependents };
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
-             drain = {drain}\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             reads = {}\nvalue_size = {size}\nsessions = {{ count = 20, own_reads = 0.2 }}\n\
-             [app]\ninstances = {instances}\npromises = {promises}\n",
+             drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
+             {sessions}dependents = {dependents}\n\
+             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {
+            // Tags are refused where nothing depends on anything.
+            let tier = if dependents == "0" {
+                tier.replace(", { kind = \"tags\" }", "").replace("{ kind = \"tags\" }", "")
+            } else {
+                tier.clone()
+            };
             write!(text, "[[tier]]\nname = \"tier-{number}\"\n{tier}").expect("a text grows");
-        }
-        for at_ms in crashes.iter().filter(|_| !tiers.is_empty()) {
-            write!(
-                text,
-                "[[event]]\nat = \"{at_ms}ms\"\naction = \"crash\"\n\
-                 target = \"tier.tier-0\"\nrestart_after = \"20ms\"\n"
-            )
-            .expect("a text grows");
         }
         text + "[database]\n" + &database
     }

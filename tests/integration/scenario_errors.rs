@@ -1023,3 +1023,172 @@ fn what_would_never_end_is_refused() {
       help: raise `interval`, for example to "100ms"
     "#);
 }
+
+#[test]
+fn mechanisms_that_cannot_work_in_their_tier_say_what_they_would_need() {
+    insta::assert_snapshot!(check("invalidations"), @r#"
+      x 7 errors in tests/broken/invalidations.toml
+
+    Error: 
+      x `tier.browser.invalidation`: nobody sends messages to the caches of clients
+        ,-[tests/broken/invalidations.toml:11:17]
+     10 | capacity = "unlimited"
+     11 | invalidation = ["change-capture"]
+        :                 ^^^^^^^^^^^^^^^^
+        `----
+      help: give the entries a short `ttl` and use "etag", or use this in a tier with another `scope`
+
+    Error: 
+      x `tier.process.invalidation`: the version of a key must be read from where all who write it
+      | raise it
+        ,-[tests/broken/invalidations.toml:17:17]
+     16 | capacity = "unlimited"
+     17 | invalidation = ["versioned-keys"]
+        :                 ^^^^^^^^^^^^^^^^
+        `----
+      help: use it in a tier with `scope = "global"`
+
+    Error: 
+      x `tier.shared.invalidation`: a bus tells other copies of an entry, and a tier with `scope =
+      | "global"` has but one
+        ,-[tests/broken/invalidations.toml:22:17]
+     21 | capacity = "unlimited"
+     22 | invalidation = ["pub-sub"]
+        :                 ^^^^^^^^^
+        `----
+      help: use it in a tier with `scope = "instance"`, or follow the database here: "change-capture"
+
+    Error: 
+      x `tier.versions.invalidation`: the version is raised by what deletes the entry, and this
+      | `write` deletes nothing
+        ,-[tests/broken/invalidations.toml:28:17]
+     27 | pattern = { write = "update" }
+     28 | invalidation = ["versioned-keys"]
+        :                 ^^^^^^^^^^^^^^^^
+        `----
+      help: use `write = "invalidate"`
+
+    Error: 
+      x `tier.through.invalidation`: the app asks for the version first, and with `read = "through"`
+      | it does not conduct the read
+        ,-[tests/broken/invalidations.toml:34:17]
+     33 | pattern = "through"
+     34 | invalidation = ["versioned-keys"]
+        :                 ^^^^^^^^^^^^^^^^
+        `----
+      help: use `read = "aside"`
+
+    Error: 
+      x `tier.for-ever.invalidation`: where entries do not expire there is nothing to confirm
+        ,-[tests/broken/invalidations.toml:39:17]
+     38 | capacity = "unlimited"
+     39 | invalidation = ["etag"]
+        :                 ^^^^^^
+        `----
+      help: give the tier a TTL, for example `ttl = "60s"`
+
+    Error: 
+      x `tier.loads.defence`: leases are given to those who fill the cache, and with `read =
+      | "through"` the tier does so itself
+        ,-[tests/broken/invalidations.toml:45:11]
+     44 | pattern = "through"
+     45 | defence = "lease"
+        :           ^^^^^^^
+        `----
+      help: use `defence = "single-flight"`, or `read = "aside"`
+    "#);
+}
+
+#[test]
+fn values_of_mechanisms_are_refused_where_they_are_written() {
+    insta::assert_snapshot!(check("invalidation_values"), @r#"
+      x 4 errors in tests/broken/invalidation_values.toml
+
+    Error: 
+      x `workload.dependents`: `ms` after a number is neither k, M nor G
+       ,-[tests/broken/invalidation_values.toml:6:14]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | dependents = "5ms"
+       :              ^^^^^
+       `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"
+
+    Error: 
+      x `tier.typing.invalidation.0.kind` cannot be `pubsub`
+        ,-[tests/broken/invalidation_values.toml:11:26]
+     10 | capacity = "unlimited"
+     11 | invalidation = [{ kind = "pubsub" }]
+        :                          ^^^^^^^^
+        `----
+      help: did you mean `pub-sub`?
+
+    Error: 
+      x `tier.lossy.invalidation.0.loss`: `5` is not a share: it must be from 0 to 1
+        ,-[tests/broken/invalidation_values.toml:17:44]
+     16 | capacity = "unlimited"
+     17 | invalidation = [{ kind = "pub-sub", loss = 5, delay = "-1ms" }]
+        :                                            ^
+        `----
+      help: did you mean "5%"? write a number from 0 to 1, for example 0.95, or a percentage, for
+            example "95%"
+
+    Error: 
+      x `tier.lossy.invalidation.0.delay`: a duration cannot be negative: `-1ms`
+        ,-[tests/broken/invalidation_values.toml:17:55]
+     16 | capacity = "unlimited"
+     17 | invalidation = [{ kind = "pub-sub", loss = 5, delay = "-1ms" }]
+        :                                                       ^^^^^^
+        `----
+      help: write a number and a unit (ns, us, ms, s, m, h or d), for example "200us", "0.2ms" or
+            "1h30m"
+    "#);
+}
+
+#[test]
+fn tags_without_dependents_are_refused() {
+    insta::assert_snapshot!(check("tags"), @r#"
+      x an error in tests/broken/tags.toml
+
+    Error: 
+      x `tier.redis.invalidation`: tags have nothing to delete, because no row depends on another
+        ,-[tests/broken/tags.toml:10:16]
+      9 | capacity = "unlimited"
+     10 | invalidation = ["tags"]
+        :                ^^^^^^^^
+        `----
+      help: say how many do, for example `dependents = 5` in `[workload]`
+    "#);
+}
+
+#[test]
+fn dependents_of_what_is_not_committed_yet_are_refused() {
+    insta::assert_snapshot!(check("dependents_behind"), @r#"
+      x an error in tests/broken/dependents_behind.toml
+
+    Error: 
+      x `workload.dependents` change when the database commits, and the tier `behind` acknowledges
+      | writes before that
+       ,-[tests/broken/dependents_behind.toml:6:14]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | dependents = 5
+       :              ^
+       `----
+      help: give the tier another `write`, or remove `dependents`
+    "#);
+}
+
+#[test]
+fn dependents_of_a_trace_are_refused() {
+    insta::assert_snapshot!(check("dependents_of_a_trace"), @r#"
+      x an error in tests/broken/dependents_of_a_trace.toml
+
+    Error: 
+      x `workload.dependents` are drawn from `keys`, and a trace has none
+       ,-[tests/broken/dependents_of_a_trace.toml:6:14]
+     5 | trace = "../../traces/zipf-scan.oracleGeneral.zst"
+     6 | dependents = { distribution = "exponential", mean = 5 }
+       :              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       `----
+      help: remove one of the two
+    "#);
+}

@@ -4,6 +4,7 @@
 
 use cachesim::defence::DEFENCES;
 use cachesim::eviction::PolicySpec;
+use cachesim::invalidation::INVALIDATIONS;
 use cachesim::pattern::{PAIRS, READS, WRITES};
 use cachesim::placement::SCHEMES;
 use cachesim::promise::PROMISES;
@@ -136,6 +137,25 @@ fn every_defence_answers_and_lets_no_more_than_the_undefended_through() {
     for defence in DEFENCES {
         let queries = queries(defence.name);
         assert!(queries <= undefended, "{}: {queries}", defence.name);
+    }
+}
+
+#[test]
+fn every_invalidation_runs_beside_every_defence_that_it_fits() {
+    for (mechanism, defence) in INVALIDATIONS
+        .iter()
+        .flat_map(|mechanism| DEFENCES.iter().map(move |defence| (mechanism, defence)))
+    {
+        let invalidation = format!("tier.cache.invalidation=[\"{}\"]", mechanism.name);
+        let defence = format!("tier.cache.defence={}", defence.name);
+        let mut settings = vec![invalidation.as_str(), defence.as_str()];
+        match mechanism.name {
+            "pub-sub" => settings.push("tier.cache.scope=instance"),
+            "tags" => settings.push("workload.dependents=3"),
+            _ => {}
+        }
+        let run = check(&settings);
+        assert!(run.get("hit_ratio") > 0.1, "{settings:?}");
     }
 }
 

@@ -95,7 +95,7 @@ impl Run {
         let kept: f64 = kept.iter().map(|name| self.get(name)).sum();
         assert_eq!(self.get("requests.arrived"), kept);
         let failed = ["rejected", "timed_out", "unavailable"];
-        let failed = failed.map(|why| self.get(&format!("requests.{why}")));
+        let failed = failed.map(|cause| self.get(&format!("requests.{cause}")));
         let failed: f64 = failed.iter().sum();
         assert_eq!(self.get("requests.failed"), failed);
         for (name, &value) in &self.0.metrics {
@@ -107,10 +107,8 @@ impl Run {
             assert!(!share || value.is_nan() || value <= 1.0 + 1e-12, "{name}");
         }
         let kept = ["stored_writes", "pending_writes"];
-        let kept: f64 = kept
-            .iter()
-            .map(|name| self.get(&format!("consistency.{name}")))
-            .sum();
+        let kept = kept.map(|what| self.get(&format!("consistency.{what}")));
+        let kept: f64 = kept.iter().sum();
         // Those that were lost are counted after warm-up only.
         let accepted = self.get("consistency.accepted_writes");
         assert!(kept + self.get("consistency.lost_writes") <= accepted);

@@ -3,8 +3,9 @@
 
 use std::rc::Rc;
 
-use super::super::fetch::fetch;
+use super::super::fetch::{ask_below, fetch};
 use super::super::{PatternRow, Read, System};
+use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::{Exchange, Filling, Found};
@@ -51,9 +52,10 @@ pub(crate) async fn load(
     request: &Request,
     level: usize,
     filling: Filling,
+    known: Option<Row>,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
-    let answer = system.read_below(request, level + 1).await?;
+    let answer = ask_below(system, request, level, known.as_ref()).await?;
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request);

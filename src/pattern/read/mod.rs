@@ -2,3 +2,4 @@
 
 pub(super) mod aside;
 pub(super) mod through;
+pub(super) mod versioned;

@@ -7,8 +7,9 @@
 
 use std::rc::Rc;
 
-use super::super::fetch::fetch;
+use super::super::fetch::{ask_below, fetch};
 use super::super::{PatternRow, Read, System, Write};
+use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::{Exchange, Filling, Found};
@@ -89,12 +90,13 @@ pub(crate) async fn load(
     request: &Request,
     level: usize,
     filling: Filling,
+    known: Option<Row>,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let node = layer.tier.node_of(request);
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
-        let mut answer = system.read_below(request, level + 1).await?;
+        let mut answer = ask_below(system, request, level, known.as_ref()).await?;
         if loading.end() {
             if layer.tier.store(node, request, &answer.row, filling) {
                 layer.stored(request);

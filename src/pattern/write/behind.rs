@@ -15,7 +15,7 @@ use super::super::{Behind, PatternRow, System, Write};
 use crate::database::Row;
 use crate::kernel::{Broadcast, BroadcastId, Kernel, race};
 use crate::metrics::{Failure, LossCause};
-use crate::tier::{Dirty, Exchange, Filling};
+use crate::tier::{Dirty, Exchange, Filling, Scope};
 use crate::units::SECOND_NS;
 use crate::workload::Request;
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
@@ -91,7 +91,7 @@ pub(crate) async fn write(
             index: request.index,
         },
     );
-    if tier.store(node, request, &row, Filling::Asked) {
+    if tier.store(node, request, &row, Filling::Written) {
         layer.stored(request);
     }
     if let Some(batch) = behind.batch
@@ -221,7 +221,10 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
                 tier.counts().flushed.increment();
                 tier.counts().flushed_writes.add(dirty.writes);
             }
-            delete_below(system, level, &dirty).await;
+            delete_below(system, level, node, &dirty).await;
+            // Others who asked the database before would have got the old row again.
+            let request = request_of(system, level, node, &dirty);
+            system.committed(level, &request, &dirty.row);
             true
         }
         Ok(false) => {
@@ -238,16 +241,32 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
     }
 }
 
-/// Deletes what the tiers between the flushed one and the database hold of an old version.
-async fn delete_below(system: &Rc<System>, level: usize, dirty: &Dirty) {
-    let request = Request {
+/// What a node does for the writes that it flushes.
+fn request_of(system: &System, level: usize, node: usize, dirty: &Dirty) -> Request {
+    let tier = system.layers[level].tier.plan();
+    let group = (node / tier.nodes as usize) as u32;
+    Request {
         index: dirty.index,
-        instance: 0,
-        session: 0,
+        instance: if tier.scope == Scope::Instance {
+            group
+        } else {
+            0
+        },
+        session: if tier.scope == Scope::Client {
+            group
+        } else {
+            0
+        },
         key: dirty.key,
         issued_ns: system.kernel.now(),
         must_be_fresh: false,
-    };
+        generation: 0,
+    }
+}
+
+/// Deletes what the tiers between the flushed one and the database hold of an old version.
+async fn delete_below(system: &Rc<System>, level: usize, node: usize, dirty: &Dirty) {
+    let request = request_of(system, level, node, dirty);
     for layer in system.layers[level + 1..].iter().rev() {
         let committed = Some(&dirty.row);
         let _ = layer

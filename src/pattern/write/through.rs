@@ -37,7 +37,7 @@ pub(crate) async fn write(
     // A write that failed may have been committed all the same, so the entry is not to be trusted.
     tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
     if let Ok(row) = &outcome
-        && tier.store(visit.node(), request, row, Filling::Asked)
+        && tier.store(visit.node(), request, row, Filling::Written)
     {
         layer.stored(request);
     }

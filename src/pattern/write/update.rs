@@ -27,7 +27,7 @@ pub(crate) async fn write(
     let row = system.write_below(request, level + 1).await?;
     let layer = &system.layers[level];
     // A set that the node refuses is lost: the entry stays as it was until its TTL.
-    if let Ok(true) = layer.tier.set(request, &row, Filling::Asked).await {
+    if let Ok(true) = layer.tier.set(request, &row, Filling::Written).await {
         layer.stored(request);
     }
     Ok(row)

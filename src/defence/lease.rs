@@ -1,0 +1,105 @@
+//! Leases: a node that has nothing gives the first who asks a token, and tells the others to come
+//! back in a little while. Only who holds the token may set, and a delete voids it, so that a slow
+//! fill cannot put an old row back: one mechanism against stampedes and against stale sets.
+//!
+//! Those who would wait may be offered the value that was deleted a short while ago instead. A fetch
+//! that fails does not return its token, so the others wait until it is no longer valid.
+//!
+//! Known weakness: those who wait ask again and again, and a holder that dies makes everybody wait
+//! for as long as its token is valid.
+
+use std::rc::Rc;
+
+use super::{Answer, DefenceRow, Plan};
+use crate::kernel::Kernel;
+use crate::metrics::{Failure, ReadOutcome};
+use crate::tier::{Exchange, Found, Lease, LeasePlan, Tier};
+use crate::units::{Nanoseconds, SECOND_NS};
+use crate::workload::Request;
+use crate::workload::parameters::{Kind, Parameter, ParameterError};
+
+pub(super) const ROW: DefenceRow = DefenceRow {
+    name: "lease",
+    parameters: &[
+        Parameter::optional(
+            "token_ttl",
+            Kind::Duration,
+            "how long a token is valid; nobody else gets one for the key meanwhile; 10s if nothing is said",
+        ),
+        Parameter::optional(
+            "retry",
+            Kind::Duration,
+            "how long those wait who got no token before they ask again; 10ms if nothing is said",
+        ),
+        Parameter::optional(
+            "stale",
+            Kind::Duration,
+            "for so long a deleted value is offered to those who would have to wait; 0s if nothing is said: they wait",
+        ),
+    ],
+    meaning: "of those who miss a key in its node one gets a token to fetch and set, which a delete voids; the others ask again",
+    source: "Nishtala et al., NSDI 2013, section 3.2.1",
+    build: |arguments| {
+        let duration = |name, default_ns: Nanoseconds, least_ns: Nanoseconds| {
+            let written = arguments.optional(name)?;
+            let duration_ns = written.map_or(default_ns, |it| it.round() as u64);
+            if duration_ns < least_ns {
+                return Err(ParameterError::new(name, "must be at least 1us"));
+            }
+            Ok(duration_ns)
+        };
+        Ok(Plan::Lease {
+            retry_ns: duration("retry", SECOND_NS / 100, 1000)?,
+            leases: LeasePlan {
+                token_ttl_ns: duration("token_ttl", 10 * SECOND_NS, 1000)?,
+                stale_ns: duration("stale", 0, 0)?,
+            },
+        })
+    },
+};
+
+/// The side of those who ask; the tokens are the node's.
+#[derive(Debug)]
+pub struct Leasing {
+    kernel: Rc<Kernel>,
+    retry_ns: Nanoseconds,
+}
+
+impl Leasing {
+    pub(super) fn new(kernel: Rc<Kernel>, retry_ns: Nanoseconds) -> Self {
+        Self { kernel, retry_ns }
+    }
+
+    pub(super) async fn fetch(
+        &self,
+        tier: &Tier,
+        request: &Request,
+        load: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Result<Answer, Failure> {
+        let answer = |row, outcome| {
+            tier.note(outcome);
+            Ok(Answer { row, outcome })
+        };
+        let mut attempt = 0;
+        loop {
+            match tier.ask_for_lease(request) {
+                Lease::Granted => break,
+                Lease::Stale(row) => return answer(row, ReadOutcome::StaleHit),
+                Lease::Wait => self.kernel.sleep(self.retry_ns).await,
+            }
+            attempt += 1;
+            let again = request.derived(attempt);
+            // Without the node the app goes on by itself; its set will be refused.
+            let Ok(visit) = tier.visit(Exchange::Retry, &again).await else {
+                break;
+            };
+            let found = tier.find(visit.node(), &again);
+            tier.leave(visit).await;
+            if let Found::Fresh(row) = found {
+                return answer(row, ReadOutcome::DelayedHit);
+            }
+        }
+        tier.note(ReadOutcome::Miss);
+        load.await
+    }
+}

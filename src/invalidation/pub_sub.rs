@@ -1,0 +1,165 @@
+//! A bus between the app's processes: whoever writes publishes the key, and every other process
+//! drops its copy when the message arrives.
+//!
+//! The writer's own copy is the business of the write pattern. A message may be late, lost or doubled;
+//! with `batch`, a process collects what it has to say and says it in one message, so that all of it
+//! is late together and lost together. Messages take no time of the receiving node: they are handled
+//! in the process itself.
+//!
+//! Known weakness: nobody notices a lost message, and the copy is stale until its TTL. A fill that is
+//! under way when the message arrives puts an old row back.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Bus, InvalidationRow, Parts, Plan};
+use crate::database::Row;
+use crate::kernel::Label;
+use crate::random::{Luck, Stream, mix};
+use crate::units::Key;
+use crate::workload::Request;
+use crate::workload::distribution::Distribution;
+use crate::workload::parameters::{Kind, Parameter};
+
+pub(super) const ROW: InvalidationRow = InvalidationRow {
+    name: "pub-sub",
+    parameters: &[
+        Parameter::optional(
+            "delay",
+            Kind::Durations,
+            "from the publication of a message to its arrival; 1ms if nothing is said",
+        ),
+        Parameter::optional(
+            "loss",
+            Kind::Share,
+            "the share of the messages that never arrive; 0 if nothing is said",
+        ),
+        Parameter::optional(
+            "duplicates",
+            Kind::Share,
+            "the share of the messages that arrive twice; 0 if nothing is said",
+        ),
+        Parameter::optional(
+            "batch",
+            Kind::Duration,
+            "for so long a process collects keys for one message; 0s if nothing is said: each key is a message",
+        ),
+    ],
+    meaning: "a write is published to all other app instances, which drop their copies",
+    source: "Redis Pub/Sub and client-side caching with broadcasts; McSqueal in Nishtala et al., NSDI 2013, section 4.1, batches",
+    build: |arguments| {
+        let delay = match arguments.optional_distribution("delay")? {
+            Some(delay) => delay.clone(),
+            None => Distribution::constant(1e6)?,
+        };
+        let batch = arguments.optional("batch")?;
+        Ok(Plan::PubSub(Bus {
+            delay,
+            loss: arguments.optional("loss")?.unwrap_or(0.0),
+            duplicates: arguments.optional("duplicates")?.unwrap_or(0.0),
+            batch_ns: batch.map_or(0, |it| it.round() as u64),
+        }))
+    },
+};
+
+/// What one message says of one key.
+#[derive(Clone, Debug)]
+struct News {
+    key: Key,
+    row: Row,
+    /// The write's number: the luck of the message.
+    index: u64,
+}
+
+/// The publishing side of a bus: one for all instances of a tier.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    bus: Bus,
+    parts: Parts,
+    luck: Stream,
+    /// What each instance has collected.
+    collected: Vec<RefCell<Vec<News>>>,
+}
+
+impl Publisher {
+    pub(super) fn new(bus: &Bus, parts: &Parts, luck: Luck) -> Self {
+        let instances = parts.tier.groups() as usize;
+        Self {
+            bus: bus.clone(),
+            parts: parts.clone(),
+            luck: luck.stream(&format!("tier.{}.bus", parts.tier.plan().name)),
+            collected: (0..instances).map(|_| RefCell::default()).collect(),
+        }
+    }
+
+    /// The request's instance tells all others that `row` has been written.
+    pub(super) fn publish(self: &Rc<Self>, request: &Request, row: &Row) {
+        let sender = request.instance;
+        let news = News {
+            key: request.key,
+            row: row.clone(),
+            index: request.index,
+        };
+        if self.bus.batch_ns == 0 {
+            self.send(sender, vec![news]);
+            return;
+        }
+        let mut collected = self.collected[sender as usize].borrow_mut();
+        collected.push(news);
+        if collected.len() > 1 {
+            return;
+        }
+        let label = Label {
+            kind: "batch of instance",
+            number: u64::from(sender),
+        };
+        let publisher = self.clone();
+        self.parts.kernel.spawn(label, async move {
+            publisher.parts.kernel.sleep(publisher.bus.batch_ns).await;
+            let batch = publisher.collected[sender as usize].take();
+            publisher.send(sender, batch);
+        });
+    }
+
+    /// Sends one message to every instance but the sender.
+    fn send(self: &Rc<Self>, sender: u32, message: Vec<News>) {
+        let Some(first) = message.first() else { return };
+        let address = mix(first.index);
+        let message = Rc::new(message);
+        for receiver in (0..self.parts.tier.groups()).filter(|&it| it != sender) {
+            let mut luck = self.luck.at(address.wrapping_add(u64::from(receiver)));
+            // Drawn in any case, so that losing more messages delays the others no differently.
+            let is_lost = luck.unit() < self.bus.loss;
+            let is_doubled = luck.unit() < self.bus.duplicates;
+            let delays_ns = [(); 2].map(|()| self.bus.delay.sample_u64(&mut luck));
+            let copies = if is_doubled && !is_lost { 2 } else { 1 };
+            if self.parts.meter.is_measuring() {
+                let counts = self.parts.tier.counts();
+                let invalidations = copies * message.len() as u64;
+                counts.invalidation_messages.add(copies);
+                counts.invalidations_sent.add(invalidations);
+                if is_lost {
+                    counts.invalidations_lost.add(invalidations);
+                }
+            }
+            if is_lost {
+                continue;
+            }
+            for delay_ns in delays_ns.into_iter().take(copies as usize) {
+                let (publisher, message) = (self.clone(), message.clone());
+                let label = Label {
+                    kind: "message to instance",
+                    number: u64::from(receiver),
+                };
+                self.parts.kernel.spawn(label, async move {
+                    let Parts { kernel, tier, .. } = &publisher.parts;
+                    kernel.sleep(delay_ns).await;
+                    for news in message.iter() {
+                        let node = tier.node_in_group(receiver, news.key);
+                        tier.invalidate(node, news.key, &news.row);
+                    }
+                });
+            }
+        }
+    }
+}
