@@ -119,7 +119,8 @@ impl SessionMemory {
         if memory.is_empty() {
             return Known::default();
         }
-        let known = memory.get(&(request.session, request.key));
+        // A tier with versioned keys asks under the key of an entry.
+        let known = memory.get(&(request.session, request.of_row().key));
         known.copied().unwrap_or_default()
     }
 
@@ -234,6 +235,7 @@ mod tests {
         promises.has_read(&request(1), 4);
         let known = promises.known(&request(1));
         assert_eq!((known.written, known.written_ns, known.seen), (3, 100, 5));
+        assert_eq!(promises.known(&request(1).of_version(3)), known);
         assert_eq!(promises.known(&request(2)), Known::default());
     }
 

@@ -11,16 +11,17 @@ pub(super) fn checks(effort: Effort) -> Vec<Check> {
 }
 
 /// Nothing but writes, into a tier and a database that take no time.
-fn scenario(seconds: f64, events: &str) -> String {
+fn scenario(warmup: f64, seconds: f64, events: &str) -> String {
     format!(
-        "duration = \"{seconds}s\"\n\
+        "duration = \"{}s\"\nwarmup = \"{warmup}s\"\n\
          [workload]\narrivals = {{ process = \"poisson\", rate = \"{RATE}/s\" }}\n\
          keys = {{ distribution = \"zipf\", count = {KEYS}, exponent = 1.0 }}\nreads = 0.0\n\
          value_size = \"100 B\"\n\
          [[tier]]\nname = \"cache\"\ncapacity = \"unlimited\"\n\
          pattern = {{ read = \"through\", write = \"behind\", flush = \"{FLUSH_S}s\", writers = 100000 }}\n\
          network = \"0s\"\nservice = {{ time = \"0s\" }}\n\
-         [database]\nconnections = 1000000\nservice_time = \"0s\"\n{events}"
+         [database]\nconnections = 1000000\nservice_time = \"0s\"\n{events}",
+        warmup + seconds
     )
 }
 
@@ -37,8 +38,8 @@ fn coalescing(effort: Effort) -> Check {
     let near = Tolerance::Relative(0.01);
     Check {
         model: model("coalescing"),
-        // Whole intervals between flushes.
-        scenario: scenario(effort.seconds(400.0), ""),
+        // As many flushes as whole intervals: from the middle of one to the middle of another.
+        scenario: scenario(FLUSH_S / 2.0, effort.seconds(400.0), ""),
         replications: 10,
         comparisons: vec![
             metric(
@@ -79,7 +80,7 @@ fn crashes(effort: Effort) -> Check {
     let per_crash = move |name: &'static str| move |run: &super::Measured| run[name] / crashes;
     Check {
         model: model("a crash just before"),
-        scenario: scenario(crashes * FLUSH_S, &events),
+        scenario: scenario(0.0, crashes * FLUSH_S, &events),
         replications: 10,
         comparisons: vec![
             observation(

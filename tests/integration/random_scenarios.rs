@@ -216,6 +216,16 @@ prop_compose! {
     }
 }
 
+/// Promises to sessions.
+fn promises() -> impl Strategy<Value = String> {
+    let all = vec![
+        "\"session-token\"",
+        "{ kind = \"bypass-after-write\", window = \"30ms\" }",
+        "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
+    ];
+    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
 /// A timeline for so many tiers.
 fn events(tiers: usize) -> impl Strategy<Value = String> {
     let actions = vec![
@@ -230,16 +240,6 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
     });
     let most = if tiers == 0 { 0 } else { 3 };
     prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
-}
-
-/// Promises to sessions, of which there are always some here.
-fn promises() -> impl Strategy<Value = String> {
-    let all = vec![
-        "\"session-token\"",
-        "{ kind = \"bypass-after-write\", window = \"30ms\" }",
-        "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
-    ];
-    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
 }
 
 prop_compose! {
@@ -294,21 +294,22 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
-        promises in promises(),
-        fresh_reads in select(vec![0.0, 0.1]),
+        sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
+        promises in promises(),
         database in database(),
     ) -> String {
+        // Who has no identity cannot be promised anything that depends on it.
+        let promises = if sessions.is_empty() { "[]" } else { &promises };
         let warmup_us = duration_ms * 100 * warm_up_share;
         let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
         let dependents = if writes_behind { "0" } else { dependents };
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             sessions = {{ count = 20, own_reads = 0.2 }}\nfresh_reads = {fresh_reads}\n\
-             dependents = {dependents}\n\
+             {sessions}dependents = {dependents}\n\
              reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );

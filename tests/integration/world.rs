@@ -107,10 +107,8 @@ impl Run {
             assert!(!share || value.is_nan() || value <= 1.0 + 1e-12, "{name}");
         }
         let kept = ["stored_writes", "pending_writes"];
-        let kept: f64 = kept
-            .iter()
-            .map(|name| self.get(&format!("consistency.{name}")))
-            .sum();
+        let kept = kept.map(|what| self.get(&format!("consistency.{what}")));
+        let kept: f64 = kept.iter().sum();
         // Those that were lost are counted after warm-up only.
         let accepted = self.get("consistency.accepted_writes");
         assert!(kept + self.get("consistency.lost_writes") <= accepted);
