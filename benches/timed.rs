@@ -84,6 +84,7 @@ fn plain_scenario() -> Plan {
         drain: false,
         workload: workload(),
         instances: 20,
+        promises: Vec::new(),
         tiers: vec![layer],
         events: Vec::new(),
         database: database::Plan {

@@ -17,6 +17,7 @@ pub mod simulation;
 pub mod fault;
 pub mod client;
 pub mod pattern;
+pub mod promise;
 pub mod invalidation;
 pub mod defence;
 pub mod tier;

@@ -8,6 +8,7 @@ use crate::fault;
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
 use crate::metrics::{Meter, Outcome};
 use crate::pattern::{LayerPlan, System};
+use crate::promise::{self, Promises};
 use crate::random::Luck;
 use crate::tier::Population;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub workload: workload::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
+    /// What the app promises to its readers.
+    pub promises: Vec<promise::Plan>,
     /// Tiers from the client to the database; may be empty.
     pub tiers: Vec<LayerPlan>,
     /// The database.
@@ -133,7 +136,16 @@ impl World {
             &workload,
             luck,
         ));
-        let system = System::new(&plan.tiers, population, database, &kernel, &meter, luck);
+        let promises = Promises::new(&plan.promises, plan.workload.sessions.is_some());
+        let system = System::new(
+            &plan.tiers,
+            population,
+            database,
+            promises,
+            &kernel,
+            &meter,
+            luck,
+        );
         let system = Rc::new(system);
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
         let spawner = Rc::new(Spawner::default());

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Answer, Status};
 use crate::{
-    defence, eviction, fault, invalidation, metrics, pattern, placement,
+    defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
     trace,
     workload::{arrivals, distribution, popularity},
@@ -41,6 +41,8 @@ enum Topic {
     Admissions,
     /// Which node holds a key
     Placements,
+    /// What readers can be promised
+    Promises,
     /// How copies are kept true
     Invalidations,
     /// What happens when many requests miss one key together
@@ -102,6 +104,10 @@ impl Topic {
             Self::Placements => placement::SCHEMES
                 .iter()
                 .map(|one| row(one.name, one.summary))
+                .collect(),
+            Self::Promises => promise::PROMISES
+                .iter()
+                .map(|one| row(one.name, one.meaning))
                 .collect(),
             Self::Invalidations => invalidation::INVALIDATIONS
                 .iter()

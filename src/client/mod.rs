@@ -13,6 +13,7 @@ use std::rc::Rc;
 use crate::kernel::{Kernel, Spawner};
 use crate::metrics::{Failure, Meter};
 use crate::pattern::System;
+use crate::promise::Known;
 use crate::random::{Luck, Stream};
 use crate::units::Nanoseconds;
 use crate::workload::{self, Operation, Request, Workload, arrivals};
@@ -128,12 +129,22 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {
-        Operation::Read => client.system.read(&request).await.map(|answer| {
-            let staleness_ns = client.staleness_ns(&request, &answer.row);
-            in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
-        }),
-        Operation::Write => client.system.write(&request).await.map(|()| {
-            in_flight.answer_write(client.kernel.now());
+        Operation::Read => {
+            // What the session finds out only while it waits is nothing that it could miss.
+            let Known { written, seen, .. } = client.system.promises.known(&request);
+            client.system.read(&request).await.map(|answer| {
+                let staleness_ns = client.staleness_ns(&request, &answer.row);
+                in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
+                let version = answer.row.version();
+                in_flight.note_inconsistency(version < written, version < seen);
+                client.system.promises.has_read(&request, version);
+            })
+        }
+        Operation::Write => client.system.write(&request).await.map(|version| {
+            let now_ns = client.kernel.now();
+            in_flight.answer_write(now_ns);
+            let promises = &client.system.promises;
+            promises.has_written(&request, version, now_ns);
         }),
     };
     if let Err(failure) = outcome {

@@ -86,6 +86,8 @@ pub struct VariantResults {
     pub series: Vec<Series>,
     /// The latency distribution: (quantile in 0..1, seconds), the mean over replications.
     pub latency_quantiles: Vec<(f64, f64)>,
+    /// The staleness of the stale reads, likewise: mean seconds at each quantile.
+    pub staleness_quantiles: Vec<(f64, f64)>,
 }
 
 impl Results {
@@ -393,7 +395,8 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
                 .map(|name| (name.to_owned(), samples(name, runs)))
                 .collect(),
             series: mean_series(runs),
-            latency_quantiles: mean_quantiles(runs),
+            latency_quantiles: mean_quantiles(runs, |run| &run.latency_quantiles),
+            staleness_quantiles: mean_quantiles(runs, |run| &run.staleness_quantiles),
         })
         .collect()
 }
@@ -490,24 +493,24 @@ fn mean_series(runs: &[Outcome]) -> Vec<Series> {
         .collect()
 }
 
-/// The mean latency at each quantile, over the replications that report it.
-fn mean_quantiles(runs: &[Outcome]) -> Vec<(f64, f64)> {
+/// The mean of a distribution at each quantile, over the replications that report it.
+fn mean_quantiles(runs: &[Outcome], of: impl Fn(&Outcome) -> &Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let mut quantiles: Vec<f64> = runs
         .iter()
-        .flat_map(|run| run.latency_quantiles.iter().map(|&(quantile, _)| quantile))
+        .flat_map(|run| of(run).iter().map(|&(quantile, _)| quantile))
         .collect();
     quantiles.sort_by(f64::total_cmp);
     quantiles.dedup();
     quantiles
         .into_iter()
         .map(|quantile| {
-            let latencies = runs.iter().filter_map(|run| {
-                run.latency_quantiles
+            let values = runs.iter().filter_map(|run| {
+                of(run)
                     .iter()
                     .find(|&&(other, _)| other == quantile)
-                    .map(|&(_, latency)| latency)
+                    .map(|&(_, value)| value)
             });
-            (quantile, mean(latencies))
+            (quantile, mean(values))
         })
         .collect()
 }

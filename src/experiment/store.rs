@@ -55,6 +55,7 @@ struct Record {
     metrics: Vec<(String, u64)>,
     series: Vec<(String, Unit, u64, Vec<u64>)>,
     quantiles: Vec<(u64, u64)>,
+    staleness: Vec<(u64, u64)>,
     requests: u64,
     events: u64,
 }
@@ -242,7 +243,12 @@ impl Record {
     fn of(outcome: &Outcome, whole: bool) -> Self {
         let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect();
         let series = outcome.series.iter().filter(|_| whole);
-        let quantiles = outcome.latency_quantiles.iter().filter(|_| whole);
+        let quantiles = |points: &[(f64, f64)]| -> Vec<(u64, u64)> {
+            let points = points.iter().filter(|_| whole);
+            points
+                .map(|(quantile, seconds)| (quantile.to_bits(), seconds.to_bits()))
+                .collect()
+        };
         Self {
             metrics: outcome
                 .metrics
@@ -255,9 +261,8 @@ impl Record {
                     (name, series.unit, step, bits(&series.values))
                 })
                 .collect(),
-            quantiles: quantiles
-                .map(|(quantile, latency)| (quantile.to_bits(), latency.to_bits()))
-                .collect(),
+            quantiles: quantiles(&outcome.latency_quantiles),
+            staleness: quantiles(&outcome.staleness_quantiles),
             requests: outcome.requests,
             events: outcome.events,
         }
@@ -265,6 +270,10 @@ impl Record {
 
     fn outcome(self) -> Outcome {
         let numbers = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect();
+        let points = |bits: Vec<(u64, u64)>| -> Vec<(f64, f64)> {
+            let of = |(quantile, seconds)| (f64::from_bits(quantile), f64::from_bits(seconds));
+            bits.into_iter().map(of).collect()
+        };
         Outcome {
             metrics: self
                 .metrics
@@ -281,11 +290,8 @@ impl Record {
                     values: numbers(values),
                 })
                 .collect(),
-            latency_quantiles: self
-                .quantiles
-                .into_iter()
-                .map(|(quantile, latency)| (f64::from_bits(quantile), f64::from_bits(latency)))
-                .collect(),
+            latency_quantiles: points(self.quantiles),
+            staleness_quantiles: points(self.staleness),
             requests: self.requests,
             events: self.events,
         }
@@ -398,6 +404,7 @@ mod tests {
                 values: vec![value, f64::NAN, -0.0],
             }],
             latency_quantiles: vec![(0.5, value)],
+            staleness_quantiles: vec![(0.9, 2.0 * value)],
             requests: u64::MAX,
             events: 7,
         }

@@ -418,6 +418,12 @@ pub static CATALOGUE: &[Metric] = &[
         "write queries that reached the database, per second",
     ),
     row(
+        "database.writes.per_client_write",
+        Count,
+        Lower,
+        "write queries that reached the database for each client write that was answered: below 1 where write-behind makes one of many; null without writes",
+    ),
+    row(
         "database.utilization",
         Ratio,
         Lower,
@@ -520,10 +526,52 @@ pub static CATALOGUE: &[Metric] = &[
         "of those, the ones for which the database had a newer version when they came",
     ),
     row(
+        "consistency.lost_rows",
+        Count,
+        Lower,
+        "rows whose newest acknowledged version a crash took, each time it did: one row, however many lost writes it stood for",
+    ),
+    row(
+        "consistency.accepted_writes",
+        Count,
+        Neither,
+        "writes that were committed or acknowledged since the start of the run, warm-up included: those in the database, those pending and those lost",
+    ),
+    row(
+        "consistency.stored_writes",
+        Count,
+        Neither,
+        "of those, the ones that have had their effect in the database",
+    ),
+    row(
         "consistency.pending_writes",
         Count,
         Neither,
         "writes that were acknowledged and not yet in the database when the run ended",
+    ),
+    row(
+        "consistency.read_your_writes_violations",
+        Count,
+        Lower,
+        "answered reads that gave an older version than their session had been told it wrote when they were issued; null without sessions",
+    ),
+    row(
+        "consistency.monotonic_read_violations",
+        Count,
+        Lower,
+        "answered reads that gave an older version than their session had been given when they were issued; null without sessions",
+    ),
+    row(
+        "consistency.bypassing_reads",
+        Count,
+        Neither,
+        "reads that went around all caches because they must not be stale, or for a promise",
+    ),
+    row(
+        "consistency.refused_copies",
+        Count,
+        Neither,
+        "copies that were found and not given to the reader, for a promise",
     ),
     row(
         "cost.monthly",

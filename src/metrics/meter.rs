@@ -83,6 +83,8 @@ pub struct WriteLedger {
     lost: Counter,
     /// Writes lost after warm-up, by [`LossCause`].
     lost_by_cause: [Counter; 2],
+    /// Rows whose newest version was lost by a crash after warm-up.
+    lost_rows: Counter,
 }
 
 impl WriteLedger {
@@ -109,6 +111,11 @@ impl WriteLedger {
     /// Writes that were accepted and are lost.
     pub fn lost(&self) -> u64 {
         self.lost.get()
+    }
+
+    /// Rows whose newest version was lost by a crash after warm-up, each time that this happened.
+    pub fn lost_rows(&self) -> u64 {
+        self.lost_rows.get()
     }
 
     /// Writes that were lost after warm-up for one cause.
@@ -185,7 +192,7 @@ pub struct RequestMeter {
     /// Requests of the cohort that are still being worked on.
     in_flight: Cell<u64>,
     /// Requests of any time that are being worked on, integrated over the measured time.
-    in_system: Cell<InSystem>,
+    in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
     /// Latency of answered reads.
@@ -194,6 +201,14 @@ pub struct RequestMeter {
     pub write_latency: RefCell<Histogram>,
     /// Staleness of those answered reads that were stale.
     pub staleness: RefCell<Histogram>,
+    /// Answered reads that gave an older version than the session had written.
+    pub read_your_writes_violations: Counter,
+    /// Answered reads that gave an older version than the session had seen.
+    pub monotonic_read_violations: Counter,
+    /// Reads that went around all caches.
+    pub bypassing: Counter,
+    /// Copies that a promise to the reader forbade to give.
+    pub refused_copies: Counter,
 }
 
 impl RequestMeter {
@@ -203,11 +218,50 @@ impl RequestMeter {
     }
 }
 
+/// A number that changes with time, and its integral over the measured time.
+#[derive(Debug, Default)]
+pub struct Gauge(Cell<GaugeState>);
+
 #[derive(Clone, Copy, Debug, Default)]
-struct InSystem {
+struct GaugeState {
     now: u64,
     area_ns: u128,
     accounted_until_ns: Nanoseconds,
+}
+
+impl Gauge {
+    /// The number at present.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.get().now
+    }
+
+    /// From `now_ns` on the number is `value`.
+    #[inline]
+    pub fn set(&self, now_ns: Nanoseconds, value: u64) {
+        self.account(now_ns, |state| state.now = value);
+    }
+
+    /// The integral so far, in units times nanoseconds.
+    pub fn area_ns(&self, now_ns: Nanoseconds) -> u128 {
+        self.account(now_ns, |_| ());
+        self.0.get().area_ns
+    }
+
+    /// The integral starts from 0 again.
+    fn reset(&self, now_ns: Nanoseconds) {
+        self.account(now_ns, |state| state.area_ns = 0);
+    }
+
+    #[inline]
+    fn account(&self, now_ns: Nanoseconds, change: impl FnOnce(&mut GaugeState)) {
+        let mut state = self.0.get();
+        let elapsed = u128::from(now_ns - state.accounted_until_ns);
+        state.area_ns += elapsed * u128::from(state.now);
+        state.accounted_until_ns = now_ns;
+        change(&mut state);
+        self.0.set(state);
+    }
 }
 
 /// Lookups and other exchanges of one tier.
@@ -253,6 +307,8 @@ pub struct TierMeter {
     pub flushed: Counter,
     /// The client writes that those stood for.
     pub flushed_writes: Counter,
+    /// Keys of all nodes that wait for their flush.
+    pub dirty: Gauge,
     /// The most dirty keys in one node.
     pub dirty_max: Cell<u64>,
     step_lookups: Counter,
@@ -350,6 +406,7 @@ impl Meter {
             refreshes_wasted: Counter::default(),
             flushed: Counter::default(),
             flushed_writes: Counter::default(),
+            dirty: Gauge::default(),
             dirty_max: Cell::default(),
             step_lookups: Counter::default(),
             step_hits: Counter::default(),
@@ -372,7 +429,8 @@ impl Meter {
     /// Warm-up is over.
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
-        self.account_in_system(now_ns, |in_system| in_system.area_ns = 0);
+        self.requests.in_system.reset(now_ns);
+        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
     }
 
     /// Whether warm-up is over at present.
@@ -386,25 +444,14 @@ impl Meter {
         self.total_arrived.get()
     }
 
-    #[inline]
-    fn account_in_system(&self, now_ns: Nanoseconds, change: impl FnOnce(&mut InSystem)) {
-        let mut in_system = self.requests.in_system.get();
-        let elapsed = u128::from(now_ns - in_system.accounted_until_ns);
-        in_system.area_ns += elapsed * u128::from(in_system.now);
-        in_system.accounted_until_ns = now_ns;
-        change(&mut in_system);
-        self.requests.in_system.set(in_system);
-    }
-
     /// Requests in the system, integrated over the measured time: request-nanoseconds.
     pub fn in_system_area_ns(&self, now_ns: Nanoseconds) -> u128 {
-        self.account_in_system(now_ns, |_| ());
-        self.requests.in_system.get().area_ns
+        self.requests.in_system.area_ns(now_ns)
     }
 
     /// Requests of any time that are being worked on at present.
     pub fn in_system(&self) -> u64 {
-        self.requests.in_system.get().now
+        self.requests.in_system.get()
     }
 
     /// Requests of the cohort that are still being worked on.
@@ -416,7 +463,8 @@ impl Meter {
     #[inline]
     pub fn arrive(&self, arrived_ns: Nanoseconds) -> InFlight<'_> {
         self.total_arrived.increment();
-        self.account_in_system(arrived_ns, |in_system| in_system.now += 1);
+        let in_system = &self.requests.in_system;
+        in_system.set(arrived_ns, in_system.get() + 1);
         let measured = arrived_ns >= self.warmup_ns;
         if measured {
             self.requests.arrived.increment();
@@ -466,6 +514,13 @@ impl Meter {
         self.writes.lost.add(writes);
         if self.is_measuring() {
             self.writes.lost_by_cause[cause as usize].add(writes);
+        }
+    }
+
+    /// The newest version of a row is lost by a crash.
+    pub fn lose_row(&self) {
+        if self.is_measuring() {
+            self.writes.lost_rows.increment();
         }
     }
 
@@ -536,6 +591,18 @@ impl InFlight<'_> {
         self.left_ns.set(Some(now_ns));
     }
 
+    /// A read that was answered gave an older version than its session had written, or seen.
+    #[inline]
+    pub fn note_inconsistency(&self, misses_own_write: bool, goes_back: bool) {
+        if self.measured {
+            let requests = &self.meter.requests;
+            requests
+                .read_your_writes_violations
+                .add(u64::from(misses_own_write));
+            requests.monotonic_read_violations.add(u64::from(goes_back));
+        }
+    }
+
     /// A write was answered.
     #[inline]
     pub fn answer_write(&self, now_ns: Nanoseconds) {
@@ -570,8 +637,8 @@ impl Drop for InFlight<'_> {
         let Some(now_ns) = self.left_ns.get() else {
             return;
         };
-        self.meter
-            .account_in_system(now_ns, |in_system| in_system.now -= 1);
+        let in_system = &self.meter.requests.in_system;
+        in_system.set(now_ns, in_system.get() - 1);
         if self.measured {
             let in_flight = &self.meter.requests.in_flight;
             in_flight.set(in_flight.get() - 1);

@@ -7,8 +7,8 @@ mod meter;
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
 pub use meter::{
-    Counter, Failure, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step, TierMeter,
-    WriteLedger,
+    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step,
+    TierMeter, WriteLedger,
 };
 
 use indexmap::IndexMap;
@@ -66,6 +66,9 @@ pub struct Outcome {
     pub series: Vec<Series>,
     /// The latency distribution of answered requests: (quantile in 0..1, seconds), rising.
     pub latency_quantiles: Vec<(f64, f64)>,
+    /// The staleness of those answered reads that were stale: (quantile in 0..1, seconds), rising;
+    /// empty if none was.
+    pub staleness_quantiles: Vec<(f64, f64)>,
     /// Requests that arrived, warm-up included.
     pub requests: u64,
     /// Events that the kernel carried out.

@@ -42,11 +42,17 @@ pub(super) async fn fetch(
         return Ok(servable(stale.clone()));
     }
     let known = stale.as_ref().and_then(|stale| stale.known(&ttl));
-    let load = load(system, request, level, Filling::Asked, known);
+    let loading = load(system, request, level, Filling::Asked, known);
     let answer = layer
         .defence
-        .fetch(&layer.tier, sharers, request, load)
+        .fetch(&layer.tier, sharers, request, loading)
         .await;
+    let answer = match answer {
+        Ok(answer) if system.is_forbidden(request, &answer) => {
+            load(system, request, level, Filling::Asked, None).await
+        }
+        answer => answer,
+    };
     match (answer, stale) {
         (Err(_), Some(stale)) if stale.past_ns < ttl.stale_if_error_ns => Ok(servable(stale)),
         (answer, _) => answer,

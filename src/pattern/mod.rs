@@ -13,8 +13,9 @@ use crate::defence::{self, Answer, Defence};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
+use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Population, Tier};
+use crate::tier::{self, Found, Population, Tier};
 use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
@@ -252,18 +253,21 @@ pub struct System {
     pub layers: Vec<Layer>,
     /// The database.
     pub database: Rc<Database>,
+    /// What readers were promised.
+    pub promises: Promises,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
 impl System {
-    /// Empty tiers in front of `database`.
+    /// Empty tiers in front of `database`, for readers who were given `promises`.
     #[must_use]
     pub fn new(
         plans: &[LayerPlan],
         population: Population,
         database: Rc<Database>,
+        promises: Promises,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
@@ -303,6 +307,7 @@ impl System {
             meter: meter.clone(),
             layers: plans.iter().enumerate().map(layer).collect(),
             database,
+            promises,
         }
     }
 
@@ -343,22 +348,81 @@ impl System {
     #[inline]
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
         let first = self.layers.first().map(|layer| layer.pattern.read);
-        // What must not be stale bypasses all caches.
-        match first.filter(|_| !request.must_be_fresh) {
-            None => self.query(request).await,
+        match first.filter(|_| !self.bypasses_caches(request)) {
+            // Boxed, because a hit need not carry what a query does.
+            None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
 
-    /// Writes the row of the request's key.
+    /// Writes the row of the request's key; the answer is the new version's number.
     ///
     /// # Errors
     /// The failure of the database query, or of a tier that the write depends on.
     #[inline]
-    pub async fn write(self: &Rc<Self>, request: &Request) -> Result<(), Failure> {
-        self.write_below(request, 0).await.map(drop)
+    pub async fn write(self: &Rc<Self>, request: &Request) -> Result<u64, Failure> {
+        let row = self.write_below(request, 0).await?;
+        Ok(row.version())
+    }
+
+    /// Whether the request, because it must not be stale or for a promise, asks the database itself.
+    #[inline]
+    fn bypasses_caches(&self, request: &Request) -> bool {
+        let bypasses = request.must_be_fresh || self.promises.bypass(request, self.kernel.now());
+        if bypasses && self.meter.is_measuring() {
+            self.meter.requests.bypassing.increment();
+        }
+        bypasses
+    }
+
+    /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.
+    #[inline]
+    fn find(&self, level: usize, node: usize, request: &Request) -> Found {
+        let found = self.layers[level].tier.find(node, request);
+        if self.promises.are_made() {
+            self.acceptable(level, node, request, found)
+        } else {
+            found
+        }
+    }
+
+    fn acceptable(&self, level: usize, node: usize, request: &Request, found: Found) -> Found {
+        let row = match &found {
+            Found::Fresh(row) => row,
+            Found::Stale(stale) => &stale.row,
+            // Whatever else is found is nobody's copy.
+            _ => return found,
+        };
+        // What waits for its flush is the newest there is; the database could only give an older row.
+        if self.promises.accept(request, row, self.kernel.now())
+            || self.layers[level].tier.waits_for_flush(node, request.key)
+        {
+            return found;
+        }
+        self.count_refused_copy();
+        Found::Nothing
+    }
+
+    /// Whether an answer that somebody else's fetch or an entry gave is one that a promise forbids:
+    /// a flight may have begun long before the request joined it.
+    fn is_forbidden(&self, request: &Request, answer: &Answer) -> bool {
+        let is_forbidden = self.promises.are_made()
+            && answer.outcome != ReadOutcome::Miss
+            && !self
+                .promises
+                .accept(request, &answer.row, self.kernel.now());
+        if is_forbidden {
+            self.count_refused_copy();
+        }
+        is_forbidden
+    }
+
+    fn count_refused_copy(&self) {
+        if self.meter.is_measuring() {
+            self.meter.requests.refused_copies.increment();
+        }
     }
 
     /// Reads from tier `level` on down to the database.
@@ -432,6 +496,7 @@ impl System {
                 }) => layer.tier.buffer(node, dirty),
                 _ => {
                     self.meter.lose_writes(LossCause::Crash, dirty.writes);
+                    self.meter.lose_row();
                     self.database.lose(dirty.key, &dirty.row);
                 }
             }

@@ -159,6 +159,8 @@ mod tests {
         latency-p99.png
         latency-p99.svg
         series.csv
+        staleness.png
+        staleness.svg
         summary.csv
         summary.json
         "#);

@@ -15,6 +15,7 @@ use crate::fault::ACTIONS;
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
 use crate::placement::{SCHEMES, Setting};
+use crate::promise::PROMISES;
 use crate::tier::{Capacity, SCOPES};
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self, arrivals, distribution, popularity};
@@ -268,6 +269,13 @@ fn workload() -> Table {
             "which rows are asked for, and how often each",
         ),
         field(
+            "write_keys",
+            Shape::Named("keys"),
+            Optional,
+            "{ distribution = \"sequential\", count = \"10M\" }",
+            "which rows are written, where they are others than those that are read, as with a log; the same `keys` if nothing is said",
+        ),
+        field(
             "reads",
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("1.0"),
@@ -354,13 +362,28 @@ fn event() -> Choice {
 }
 
 fn app() -> Table {
-    table(vec![field(
-        "instances",
-        count("1", "1000000"),
-        Need::Default("1"),
-        "20",
-        "processes that share nothing but the tiers below them",
-    )])
+    table(vec![
+        field(
+            "instances",
+            count("1", "1000000"),
+            Need::Default("1"),
+            "20",
+            "processes that share nothing but the tiers below them",
+        ),
+        field(
+            "promises",
+            Shape::List(
+                Box::new(Shape::Short(
+                    "kind",
+                    Box::new(Shape::Choice(chosen_by("kind", "the promise", PROMISES))),
+                )),
+                0,
+            ),
+            Need::Default("[]"),
+            "[\"session-token\"]",
+            "what the app promises to its readers, whatever the tiers hold: a copy that breaks a promise is not given",
+        ),
+    ])
 }
 
 fn tier() -> Table {

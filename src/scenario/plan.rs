@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::fault;
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
+use crate::promise::{self, PROMISES};
 use crate::random::Luck;
 use crate::trace::TraceError;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -100,6 +101,7 @@ impl Planner<'_> {
         let duration_ns = duration_ns.unwrap_or(0);
         let tiers = self.tiers(root.at("tier"));
         let events = self.events(root, tiers.as_deref());
+        let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
@@ -114,10 +116,40 @@ impl Planner<'_> {
             drain: root.at("drain").flag(),
             workload: workload?,
             instances: root.at("app").at("instances").whole_u32(),
+            promises: promises?,
             tiers: tiers?,
             database: database?,
             events: events?,
         })
+    }
+
+    /// What readers are promised, each thing once.
+    fn promises(
+        &mut self,
+        checked: &Checked,
+        workload: Option<&workload::Plan>,
+    ) -> Option<Vec<promise::Plan>> {
+        let place = "app.promises";
+        let mut promises: Vec<promise::Plan> = Vec::new();
+        for made in checked.list() {
+            let plan = self.chosen(place, "kind", PROMISES, made)?;
+            if promises.iter().any(|other| other.name() == plan.name()) {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(made.span, message, "remove one of the two");
+                return None;
+            }
+            if plan.needs_sessions() && workload.is_some_and(|it| it.sessions.is_none()) {
+                let message = format!(
+                    "`{}` is promised to clients with an identity, and there are none",
+                    plan.name()
+                );
+                let help = "add `sessions = { count = \"10k\" }` to `[workload]`";
+                self.problem(made.span, message, help);
+                return None;
+            }
+            promises.push(plan);
+        }
+        Some(promises)
     }
 
     /// Refuses what would run for ever, or for years: users who never wait for anything, and
@@ -211,6 +243,10 @@ impl Planner<'_> {
             None => Some(None),
             Some(keys) => self.keys(keys).map(Some),
         };
+        let write_keys = match checked.get("write_keys") {
+            None => Some(None),
+            Some(keys) => self.keys_of("workload.write_keys", keys).map(Some),
+        };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let dependents = self.dependents(checked);
         let reads = checked.at("reads");
@@ -240,7 +276,9 @@ impl Planner<'_> {
         // The grammar asks for all three where there is no trace.
         let (arrivals, keys, duration_ns) = (arrivals??, keys??, duration_ns?);
         let plan = workload::Plan::new(arrivals, keys, reads.base(), size?);
-        let mut plan = self.sound("workload", plan, reads)?;
+        let mut plan = self
+            .sound("workload", plan, reads)?
+            .with_write_keys(write_keys?);
         plan.dependents = dependents?;
         Some((with_sessions(plan, checked), duration_ns))
     }
@@ -295,6 +333,11 @@ impl Planner<'_> {
     ) -> Option<(from_trace::Plan, Nanoseconds)> {
         if let Some(keys) = workload.get("keys") {
             let message = "`workload.keys` and `workload.trace` both say which keys are asked for";
+            self.problem(keys.span, message, "remove one of the two");
+        }
+        if let Some(keys) = workload.get("write_keys") {
+            let message =
+                "`workload.write_keys` and `workload.trace` both say which keys are written";
             self.problem(keys.span, message, "remove one of the two");
         }
         let path = self.folder.join(trace.text());
@@ -471,9 +514,13 @@ impl Planner<'_> {
     }
 
     fn keys(&mut self, checked: &Checked) -> Option<Keys> {
+        self.keys_of("workload.keys", checked)
+    }
+
+    fn keys_of(&mut self, place: &str, checked: &Checked) -> Option<Keys> {
         let row = row(popularity::TABLE, checked.at("distribution").text())?;
-        let arguments = self.arguments("workload.keys", row, checked)?;
-        self.sound("workload.keys", (row.build)(&arguments), checked)
+        let arguments = self.arguments(place, row, checked)?;
+        self.sound(place, (row.build)(&arguments), checked)
     }
 
     /// A distribution of durations or sizes; `place` is its path, for messages.

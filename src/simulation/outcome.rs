@@ -26,8 +26,6 @@ pub(super) struct Recorder<'a> {
 struct Level {
     node_entries: Vec<u64>,
     bytes: u64,
-    /// Keys that wait for their flush.
-    dirty: u64,
 }
 
 impl<'a> Recorder<'a> {
@@ -36,7 +34,6 @@ impl<'a> Recorder<'a> {
         let level = |tier: &crate::tier::Plan| Level {
             node_entries: vec![0; tier.nodes_in_all(population) as usize],
             bytes: 0,
-            dirty: 0,
         };
         Self {
             plan,
@@ -68,7 +65,6 @@ impl<'a> Recorder<'a> {
                     *sum += entries as u64;
                 }
                 level.bytes += layer.tier.bytes();
-                level.dirty += layer.tier.dirty_keys_in_all();
             }
         }
     }
@@ -88,10 +84,12 @@ impl<'a> Recorder<'a> {
             all
         };
         let metrics = self.metrics(meter, system, kernel.now(), &latency);
+        let staleness_quantiles = quantiles_to_the_ends(&meter.requests.staleness.borrow());
         Ok(Outcome {
             metrics,
             series,
             latency_quantiles: latency.quantiles(),
+            staleness_quantiles,
             requests: meter.total_arrived(),
             events: kernel.events(),
         })
@@ -173,6 +171,11 @@ impl<'a> Recorder<'a> {
         metrics.put("database.qps.max", database.second_queries_max.get() as f64);
         metrics.put("database.reads.rate", rate(database.reads.get()));
         metrics.put("database.writes.rate", rate(database.writes.get()));
+        let client_writes = requests.write_latency.borrow().count();
+        metrics.put(
+            "database.writes.per_client_write",
+            database.writes.get() as f64 / client_writes as f64,
+        );
         let connections = self.plan.database.connections;
         metrics.put(
             "database.utilization",
@@ -203,7 +206,31 @@ impl<'a> Recorder<'a> {
         for (cause, count) in lost {
             metrics.put(&format!("consistency.lost_writes.{cause}"), count as f64);
         }
+        metrics.put("consistency.lost_rows", writes.lost_rows() as f64);
+        metrics.put("consistency.accepted_writes", writes.accepted() as f64);
+        metrics.put("consistency.stored_writes", writes.stored() as f64);
         metrics.put("consistency.pending_writes", system.pending_writes() as f64);
+        // Who has no identity cannot notice.
+        let noticed = |count: u64| match self.plan.workload.sessions {
+            Some(_) => count as f64,
+            None => f64::NAN,
+        };
+        metrics.put(
+            "consistency.read_your_writes_violations",
+            noticed(requests.read_your_writes_violations.get()),
+        );
+        metrics.put(
+            "consistency.monotonic_read_violations",
+            noticed(requests.monotonic_read_violations.get()),
+        );
+        metrics.put(
+            "consistency.bypassing_reads",
+            requests.bypassing.get() as f64,
+        );
+        metrics.put(
+            "consistency.refused_copies",
+            requests.refused_copies.get() as f64,
+        );
         metrics.0
     }
 
@@ -283,7 +310,9 @@ impl<'a> Recorder<'a> {
             "flushes.coalescing",
             counts.flushed_writes.get() as f64 / counts.flushed.get() as f64,
         );
-        put("dirty", self.levels[level].dirty as f64 / samples);
+        let now_ns = self.plan.warmup_ns + measured_ns;
+        let dirty_area_ns = counts.dirty.area_ns(now_ns);
+        put("dirty", dirty_area_ns as f64 / measured_ns as f64);
         put("dirty.max", counts.dirty_max.get() as f64);
         if plan.scope != Scope::Global {
             return;
@@ -297,6 +326,17 @@ impl<'a> Recorder<'a> {
             );
         }
     }
+}
+
+/// As [`Histogram::quantiles`], from the least to the most.
+fn quantiles_to_the_ends(histogram: &Histogram) -> Vec<(f64, f64)> {
+    let inner = histogram.quantiles();
+    if histogram.count() == 0 {
+        return inner;
+    }
+    let at = |quantile: f64| (quantile, histogram.quantile_s(quantile));
+    let first = [0.0, 0.05, 0.1, 0.15].map(at).into_iter();
+    first.chain(inner).chain([at(1.0)]).collect()
 }
 
 /// Share of `servers` that were busy in `measured_ns`.

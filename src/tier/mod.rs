@@ -743,14 +743,32 @@ impl Tier {
     pub fn buffer(&self, node: usize, dirty: Dirty) {
         let mut buffer = self.nodes[node].buffer.borrow_mut();
         buffer.add(dirty);
+        let keys = buffer.len() as u64;
+        drop(buffer);
+        self.note_dirty();
         let counts = self.counts();
-        let dirty = buffer.len() as u64;
-        counts.dirty_max.set(counts.dirty_max.get().max(dirty));
+        if self.meter.is_measuring() {
+            counts.dirty_max.set(counts.dirty_max.get().max(keys));
+        }
     }
 
     /// Takes the oldest write of a node's buffer, for a flush that [`Tier::end_flush`] ends.
     pub fn begin_flush(&self, node: usize) -> Option<Dirty> {
-        self.nodes[node].buffer.borrow_mut().take()
+        let taken = self.nodes[node].buffer.borrow_mut().take();
+        self.note_dirty();
+        taken
+    }
+
+    /// Whether the newest version of `key` waits in the node for its flush, or is on its way to the
+    /// database.
+    pub fn waits_for_flush(&self, node: usize, key: Key) -> bool {
+        self.nodes[node].buffer.borrow().row(key).is_some()
+    }
+
+    /// The number of dirty keys has changed.
+    fn note_dirty(&self) {
+        let dirty = &self.counts().dirty;
+        dirty.set(self.kernel.now(), self.dirty_keys_in_all());
     }
 
     /// A flush has ended: what it was about, or nothing if that is gone.
@@ -787,7 +805,9 @@ impl Tier {
         let node = &self.nodes[number];
         node.is_down.set(true);
         node.clear(&self.plan);
-        node.buffer.borrow_mut().drain()
+        let lost = node.buffer.borrow_mut().drain();
+        self.note_dirty();
+        lost
     }
 
     /// A node answers again.

@@ -24,6 +24,7 @@ mod policies;
 mod queues;
 pub mod theory;
 mod whole;
+mod writes;
 
 /// The measured metrics of one run.
 pub type Measured = IndexMap<String, f64>;
@@ -129,6 +130,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        writes::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

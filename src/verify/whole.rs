@@ -29,6 +29,10 @@ pub(super) const CHECKS: &[Law] = &[
         judge: conservation,
     },
     Law {
+        model: WRITES,
+        judge: writes,
+    },
+    Law {
         model: REPEATABLE,
         judge: repeatable,
     },
@@ -36,6 +40,7 @@ pub(super) const CHECKS: &[Law] = &[
 
 const COVERAGE: &str = "95 % interval of M/M/10, 200 seeds";
 const CONSERVATION: &str = "arrived = answered + failed + in flight";
+const WRITES: &str = "acknowledged = in the database + pending + lost";
 const REPEATABLE: &str = "same seed, same bytes";
 
 /// A cache, writes, a full queue, timeouts: a run in which everything happens at once.
@@ -122,6 +127,60 @@ fn conservation(options: Options) -> Result<Vec<Verdict>, RunError> {
     }])
 }
 
+/// The write patterns, and crashes of the cache's nodes in the midst of them.
+const WRITERS: [&str; 6] = [
+    "{ write = \"invalidate\" }",
+    "{ write = \"update\" }",
+    "{ read = \"through\", write = \"through\" }",
+    "{ read = \"through\", write = \"behind\", flush = \"700ms\", writers = 4 }",
+    "{ read = \"through\", write = \"behind\", flush = \"700ms\", batch = 50, log = true }",
+    "{ write = \"double-delete\" }",
+];
+
+/// What becomes of the writes of the busy scenario under each pattern, with crashes on top.
+fn writes(options: Options) -> Result<Vec<Verdict>, RunError> {
+    let mut verdicts = Vec::new();
+    for pattern in WRITERS {
+        let text = BUSY
+            .replace("warmup = \"5s\"", "warmup = \"0s\"")
+            .replace("reads = 0.9", "reads = 0.7")
+            .replace(
+                "name = \"cache\"",
+                &format!("name = \"cache\"\npattern = {pattern}"),
+            );
+        let crash = |at: &str, node: u32| {
+            format!(
+                "[[event]]\nat = \"{at}\"\naction = \"crash\"\n\
+                 target = \"tier.cache.node.{node}\"\nrestart_after = \"1s\"\n"
+            )
+        };
+        let text = text + &crash("5.3s", 0) + &crash("11.1s", 1) + &crash("18.9s", 2);
+        let runs = replicate(&plan(&text, options.seed), 0..4)?;
+        let total = |name: &str| runs.iter().map(|run| run[name]).sum::<f64>();
+        let accepted = total("consistency.accepted_writes");
+        let kept = [
+            "consistency.stored_writes",
+            "consistency.pending_writes",
+            "consistency.lost_writes",
+        ];
+        // A run without rejections, timeouts and, behind, crashes that cost something proves little.
+        let happened = ["requests.rejected", "requests.timed_out"];
+        let much_happened = happened.iter().all(|name| total(name) > 0.0);
+        let loses = pattern.contains("behind") && !pattern.contains("log");
+        let lost = total("consistency.lost_writes.crash") > 0.0;
+        let observed = kept.iter().map(|name| total(name)).sum();
+        verdicts.push(Verdict {
+            model: WRITES.to_owned(),
+            quantity: pattern.replace('"', ""),
+            theory: accepted,
+            observed,
+            tolerance: "exactly".to_owned(),
+            passed: observed == accepted && accepted > 0.0 && much_happened && lost == loses,
+        });
+    }
+    Ok(verdicts)
+}
+
 /// The same outcome, to the last bit, from one thread and from eight, and when repeated.
 fn repeatable(options: Options) -> Result<Vec<Verdict>, RunError> {
     let plan = plan(BUSY, options.seed);
@@ -159,7 +218,9 @@ fn digests(plan: &Plan) -> Result<Vec<Vec<u64>>, RunError> {
 
 fn digest(outcome: &Outcome) -> Vec<u64> {
     let series = outcome.series.iter().flat_map(|series| &series.values);
-    let quantiles = outcome.latency_quantiles.iter().map(|(_, seconds)| seconds);
+    let quantiles = outcome.latency_quantiles.iter();
+    let quantiles = quantiles.chain(&outcome.staleness_quantiles);
+    let quantiles = quantiles.map(|(_, seconds)| seconds);
     let all = outcome.metrics.values().chain(series).chain(quantiles);
     all.map(|value| value.to_bits())
         .chain([outcome.events, outcome.requests])

@@ -41,6 +41,8 @@ pub struct Plan {
     pub arrivals: arrivals::Plan,
     /// Which keys are asked for, unless a trace says it.
     pub keys: Keys,
+    /// Which keys the writes are of, if of others.
+    pub write_keys: Option<Keys>,
     /// Share of the requests that are reads, in 0..=1; the others are writes.
     pub read_share: f64,
     /// Size of a row's value, in bytes.
@@ -80,6 +82,7 @@ impl Plan {
         Ok(Self {
             arrivals,
             keys,
+            write_keys: None,
             read_share,
             value_size,
             trace: None,
@@ -96,6 +99,15 @@ impl Plan {
         Self {
             sessions,
             fresh_reads,
+            ..self
+        }
+    }
+
+    /// The same, with writes of rows that are drawn from `keys`, if that says so.
+    #[must_use]
+    pub fn with_write_keys(self, keys: Option<Keys>) -> Self {
+        Self {
+            write_keys: keys,
             ..self
         }
     }
@@ -156,6 +168,8 @@ pub struct Workload {
     /// The size of all values, if they have but one.
     constant_bytes: Option<u32>,
     popularity: Popularity,
+    /// Of the writes, if they have one of their own.
+    write_popularity: Option<Popularity>,
     trace: Option<from_trace::Requests>,
     most_requests: u64,
     sessions: Option<SessionDraws>,
@@ -222,6 +236,10 @@ impl Workload {
             constant_bytes: plan.value_size.as_constant().map(bytes),
             value_size: plan.value_size.clone(),
             popularity: Popularity::new(&plan.keys, luck),
+            write_popularity: plan
+                .write_keys
+                .as_ref()
+                .map(|keys| Popularity::new(keys, luck)),
             trace: plan.trace.as_ref().map(from_trace::Requests::new),
             most_requests: plan.trace.as_ref().map_or(u64::MAX, |it| it.requests()),
             sessions: plan.sessions.map(|plan| SessionDraws {
@@ -274,7 +292,13 @@ impl Workload {
         };
         let (key, operation) = match &mut self.trace {
             Some(trace) => trace.draw(operation),
-            None => (self.popularity.draw(&mut draws, operation, now), operation),
+            None => {
+                let popularity = match &mut self.write_popularity {
+                    Some(popularity) if operation == Operation::Write => popularity,
+                    _ => &mut self.popularity,
+                };
+                (popularity.draw(&mut draws, operation, now), operation)
+            }
         };
         let (session, key) = match &mut self.sessions {
             Some(sessions) => sessions.draw(index, user, key, operation),
@@ -392,6 +416,24 @@ mod tests {
         }
         assert!(writes(&mostly).abs_diff(250) < 60);
         assert!(writes(&half).abs_diff(2500) < 150);
+    }
+
+    #[test]
+    fn writes_may_have_keys_of_their_own_without_changing_those_of_the_reads() {
+        let size = Distribution::constant(100.0).unwrap();
+        let same = plan(Keys::zipf(1000, 0.99).unwrap(), 0.7, size);
+        let own = same
+            .clone()
+            .with_write_keys(Some(Keys::sequential(1_000_000).unwrap()));
+        let mut written = 0..;
+        for (a, b) in draws(&same, 2000).iter().zip(&draws(&own, 2000)) {
+            assert_eq!(a.operation, b.operation);
+            match b.operation {
+                Operation::Read => assert_eq!(a.key, b.key),
+                Operation::Write => assert_eq!(Some(b.key), written.next()),
+            }
+        }
+        assert!(written.next() > Some(500));
     }
 
     #[test]

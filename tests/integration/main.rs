@@ -10,6 +10,8 @@ mod layering;
 mod luck;
 mod metrics;
 mod mrc;
+mod patterns;
+mod promises;
 mod random_scenarios;
 mod replay;
 mod run;

@@ -216,6 +216,16 @@ prop_compose! {
     }
 }
 
+/// Promises to sessions.
+fn promises() -> impl Strategy<Value = String> {
+    let all = vec![
+        "\"session-token\"",
+        "{ kind = \"bypass-after-write\", window = \"30ms\" }",
+        "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
+    ];
+    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
 /// A timeline for so many tiers.
 fn events(tiers: usize) -> impl Strategy<Value = String> {
     let actions = vec![
@@ -288,8 +298,11 @@ prop_compose! {
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
+        promises in promises(),
         database in database(),
     ) -> String {
+        // Who has no identity cannot be promised anything that depends on it.
+        let promises = if sessions.is_empty() { "[]" } else { &promises };
         let warmup_us = duration_ms * 100 * warm_up_share;
         let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
         let dependents = if writes_behind { "0" } else { dependents };
@@ -297,7 +310,7 @@ prop_compose! {
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
              {sessions}dependents = {dependents}\n\
-             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\n",
+             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {

@@ -69,6 +69,15 @@ const CASES: &[Case] = &[
     ("update-race", AS_IS, &["tier.redis.invalidation=[]"]),
     ("failed-delete", AS_IS, &["tier.redis.ttl=never"]),
     ("swr", AS_IS, &["tier.cdn.ttl=10s"]),
+    ("patterns", AS_IS, &["workload.reads=1.0"]),
+    ("counters", AS_IS, &["tier.counters.pattern=through"]),
+    ("write-behind-crash", AS_IS, &["event=[]"]),
+    ("audit-log", AS_IS, &["tier.cache.pattern=through"]),
+    ("leaderboard", AS_IS, &["tier.boards.pattern=through"]),
+    ("read-your-writes", AS_IS, &["app.promises=[]"]),
+    ("bounded-staleness", AS_IS, &["app.promises=[]"]),
+    ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 
 #[test]

@@ -7,6 +7,7 @@ use cachesim::eviction::PolicySpec;
 use cachesim::invalidation::INVALIDATIONS;
 use cachesim::pattern::{PAIRS, READS, WRITES};
 use cachesim::placement::SCHEMES;
+use cachesim::promise::PROMISES;
 use cachesim::workload::{arrivals, distribution, popularity};
 
 use crate::world::{Run, run};
@@ -82,6 +83,45 @@ fn every_placement_scheme_spreads_the_keys() {
             let mean = rates.iter().sum::<f64>() / f64::from(nodes);
             assert!(least > mean / 3.0, "{}: {rates:?}", scheme.name);
         }
+    }
+}
+
+#[test]
+fn every_promise_is_kept_at_the_cost_of_more_queries() {
+    // A cache for each instance, of which the others' writes delete nothing.
+    let world = [
+        "tier.cache.scope=instance",
+        "tier.cache.nodes=1",
+        "tier.cache.capacity=unlimited",
+        "tier.cache.ttl=10s",
+        "workload.sessions={ count = 20, own_reads = 0.2 }",
+        "workload.keys.count=50",
+        "database.queue_limit=unlimited",
+        "database.timeout=never",
+    ];
+    let run = |promises: &str| {
+        let promises = format!("app.promises={promises}");
+        check(&[&world[..], &[&promises]].concat())
+    };
+    let without = run("[]");
+    let own = "consistency.read_your_writes_violations";
+    let back = "consistency.monotonic_read_violations";
+    assert!(without.get(own) > 10.0 && without.get(back) > 10.0);
+    assert!(without.get("staleness.max") > 0.5);
+    for promise in PROMISES {
+        let (settings, kept): (_, &[_]) = match promise.name {
+            "bypass-after-write" => (", window = \"10s\"", &[(own, 0.0)]),
+            "session-token" => ("", &[(own, 0.0), (back, 0.0)]),
+            "bounded-staleness" => (", max_staleness = \"100ms\"", &[("staleness.max", 0.1)]),
+            other => panic!("what does `{other}` promise?"),
+        };
+        let with = run(&format!("[{{ kind = \"{}\"{settings} }}]", promise.name));
+        for (metric, most) in kept {
+            let value = with.get(metric);
+            assert!(value <= *most, "{}: {metric} is {value}", promise.name);
+        }
+        let queries = "database.reads.rate";
+        assert!(with.get(queries) > without.get(queries), "{}", promise.name);
     }
 }
 

@@ -80,6 +80,7 @@ impl Run {
         let outcome = &self.0;
         let series = outcome.series.iter().flat_map(|series| &series.values);
         let quantiles = outcome.latency_quantiles.iter();
+        let quantiles = quantiles.chain(&outcome.staleness_quantiles);
         let all = outcome.metrics.values().chain(series);
         all.chain(quantiles.map(|(_, seconds)| seconds))
             .map(|value| value.to_bits())
@@ -105,6 +106,12 @@ impl Run {
             // Shares are quotients of sums; the last bit may be lost.
             assert!(!share || value.is_nan() || value <= 1.0 + 1e-12, "{name}");
         }
+        let kept = ["stored_writes", "pending_writes"];
+        let kept = kept.map(|what| self.get(&format!("consistency.{what}")));
+        let kept: f64 = kept.iter().sum();
+        // Those that were lost are counted after warm-up only.
+        let accepted = self.get("consistency.accepted_writes");
+        assert!(kept + self.get("consistency.lost_writes") <= accepted);
         for name in self.0.metrics.keys() {
             let Some(tier) = name.strip_suffix(".delayed_hit_ratio") else {
                 continue;

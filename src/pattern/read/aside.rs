@@ -31,7 +31,7 @@ pub(crate) async fn read(
     let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
         return system.read_below(request, level + 1).await;
     };
-    let found = tier.find(visit.node(), request);
+    let found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
     tier.note_latency(issued_ns);
     let stale = match found {

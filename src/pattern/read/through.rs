@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use super::super::fetch::{ask_below, fetch};
-use super::super::{PatternRow, Read, System};
+use super::super::{PatternRow, Read, System, Write};
 use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
@@ -37,7 +37,7 @@ pub(crate) async fn read(
     let found = if tier.is_locked(visit.node(), request.key) {
         None
     } else {
-        Some(tier.find(visit.node(), request))
+        Some(system.find(level, visit.node(), request))
     };
     let answer = match found {
         Some(Found::Fresh(row)) => {
@@ -68,7 +68,7 @@ async fn go_on(
         Some(found) => found,
         None => {
             tier.wait_for_lock(node, request.key).await;
-            tier.find(node, request)
+            system.find(level, node, request)
         }
     };
     let stale = match found {
@@ -94,10 +94,23 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let node = layer.tier.node_of(request);
-    let loading = layer.tier.begin_fill(node, request.key);
-    let answer = ask_below(system, request, level, known.as_ref()).await?;
-    if loading.end() && layer.tier.store(node, request, &answer.row, filling) {
-        layer.stored(request);
+    loop {
+        let loading = layer.tier.begin_fill(node, request.key);
+        let mut answer = ask_below(system, request, level, known.as_ref()).await?;
+        if loading.end() {
+            if layer.tier.store(node, request, &answer.row, filling) {
+                layer.stored(request);
+            }
+            return Ok(answer);
+        }
+        // Where all writes go through the tier it knows that the row is an old one, and somebody who
+        // came after the write may have joined this load.
+        if !matches!(layer.pattern.write, Write::Through | Write::Behind(_)) {
+            return Ok(answer);
+        }
+        if let Found::Fresh(row) = system.find(level, node, request) {
+            answer.row = row;
+            return Ok(answer);
+        }
     }
-    Ok(answer)
 }

@@ -17,6 +17,7 @@ pub mod miss_ratio_curve;
 pub mod miss_ratio_over_time;
 pub mod over_time;
 pub mod plot;
+pub mod staleness;
 pub mod style;
 pub mod sweep;
 
@@ -45,6 +46,7 @@ pub const CHARTS: &[Chart] = &[
     latency_p99::CHART,
     hit_ratio::CHART,
     latency_distribution::CHART,
+    staleness::CHART,
     cost_latency::CHART,
 ];
 

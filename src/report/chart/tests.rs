@@ -103,6 +103,7 @@ fn a_chart_of_nothing_says_so_and_is_not_written() {
     for variant in &mut results.variants {
         variant.series.clear();
         variant.latency_quantiles.clear();
+        variant.staleness_quantiles.clear();
         variant.metrics.clear();
     }
     assert_eq!(figures(&results).count(), 0);
