@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Status};
+use crate::report::terminal::wrap;
 use crate::{
     defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,

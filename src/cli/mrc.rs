@@ -42,7 +42,8 @@ Examples:
   cachesim mrc trace.zst --by bytes --sizes 64MiB,256MiB,1GiB
 
 Methods:
-  exact              LRU by one pass, others by simulating each size in full
+  exact              LRU by one pass, others by simulating each size in full; usual
+                     for LRU, and for others where the sample would be all keys
   shards             LRU from a share of the keys (--rate); rough below 100 sampled keys
   shards-fixed-size  LRU from at most --samples keys at a time; rough likewise
   miniature          any policy on a share of the keys (--rate), larger samples for
