@@ -235,7 +235,7 @@ fn a_miss_ratio_curve_shades_what_is_out_of_reach() {
     let (policies, best) = replayed();
     let figure = miss_ratio_curve("made-up.csv", SizeUnit::Entries, &policies, Some(&best));
     let picture = svg(&figure);
-    assert!(picture.contains("below Belady's MIN"));
+    assert!(picture.contains("below Belady&apos;s MIN"));
     assert!(picture.contains("<polygon"));
     let without = miss_ratio_curve("made-up.csv", SizeUnit::Entries, &policies, None);
     assert!(!svg(&without).contains("which admits everything"));
