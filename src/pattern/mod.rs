@@ -7,6 +7,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
@@ -16,7 +17,6 @@ use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
 use crate::tier::{self, Found, Population, Tier};
-use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -28,7 +28,7 @@ mod write;
 use refresh::Refresher;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// How reads fill the cache.
     pub read: Read,
@@ -49,42 +49,43 @@ pub enum Read {
     Through,
 }
 
-/// Write patterns.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Write {
-    /// What lies below first, then delete from the cache.
-    Invalidate,
-    /// What lies below first, then set in the cache.
-    Update,
-    /// The tier writes to what lies below and to itself before it answers.
-    Through,
-    /// The tier answers at once and writes to what lies below later.
-    Behind(Behind),
-    /// What lies below only.
-    Around {
-        /// Whether the entry is deleted without waiting for it.
-        delete: bool,
-    },
-    /// Delete, write to what lies below, wait, delete again.
-    DoubleDelete {
-        /// How long after the write the second delete is sent.
-        wait_ns: Nanoseconds,
-    },
+/// A write pattern: what a write does to a tier. Writes are rarer than reads and wait for a database
+/// anyway, so they are called through a table of functions, and a file and a row make a pattern.
+pub trait WritePattern: fmt::Debug + Send + Sync {
+    /// Writes to tier `level` and to what lies below it, and returns the new row.
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row>;
+
+    /// Starts what goes on by itself in tier `level`.
+    fn start(&self, _system: &Rc<System>, _level: usize) {}
+
+    /// Whether all writes go through the tier, so that it knows which of its loads are overtaken.
+    fn goes_through(&self) -> bool {
+        false
+    }
+
+    /// Whether the tier answers before what lies below it has the write.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    /// Whether what the tier has answered for survives the crash of a node.
+    fn is_logged(&self) -> bool {
+        false
+    }
+
+    /// Whether a write deletes the entry.
+    fn deletes(&self) -> bool {
+        false
+    }
 }
 
-/// How write-behind gets its writes to the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Behind {
-    /// Time between two flushes of a node.
-    pub flush_ns: Nanoseconds,
-    /// So many dirty keys in a node start a flush ahead of time. `None` for no such limit.
-    pub batch: Option<u64>,
-    /// Queries of one node that a flush has in flight at a time, at least 1.
-    pub writers: u64,
-    /// Whether a write is copied to another node's log before it is acknowledged, so that a crash
-    /// of the node loses nothing.
-    pub is_logged: bool,
-}
+/// A write pattern with its settings.
+pub type Write = Arc<dyn WritePattern>;
 
 /// When entries are fetched anew before they expire.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -258,7 +259,7 @@ pub struct System {
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
 impl System {
     /// Empty tiers in front of `database`, for readers who were given `promises`.
@@ -287,7 +288,7 @@ impl System {
                 tier,
                 pattern: Plan {
                     read: plan.read(),
-                    ..plan.pattern
+                    ..plan.pattern.clone()
                 },
                 flushes: write::behind::Flushes::new(
                     plan.tier.nodes_in_all(population) as usize,
@@ -319,9 +320,7 @@ impl System {
                     system.layers[level].tier.sweep_for_ever().await;
                 });
             }
-            if let Write::Behind(behind) = layer.pattern.write {
-                write::behind::start(self, level, behind);
-            }
+            layer.pattern.write.start(self, level);
             if layer.refresher.is_some() {
                 self.spawn("refreshes of tier", level as u64, async move |system| {
                     refresh::refresh_for_ever(&system, level).await;
@@ -441,24 +440,13 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
-            let pattern = self.layers.get(level).map(|layer| layer.pattern.write);
-            let row = match pattern {
-                None => return self.database.write(request.index, request.key).await,
-                Some(Write::Invalidate) => write::invalidate::write(self, request, level).await,
-                Some(Write::Update) => write::update::write(self, request, level).await,
-                Some(Write::Through) => write::through::write(self, request, level).await,
-                Some(Write::Behind(behind)) => {
-                    write::behind::write(self, request, level, behind).await
-                }
-                Some(Write::Around { delete }) => {
-                    write::around::write(self, request, level, delete).await
-                }
-                Some(Write::DoubleDelete { wait_ns }) => {
-                    write::double_delete::write(self, request, level, wait_ns).await
-                }
-            }?;
+            let Some(layer) = self.layers.get(level) else {
+                return self.database.write(request.index, request.key).await;
+            };
+            let write = &layer.pattern.write;
+            let row = write.write(self, request, level).await?;
             // What is written behind is told to others when the database has it.
-            if !matches!(pattern, Some(Write::Behind(_))) {
+            if !write.is_behind() {
                 self.committed(level, request, &row);
             }
             Ok(row)
@@ -489,17 +477,14 @@ impl System {
     pub fn crash(&self, level: usize, node: usize) {
         let layer = &self.layers[level];
         for dirty in layer.tier.crash(node) {
-            match layer.pattern.write {
-                // Whoever has the log goes on from it.
-                Write::Behind(Behind {
-                    is_logged: true, ..
-                }) => layer.tier.buffer(node, dirty),
-                _ => {
-                    self.meter.lose_writes(LossCause::Crash, dirty.writes);
-                    self.meter.lose_row();
-                    self.database.lose(dirty.key, &dirty.row);
-                }
+            // Whoever has the log goes on from it.
+            if layer.pattern.write.is_logged() {
+                layer.tier.buffer(node, dirty);
+                continue;
             }
+            self.meter.lose_writes(LossCause::Crash, dirty.writes);
+            self.meter.lose_row();
+            self.database.lose(dirty.key, &dirty.row);
         }
     }
 }

@@ -214,9 +214,7 @@ impl Planner<'_> {
                 let help = "say how many do, for example `dependents = 5` in `[workload]`";
                 self.problem(checked.at("invalidation").span, message, help);
             }
-            if matches!(layer.pattern.write, pattern::Write::Behind(_))
-                && workload.dependents.is_some()
-            {
+            if layer.pattern.write.is_behind() && workload.dependents.is_some() {
                 let message = format!(
                     "`workload.dependents` change when the database commits, and the tier `{name}` acknowledges writes before that"
                 );
@@ -882,7 +880,7 @@ fn misfit(
     layer: &LayerPlan,
 ) -> Option<(&'static str, &'static str)> {
     use invalidation::Plan as Mechanism;
-    use pattern::{Read, Write};
+    use pattern::Read;
     let scope = layer.tier.scope;
     match mechanism {
         Mechanism::PubSub(_) if scope == tier::Scope::Global => Some((
@@ -903,17 +901,10 @@ fn misfit(
             "the app asks for the version first, and with `read = \"through\"` it does not conduct the read",
             "use `read = \"aside\"`",
         )),
-        Mechanism::VersionedKeys
-            if !matches!(
-                layer.pattern.write,
-                Write::Invalidate | Write::DoubleDelete { .. } | Write::Around { delete: true }
-            ) =>
-        {
-            Some((
-                "the version is raised by what deletes the entry, and this `write` deletes nothing",
-                "use `write = \"invalidate\"`",
-            ))
-        }
+        Mechanism::VersionedKeys if !layer.pattern.write.deletes() => Some((
+            "the version is raised by what deletes the entry, and this `write` deletes nothing",
+            "use `write = \"invalidate\"`",
+        )),
         Mechanism::Etag { .. } if layer.tier.ttl.is_none() => Some((
             "where entries do not expire there is nothing to confirm",
             "give the tier a TTL, for example `ttl = \"60s\"`",

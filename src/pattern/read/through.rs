@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use super::super::fetch::{ask_below, fetch};
-use super::super::{PatternRow, Read, System, Write};
+use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
@@ -105,7 +105,7 @@ pub(crate) async fn load(
         }
         // Where all writes go through the tier it knows that the row is an old one, and somebody who
         // came after the write may have joined this load.
-        if !matches!(layer.pattern.write, Write::Through | Write::Behind(_)) {
+        if !layer.pattern.write.goes_through() {
             return Ok(answer);
         }
         if let Found::Fresh(row) = system.find(level, node, request) {

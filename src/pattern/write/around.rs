@@ -5,8 +5,9 @@
 //! Known weakness: an entry is stale for what is left of its TTL.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::metrics::Failure;
 use crate::tier::Exchange;
@@ -23,13 +24,35 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     meaning: "the app writes to what lies below only",
     source: "write-around, as opposed to write-allocate: Jouppi, ISCA 1993, section 3",
     build: |arguments| {
-        Ok(Write::Around {
+        Ok(Arc::new(Around {
             delete: arguments.switch("delete", false)?,
-        })
+        }))
     },
 };
 
-pub(crate) async fn write(
+/// See the module's text.
+#[derive(Debug)]
+struct Around {
+    /// Whether the entry is deleted without waiting for it.
+    delete: bool,
+}
+
+impl WritePattern for Around {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level, self.delete))
+    }
+
+    fn deletes(&self) -> bool {
+        self.delete
+    }
+}
+
+async fn write(
     system: &Rc<System>,
     request: &Request,
     level: usize,

@@ -10,13 +10,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{Behind, PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::kernel::{Broadcast, BroadcastId, Kernel, race};
 use crate::metrics::{Failure, LossCause};
 use crate::tier::{Dirty, Exchange, Filling, Scope};
-use crate::units::SECOND_NS;
+use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::Request;
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
 
@@ -57,7 +58,7 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
             count => Ok(count),
         };
         let batch = at_least_1("batch", u64::MAX)?;
-        Ok(Write::Behind(Behind {
+        Ok(Arc::new(Behind {
             flush_ns,
             batch: (batch < u64::MAX).then_some(batch),
             writers: at_least_1("writers", 16)?,
@@ -66,7 +67,48 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     },
 };
 
-pub(crate) async fn write(
+/// See the module's text: how the writes get to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Behind {
+    /// Time between two flushes of a node.
+    flush_ns: Nanoseconds,
+    /// So many dirty keys in a node start a flush ahead of time. `None` for no such limit.
+    batch: Option<u64>,
+    /// Queries of one node that a flush has in flight at a time, at least 1.
+    writers: u64,
+    /// Whether a write is copied to another node's log before it is acknowledged, so that a crash
+    /// of the node loses nothing.
+    is_logged: bool,
+}
+
+impl WritePattern for Behind {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level, *self))
+    }
+
+    fn goes_through(&self) -> bool {
+        true
+    }
+
+    fn is_behind(&self) -> bool {
+        true
+    }
+
+    fn is_logged(&self) -> bool {
+        self.is_logged
+    }
+
+    fn start(&self, system: &Rc<System>, level: usize) {
+        start(system, level, *self);
+    }
+}
+
+async fn write(
     system: &Rc<System>,
     request: &Request,
     level: usize,
@@ -142,7 +184,7 @@ impl Flushes {
 }
 
 /// Starts the flushes of all nodes of tier `level`.
-pub(crate) fn start(system: &Rc<System>, level: usize, behind: Behind) {
+fn start(system: &Rc<System>, level: usize, behind: Behind) {
     for node in 0..system.layers[level].tier.nodes() {
         system.spawn("flushes of node", node as u64, async move |system| {
             let mut has_failed = false;

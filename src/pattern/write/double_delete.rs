@@ -6,8 +6,9 @@
 //! Known weakness: it is a bet on the wait, and until the second delete readers may see the old row.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::metrics::Failure;
 use crate::tier::Exchange;
@@ -26,13 +27,35 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     source: "common practice (\"delayed double delete\")",
     build: |arguments| {
         let wait = arguments.optional("wait")?;
-        Ok(Write::DoubleDelete {
+        Ok(Arc::new(DoubleDelete {
             wait_ns: wait.map_or(SECOND_NS, |wait_ns| wait_ns.round() as u64),
-        })
+        }))
     },
 };
 
-pub(crate) async fn write(
+/// See the module's text.
+#[derive(Debug)]
+struct DoubleDelete {
+    /// How long after the write the second delete is sent.
+    wait_ns: u64,
+}
+
+impl WritePattern for DoubleDelete {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level, self.wait_ns))
+    }
+
+    fn deletes(&self) -> bool {
+        true
+    }
+}
+
+async fn write(
     system: &Rc<System>,
     request: &Request,
     level: usize,

@@ -4,8 +4,9 @@
 //! see the old row until its TTL ends.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::metrics::Failure;
 use crate::tier::Exchange;
@@ -16,14 +17,29 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     parameters: &[],
     meaning: "the app writes to what lies below, then deletes the entry",
     source: "Nishtala et al., NSDI 2013, section 2",
-    build: |_| Ok(Write::Invalidate),
+    build: |_| Ok(Arc::new(Invalidate)),
 };
 
-pub(crate) async fn write(
-    system: &Rc<System>,
-    request: &Request,
-    level: usize,
-) -> Result<Row, Failure> {
+/// See the module's text.
+#[derive(Debug)]
+struct Invalidate;
+
+impl WritePattern for Invalidate {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level))
+    }
+
+    fn deletes(&self) -> bool {
+        true
+    }
+}
+
+async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<Row, Failure> {
     let row = system.write_below(request, level + 1).await?;
     // A delete that the node refuses is lost: the entry stays until its TTL.
     let tier = &system.layers[level].tier;

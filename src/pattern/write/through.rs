@@ -7,8 +7,9 @@
 //! Known weakness: every write pays for the database, and rows that nobody reads fill the cache.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::metrics::Failure;
 use crate::tier::{Exchange, Filling};
@@ -19,14 +20,29 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     parameters: &[],
     meaning: "the tier writes to what lies below and to itself, then answers: both must succeed",
     source: "JSR 107 (JCache), write-through caching",
-    build: |_| Ok(Write::Through),
+    build: |_| Ok(Arc::new(Through)),
 };
 
-pub(crate) async fn write(
-    system: &Rc<System>,
-    request: &Request,
-    level: usize,
-) -> Result<Row, Failure> {
+/// See the module's text.
+#[derive(Debug)]
+struct Through;
+
+impl WritePattern for Through {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level))
+    }
+
+    fn goes_through(&self) -> bool {
+        true
+    }
+}
+
+async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<Row, Failure> {
     let layer = &system.layers[level];
     let tier = &layer.tier;
     let Ok(visit) = tier.visit(Exchange::Write, request).await else {

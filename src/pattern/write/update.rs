@@ -4,8 +4,9 @@
 //! the older row stays until its TTL; sets that carry their version close this race.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::super::{PatternRow, System, Write};
+use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::metrics::Failure;
 use crate::tier::Filling;
@@ -16,14 +17,25 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
     parameters: &[],
     meaning: "the app writes to what lies below, then sets the new row in the cache",
     source: "why Nishtala et al., NSDI 2013, section 2, delete instead",
-    build: |_| Ok(Write::Update),
+    build: |_| Ok(Arc::new(Update)),
 };
 
-pub(crate) async fn write(
-    system: &Rc<System>,
-    request: &Request,
-    level: usize,
-) -> Result<Row, Failure> {
+/// See the module's text.
+#[derive(Debug)]
+struct Update;
+
+impl WritePattern for Update {
+    fn write<'a>(
+        &'a self,
+        system: &'a Rc<System>,
+        request: &'a Request,
+        level: usize,
+    ) -> Boxed<'a, Row> {
+        Box::pin(write(system, request, level))
+    }
+}
+
+async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<Row, Failure> {
     let row = system.write_below(request, level + 1).await?;
     let layer = &system.layers[level];
     // A set that the node refuses is lost: the entry stays as it was until its TTL.
