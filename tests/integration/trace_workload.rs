@@ -279,3 +279,12 @@ fn a_trace_of_one_instant_needs_arrivals_and_bursts_are_noted() {
     let quiet = cachesim(once.path(), &["run", "it.toml", "--no-files", "--quiet"]);
     assert!(quiet.stderr.is_empty());
 }
+
+#[test]
+fn the_length_of_a_trace_is_told_in_seconds() {
+    let place = place("warmup = \"10m\"", "trace = \"short.csv\"");
+    let times = "time,key\n0,1\n1.25,2\n";
+    std::fs::write(place.path().join("short.csv"), times).expect("written");
+    let said = errors(place.path());
+    assert!(said.contains("10m of 1.250s leaves nothing"), "{said}");
+}
