@@ -30,5 +30,6 @@ pub mod cache;
 pub mod eviction;
 pub mod trace;
 pub mod kernel;
+pub mod whole_file;
 pub mod units;
 pub mod random;

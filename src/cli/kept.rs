@@ -9,6 +9,7 @@ use miette::miette;
 
 use super::{note, progress::Bar};
 use crate::experiment::{Simulate, store::Store};
+use crate::whole_file::readable;
 
 /// A store of runs, or none where no files are wanted.
 pub(super) struct Kept<'a> {
@@ -36,8 +37,9 @@ impl<'a> Kept<'a> {
                 let (store, damaged) = Store::open(path, whole, bar).map_err(|error| {
                     miette!(
                         help = "choose another folder with --out DIR, or --no-files",
-                        "cannot keep finished runs in {}: {error}",
-                        path.display()
+                        "cannot keep finished runs in {}: {}",
+                        path.display(),
+                        readable(&error)
                     )
                 })?;
                 if damaged > 0 {
@@ -105,7 +107,8 @@ impl<'a> Kept<'a> {
             && let Err(error) = store.tidy()
         {
             note(format_args!(
-                "warning: finished runs could not be kept: {error}"
+                "warning: finished runs could not be kept: {}",
+                readable(&error)
             ));
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Status};
+use crate::report::terminal::wrap;
 use crate::{
     defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
@@ -226,6 +227,11 @@ impl List {
     }
 }
 
+/// Lines are wrapped to this width, on terminals and elsewhere.
+const COLUMNS: usize = 80;
+/// A column that is narrower than this helps nobody, however long the names are.
+const LEAST_COLUMNS: usize = 30;
+
 /// One line for each row, what it is in a column of its own, and its details below it.
 fn lines(rows: &[Row], details: &[Vec<String>], indent: &str) -> String {
     let width = rows
@@ -235,10 +241,19 @@ fn lines(rows: &[Row], details: &[Vec<String>], indent: &str) -> String {
         .unwrap_or(0);
     let mut text = String::new();
     for (number, (name, what)) in rows.iter().enumerate() {
-        text += format!("{indent}{name:width$}  {what}").trim_end();
-        text.push('\n');
+        let mut column = |first: &str, offset: usize, what: &str| {
+            let used = indent.len() + width + offset;
+            let room = COLUMNS.saturating_sub(used).max(LEAST_COLUMNS);
+            for (index, line) in wrap(what, room).iter().enumerate() {
+                let first = if index == 0 { first } else { "" };
+                let before = width + offset;
+                text += format!("{indent}{first:before$}{line}").trim_end();
+                text.push('\n');
+            }
+        };
+        column(name, 2, what);
         for line in details.get(number).into_iter().flatten() {
-            text += &format!("{indent}{:width$}    {line}\n", "");
+            column("", 4, line);
         }
     }
     text

@@ -8,9 +8,15 @@
 //! Not here: anything that computes.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::folder;
+use crate::scenario::Study;
+use crate::whole_file::{self, readable};
+use crate::workload::from_trace;
 
 mod check;
 mod completions;
@@ -138,9 +144,10 @@ fn print(text: &str) -> Result<(), miette::Report> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(miette::miette!("cannot write to stdout: {error}"))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(miette::miette!(
+            "cannot write to stdout: {}",
+            readable(&error)
+        )),
         _ => Ok(()),
     }
 }
@@ -159,14 +166,71 @@ fn misspelt(option: &str, wrong: &crate::scenario::Misspelt) -> miette::Report {
     }
 }
 
+/// Refuses an output that is one of `inputs` itself: what was read would be gone.
+fn not_over_itself(
+    inputs: &[&Path],
+    outputs: impl IntoIterator<Item = PathBuf>,
+) -> Result<(), miette::Report> {
+    for output in outputs {
+        for input in inputs {
+            if output != Path::new("-") && whole_file::is_same(input, &output) {
+                return Err(miette::miette!(
+                    "{} would be written over {}, which it is made from: name another file",
+                    output.display(),
+                    input.display()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As [`not_over_itself`], of what is written about `studies` into `folders`: the scenarios, and the
+/// traces that they read. `others` are names of files beside those of a plain run.
+fn not_over_scenarios(
+    studies: &[Study],
+    folders: &[PathBuf],
+    others: &[&str],
+) -> Result<(), miette::Report> {
+    let mut inputs: Vec<&Path> = Vec::new();
+    for study in studies {
+        inputs.push(&study.path);
+        let traces = study.variants.iter().flat_map(|it| &it.plan.workload.trace);
+        inputs.extend(traces.map(from_trace::Plan::path));
+    }
+    for folder in folders {
+        let named = others.iter().chain(&["sweep.csv"]);
+        let named = named.map(|name| folder.join(name));
+        let charts = existing(folder, |name| {
+            name.ends_with(".svg") || name.ends_with(".png")
+        });
+        let beside = folder.parent().unwrap_or(folder);
+        let beside = others.iter().map(|name| beside.join(name));
+        let all = folder::files_of(folder).chain(named).chain(charts);
+        not_over_itself(&inputs, all.chain(beside))?;
+    }
+    Ok(())
+}
+
+/// The files that there are in `folder` under names that are `wanted`.
+fn existing(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| {
+            let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+            name.is_some_and(&wanted)
+        })
+        .collect()
+}
+
 /// A file that is still to be written, and what goes into it.
-type Unwritten = (std::path::PathBuf, Vec<u8>);
+type Unwritten = (PathBuf, Vec<u8>);
 
 /// Writes each file whole, and says on stderr how many they were.
 fn write_files(files: &[Unwritten], quiet: bool) -> Result<(), miette::Report> {
     for (path, bytes) in files {
-        crate::report::folder::write_whole(path, bytes)
-            .map_err(|error| miette::miette!("{error}"))?;
+        folder::write_whole(path, bytes).map_err(|error| miette::miette!("{error}"))?;
     }
     match files {
         [] => {}

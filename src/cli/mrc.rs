@@ -8,14 +8,14 @@ use clap::{Args, ValueEnum};
 use miette::miette;
 
 use super::replay::{
-    By, Reading, cells_bar, csv_text, markdown_text, parse_count, parse_rate, parse_share,
-    parse_warmup, width,
+    By, Reading, cells_bar, csv_text, drop_repeated, markdown_text, parse_count, parse_rate,
+    parse_share, parse_warmup, tell_limits, tell_raised, width,
 };
-use super::{Answer, Common, Format, Status, Unwritten, print};
+use super::{Answer, Common, Format, Status, Unwritten, existing, not_over_itself, print};
 use crate::eviction::{Measure, PolicySpec};
 use crate::metrics::Unit;
 use crate::replay::curve::{
-    Curve, CurvePlan, ENOUGH_KEYS, Method, curves, spaced_sizes, usual_rate,
+    Curve, CurvePlan, ENOUGH_KEYS, Method, Point, curves, spaced_sizes, usual_rate,
 };
 use crate::replay::{Size, Stream, Warmup};
 use crate::report::blocks::Blocks;
@@ -42,7 +42,8 @@ Examples:
   cachesim mrc trace.zst --by bytes --sizes 64MiB,256MiB,1GiB
 
 Methods:
-  exact              LRU by one pass, others by simulating each size in full
+  exact              LRU by one pass, others by simulating each size in full; usual
+                     for LRU, and for others where the sample would be all keys
   shards             LRU from a share of the keys (--rate); rough below 100 sampled keys
   shards-fixed-size  LRU from at most --samples keys at a time; rough likewise
   miniature          any policy on a share of the keys (--rate), larger samples for
@@ -191,14 +192,22 @@ impl Arguments {
 /// a folder that cannot be written to.
 pub fn execute(arguments: &Arguments) -> Answer {
     let policies = arguments.policy.join(",");
-    let policies = PolicySpec::parse_list(&policies).map_err(|it| miette!("{it}"))?;
+    let mut policies = PolicySpec::parse_list(&policies).map_err(|it| miette!("{it}"))?;
+    drop_repeated(
+        &mut policies,
+        |it| it.typed().to_owned(),
+        arguments.common.quiet,
+    );
     let (sizes, measure) = arguments.sizes()?;
     let methods = arguments.methods(policies, 1)?;
     if let Some(out) = &arguments.out {
+        let ours = |name: &str| name.starts_with("miss-ratio-curve.") || name == "targets.csv";
+        not_over_itself(&[&arguments.reading.trace], existing(out, ours))?;
         folder::prepare(std::slice::from_ref(out)).map_err(|it| miette!("{it}"))?;
     }
-    let notes = !arguments.common.quiet && std::io::stderr().is_terminal();
-    let stream = arguments.reading.read(notes)?;
+    let quiet = arguments.common.quiet;
+    let notes = !quiet && std::io::stderr().is_terminal();
+    let stream = arguments.reading.read(quiet)?;
     let named =
         |error: &dyn std::fmt::Display| miette!("{}: {error}", arguments.reading.trace.display());
     if measure == Measure::Bytes && stream.sizes.is_none() {
@@ -216,7 +225,11 @@ pub fn execute(arguments: &Arguments) -> Answer {
     };
     capacities.sort_unstable();
     capacities.dedup();
-    let policies = methods.into_iter().map(|(policy, _)| policy).collect();
+    let policies: Vec<PolicySpec> = methods.into_iter().map(|(policy, _)| policy).collect();
+    if !quiet {
+        tell_limits(&policies, &stream, measure == Measure::Entries);
+        tell_raised(sizes.iter().flatten().map(|size| (size, all)));
+    }
     let plan = CurvePlan {
         curves: arguments.methods(policies, stream.distinct())?,
         sizes: capacities,
@@ -438,10 +451,7 @@ impl View<'_> {
             .iter()
             .flat_map(|curve| {
                 curve.points.iter().map(|point| {
-                    let exact = match curve.method {
-                        Method::Exact => Some(point.miss_ratio),
-                        _ => point.exact,
-                    };
+                    let exact = exact_miss_ratio(curve, point);
                     vec![
                         curve.policy.clone(),
                         curve.method.name().to_owned(),
@@ -489,7 +499,7 @@ impl View<'_> {
                     serde_json::json!({
                         "size": point.size,
                         "miss_ratio": point.miss_ratio,
-                        "exact_miss_ratio": point.exact,
+                        "exact_miss_ratio": exact_miss_ratio(curve, point),
                         "rough": point.rough,
                     })
                 });
@@ -519,6 +529,7 @@ impl View<'_> {
             "requests": self.stream.len(),
             "distinct": self.stream.distinct(),
             "warmup": self.plan.warmup,
+            "sizes_cut": self.stream.oversized,
             "unit": self.unit(),
             "all": self.all,
             "curves": curves,
@@ -558,6 +569,14 @@ impl View<'_> {
             files.push((out.join("targets.csv"), self.answers_csv().into_bytes()));
         }
         files
+    }
+}
+
+/// The exact miss ratio of a point, where it is known.
+fn exact_miss_ratio(curve: &Curve, point: &Point) -> Option<f64> {
+    match curve.method {
+        Method::Exact => Some(point.miss_ratio),
+        _ => point.exact,
     }
 }
 

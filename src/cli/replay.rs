@@ -14,8 +14,11 @@ use miette::miette;
 use super::trace::ReadArguments;
 use super::{Answer, Common, Format, Status, note, print};
 use crate::eviction::{Measure, Parameter, PolicySpec, admission, descriptions};
+use crate::metrics::Unit;
 use crate::replay::{Grid, Plan, Size, Stream, Warmup, Writes};
+use crate::report::quantity::{grouped, quantity};
 use crate::trace::{self, Columns, Interned, Selection};
+use crate::units::NEVER;
 
 use output::{csv, json, markdown, table, windows_csv};
 pub(super) use output::{csv_text, markdown_text, width};
@@ -106,9 +109,6 @@ impl By {
     }
 }
 
-/// Formats of key-value caches, whose clients look first and store what they missed.
-const KEY_VALUE_FORMATS: &[&str] = &["twitter", "kvcache", "redis-monitor"];
-
 const EXAMPLES: &str = "\
 Examples:
   cachesim replay traces/zipf-scan.oracleGeneral.zst
@@ -160,9 +160,11 @@ fn describe(help: &mut String, name: &str, summary: &str, parameters: &[Paramete
 /// A list of policies or sizes that is wrong, or a trace that cannot be read or does not fit them.
 pub fn execute(arguments: &Arguments) -> Answer {
     let policies = arguments.policy.join(",");
-    let policies = PolicySpec::parse_list(&policies).map_err(|it| miette!("{it}"))?;
+    let quiet = arguments.common.quiet;
+    let mut policies = PolicySpec::parse_list(&policies).map_err(|it| miette!("{it}"))?;
+    drop_repeated(&mut policies, |it| it.typed().to_owned(), quiet);
     let by = arguments.by.map(By::measure);
-    let sizes = Size::parse_list(&arguments.size.join(","))
+    let mut sizes: Vec<(Size, Measure)> = Size::parse_list(&arguments.size.join(","))
         .and_then(|sizes| {
             sizes
                 .into_iter()
@@ -170,6 +172,7 @@ pub fn execute(arguments: &Arguments) -> Answer {
                 .collect()
         })
         .map_err(|it| miette!("{it}"))?;
+    drop_repeated(&mut sizes, |(size, _)| size.typed.clone(), quiet);
     let plan = Plan {
         policies,
         sizes,
@@ -178,8 +181,19 @@ pub fn execute(arguments: &Arguments) -> Answer {
         seed: arguments.common.seed.unwrap_or(1),
     };
     charts::prepare(arguments, &plan)?;
-    let notes = !arguments.common.quiet && std::io::stderr().is_terminal();
-    let stream = arguments.reading.read(notes)?;
+    let notes = !quiet && std::io::stderr().is_terminal();
+    let stream = arguments.reading.read(quiet)?;
+    if !quiet {
+        let counts_entries = plan.sizes.iter().any(|(_, it)| *it == Measure::Entries);
+        tell_limits(&plan.policies, &stream, counts_entries);
+        tell_raised(plan.sizes.iter().map(|(size, measure)| {
+            let all = match measure {
+                Measure::Entries => stream.distinct() as u64,
+                Measure::Bytes => stream.footprint_bytes(),
+            };
+            (size, all)
+        }));
+    }
     let bar = cells_bar(plan.policies.len() * plan.sizes.len(), notes)?;
     let run = |plan: &Plan| {
         arguments
@@ -228,9 +242,10 @@ pub(super) fn cells_bar(
 }
 
 impl Reading {
-    /// The trace in memory; a spinner if `notes` are wanted.
-    pub(super) fn read(&self, notes: bool) -> Result<Stream, miette::Report> {
-        let spinner = if notes {
+    /// The trace in memory. Unless `quiet`, a spinner meanwhile, and notes on what is not as in the
+    /// file.
+    pub(super) fn read(&self, quiet: bool) -> Result<Stream, miette::Report> {
+        let spinner = if !quiet && std::io::stderr().is_terminal() {
             let spinner = indicatif::ProgressBar::new_spinner().with_message("reading the trace");
             spinner.enable_steady_tick(std::time::Duration::from_millis(100));
             spinner
@@ -264,14 +279,110 @@ impl Reading {
                 }
             ));
         }
+        if trace.is_empty() {
+            let what = match trace.read {
+                0 => "the trace has no requests",
+                _ => "the sample has no requests: take a larger one",
+            };
+            return Err(miette!("{}: {what}", self.trace.display()));
+        }
+        let no_ttl = |all: &Vec<u64>| all.iter().all(|&ttl_ns| ttl_ns == NEVER);
+        if self.ttl && trace.ttls_ns.as_ref().is_some_and(no_ttl) {
+            return Err(miette!(
+                help = "leave --ttl out",
+                "{}: --ttl honours times to live, and no request here has one",
+                self.trace.display()
+            ));
+        }
+        if let (Some(rate), false) = (self.read.selection().sample, quiet) {
+            tell_sample(rate, &trace);
+        }
+        if trace.oversized > 0 && !quiet {
+            note(format_args!(
+                "note: {} sizes are above 4 GiB and were cut to 4 GiB - 1 byte",
+                grouped(trace.oversized)
+            ));
+        }
         let writes = match self.writes {
             WritesAre::Accesses => Writes::Access,
             WritesAre::Stores => Writes::Store,
-            WritesAre::Auto if KEY_VALUE_FORMATS.contains(&format.name) => Writes::Store,
-            WritesAre::Auto => Writes::Access,
+            WritesAre::Auto => format.writes_of(reader.as_ref()),
         };
         let stream = Stream::new(trace, writes);
         spinner.finish_and_clear();
         Ok(stream)
+    }
+}
+
+/// Drops what is asked for a second time, which would only be computed and shown twice.
+pub(super) fn drop_repeated<T>(list: &mut Vec<T>, typed: impl Fn(&T) -> String, quiet: bool) {
+    let mut seen = std::collections::BTreeSet::new();
+    list.retain(|one| {
+        let typed = typed(one);
+        let is_new = seen.insert(typed.clone());
+        if !is_new && !quiet {
+            note(format_args!(
+                "note: {typed} is asked for twice, and shown once"
+            ));
+        }
+        is_new
+    });
+}
+
+/// Says how far a sample is from the share that it should be.
+///
+/// Which of the hottest keys are in it makes most of the error of a sample; their requests hit, so that
+/// the correction of SHARDS-adj is to count the misses per request that the sample should have
+/// (Waldspurger et al., "Efficient MRC construction with SHARDS", FAST 2015).
+fn tell_sample(rate: f64, trace: &Interned) {
+    if rate >= 1.0 || trace.read == 0 {
+        return;
+    }
+    let share = trace.len() as f64 / trace.read as f64;
+    let percent = |share: f64| quantity(share, Unit::Ratio);
+    note(format_args!(
+        "note: the sample has {} of the requests where {} of the keys were wanted, because of which \
+         hot keys are in it; its miss ratios times {:.3} estimate those of the whole trace \
+         (`cachesim mrc --method miniature` samples and corrects by itself)",
+        percent(share),
+        percent(rate),
+        share / rate
+    ));
+}
+
+/// Says which policies cannot do here what they are for.
+pub(super) fn tell_limits(policies: &[PolicySpec], stream: &Stream, counts_entries: bool) {
+    for policy in policies {
+        if counts_entries && stream.sizes.is_some() && policy.ranks_by_size() {
+            note(format_args!(
+                "note: {} goes by size, and where entries are counted all have size 1; give sizes in \
+                 bytes (64MiB) or --by bytes",
+                policy.typed()
+            ));
+        }
+        if let Some(requests) = policy.tuned_after()
+            && requests > stream.len() as u64
+        {
+            note(format_args!(
+                "note: the admission of {} admits all until it is tuned, first after {} requests, \
+                 and there are only {}",
+                policy.typed(),
+                grouped(requests),
+                grouped(stream.len() as u64)
+            ));
+        }
+    }
+}
+
+/// Says which of these sizes are more than was asked for; each with the whole that it is a share of.
+pub(super) fn tell_raised<'a>(sizes: impl Iterator<Item = (&'a Size, u64)>) {
+    for (size, all) in sizes {
+        if size.is_raised(all) {
+            note(format_args!(
+                "note: {} of {} is less than one, and 1 was taken",
+                size.typed,
+                grouped(all)
+            ));
+        }
     }
 }

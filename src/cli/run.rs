@@ -10,6 +10,7 @@ use crate::{
     experiment::{self, Baseline, Results, SweepResults, Wanted, sweep::SweepError},
     report::{csv, folder, json, markdown, sweep, terminal},
     scenario::{self, Limit, Overrides, Study, unit::Share},
+    whole_file::readable,
 };
 
 /// Simulate scenarios: print a table, write charts and data, judge expectations
@@ -104,6 +105,7 @@ impl Run {
         let limits = self.limits(&studies)?;
         let baselines = self.baselines(&studies)?;
         let folders = self.folders(&studies)?;
+        super::not_over_scenarios(&studies, &folders, &[UNFINISHED, CELLS])?;
         folder::prepare(&folders).map_err(|error| {
             miette!(
                 help = "choose another folder with --out DIR, or --no-files",
@@ -275,6 +277,13 @@ impl Run {
                     "{}: {unjudged} expectations not judged, because their variants were not run",
                     study.name
                 ));
+            }
+            let mut told = std::collections::BTreeSet::new();
+            let traces = study.variants.iter().flat_map(|it| &it.plan.workload.trace);
+            for oddity in traces.flat_map(|trace| trace.oddities()) {
+                if !self.common.quiet && told.insert(oddity.clone()) {
+                    super::note(format_args!("note: {}: {oddity}", study.name));
+                }
             }
             let Found::Plain(results) = one else {
                 continue;
@@ -497,12 +506,12 @@ fn read_baseline(path: &Path) -> Result<Vec<Baseline>, miette::Report> {
         )
     };
     let size = std::fs::metadata(path)
-        .map_err(|error| unreadable(&error))?
+        .map_err(|error| unreadable(&readable(&error)))?
         .len();
     if size > LARGEST_BASELINE {
         return Err(unreadable(&format!("it has {size} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&readable(&error)))?;
     experiment::baseline::parse(&text).map_err(|error| unreadable(&error))
 }
 

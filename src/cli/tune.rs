@@ -106,6 +106,7 @@ impl Tune {
         }
         let objective = self.objective(study, &grid)?;
         let folder = (!self.no_files).then(|| self.out.join(&study.name));
+        super::not_over_scenarios(std::slice::from_ref(study), folder.as_slice(), &[FILE, LOG])?;
         folder::prepare(folder.as_slice()).map_err(|error| {
             miette!(
                 help = "choose another folder with --out DIR, or --no-files",

@@ -36,6 +36,8 @@ impl<W: Weights> Described for BeladySize<W> {
         replay_only: true,
     };
 
+    const RANKS_BY_SIZE: bool = true;
+
     fn new(setup: &Setup) -> Self {
         Self {
             next_uses: Vec::new(),

@@ -33,6 +33,8 @@ impl<W: Weights> Described for Gdsf<W> {
         replay_only: false,
     };
 
+    const RANKS_BY_SIZE: bool = true;
+
     fn new(setup: &Setup) -> Self {
         Self {
             heap: RisingHeap::default(),

@@ -107,6 +107,8 @@ impl<W: Weights> Described for Lhd<W> {
         replay_only: false,
     };
 
+    const RANKS_BY_SIZE: bool = true;
+
     fn new(setup: &Setup) -> Self {
         let relearn_every = setup.parameters.integer("relearn");
         let classes = (0..CLASSES).map(|class| Class {

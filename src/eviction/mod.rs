@@ -275,6 +275,9 @@ pub trait Described: Policy + Sized + 'static {
     /// What people are told about it.
     const DESCRIPTION: Description;
 
+    /// Whether it prefers small entries to large ones: all are alike to it where entries are counted.
+    const RANKS_BY_SIZE: bool = false;
+
     /// An empty cache of this policy.
     fn new(setup: &Setup) -> Self;
 }
@@ -342,6 +345,12 @@ macro_rules! table {
             const fn description(self) -> &'static Description {
                 match self {
                     $($(#[$condition])* Self::$policy => &<$module::$policy<Entries> as Described>::DESCRIPTION),+
+                }
+            }
+
+            const fn ranks_by_size(self) -> bool {
+                match self {
+                    $($(#[$condition])* Self::$policy => <$module::$policy<Entries> as Described>::RANKS_BY_SIZE),+
                 }
             }
 

@@ -35,6 +35,8 @@ impl<W: Weights> Described for Size<W> {
         replay_only: false,
     };
 
+    const RANKS_BY_SIZE: bool = true;
+
     fn new(setup: &Setup) -> Self {
         Self {
             residents: BTreeSet::new(),

@@ -272,13 +272,15 @@ pub enum SpecError {
     },
     /// The admission asks who would leave, and the policy cannot say.
     #[error(
-        "the admission `{admission}` compares the newcomer with the entry that would leave, and the policy `{policy}` does not know that beforehand; `lru+{admission}` works, for example"
+        "the admission `{admission}` compares the newcomer with the entry that would leave, which the policy `{policy}` does not name; it works with {working}"
     )]
     NoVictim {
         /// The policy.
         policy: &'static str,
         /// The admission.
         admission: &'static str,
+        /// The policies that it works with.
+        working: String,
     },
     /// The policy or admission has no such parameter.
     #[error("the {of} has no parameter `{name}`{}; {known}", did_you_mean(.nearest))]
@@ -432,8 +434,13 @@ impl PolicySpec {
         };
         match &spec.admission {
             Some(admission) if admission.needs_victim() && !spec.names_its_victim() => {
+                let working: Vec<&str> = Self::all()
+                    .filter(Self::names_its_victim)
+                    .map(|it| it.description().name)
+                    .collect();
                 Err(SpecError::NoVictim {
                     policy: description.name,
+                    working: working.join(", "),
                     admission: admission.description().name,
                 })
             }
@@ -491,6 +498,20 @@ impl PolicySpec {
     #[must_use]
     pub fn description(&self) -> &'static Description {
         self.kind.description()
+    }
+
+    /// Whether the policy prefers small entries to large ones, which it cannot where entries are
+    /// counted.
+    #[must_use]
+    pub fn ranks_by_size(&self) -> bool {
+        self.kind.ranks_by_size()
+    }
+
+    /// After how many requests the admission is tuned for the first time; until then it admits all.
+    /// `None` if it needs no tuning, or there is none.
+    #[must_use]
+    pub fn tuned_after(&self) -> Option<u64> {
+        self.admission.as_ref().and_then(AdmissionSpec::tuned_after)
     }
 
     /// The policy as it was written, without surrounding blanks.
@@ -651,7 +672,7 @@ mod tests {
                 .starts_with("there is no admission `blom`, did you mean `bloom`?; known: all, ")
         );
         assert!(message("lru+probability:p=2").ends_with("allowed is a number from 0 to 1"));
-        assert!(message("random+tinylfu").contains("`lru+tinylfu` works"));
+        assert!(message("random+tinylfu").contains("it works with lru, fifo, "));
     }
 
     #[test]

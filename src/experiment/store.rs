@@ -23,6 +23,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 use super::Simulate;
 use crate::metrics::{Outcome, Series, Unit};
 use crate::simulation::{Plan, RunError};
+use crate::whole_file::WholeFile;
 
 /// A store, and how runs are had that it does not know.
 pub struct Store<'a> {
@@ -133,17 +134,9 @@ impl<'a> Store<'a> {
     /// When it cannot be written; the old one is then still there.
     pub fn tidy(&self) -> io::Result<()> {
         let mut state = self.state();
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".cachesim-");
-        // Temporary files are private by default; this one is as public as the one it replaces.
-        #[cfg(unix)]
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        #[cfg(unix)]
-        builder.permissions(permissions);
-        let mut tidied = builder.tempfile_in(folder)?;
+        let mut tidied = WholeFile::create(&self.path)?;
         {
-            let mut writer = io::BufWriter::new(tidied.as_file_mut());
+            let mut writer = io::BufWriter::new(&mut tidied);
             let used: Vec<u128> = state.used.iter().copied().collect();
             for key in used {
                 if let Some(line) = state.line(key)? {
@@ -153,8 +146,7 @@ impl<'a> Store<'a> {
             writer.flush()?;
         }
         state.file = None;
-        tidied.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+        tidied.finish()
     }
 
     fn key(&self, plan: &Plan, replication: u64, whole: bool) -> u128 {

@@ -21,17 +21,8 @@ use crate::eviction::{Id, Measure, PolicySpec};
 use crate::trace::{Interned, Operation};
 use crate::units::{Key, Nanoseconds};
 
+pub use crate::trace::Writes;
 pub use size::{Size, SizeError};
-
-/// What writes of a trace mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Writes {
-    /// A write is an access like a read, counted as a hit or a miss: blocks of a disk.
-    #[default]
-    Access,
-    /// A write stores a value and is not counted: look-aside key-value caches.
-    Store,
-}
 
 /// A trace as the engine wants it: arrays by request number and by id.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +37,8 @@ pub struct Stream {
     pub operations: Option<Vec<Operation>>,
     /// When requests come and how long what they store lives; if none, nothing expires.
     pub expiry: Option<Expiry>,
+    /// How many sizes were cut to 4 GiB - 1.
+    pub oversized: u64,
 }
 
 /// What expiry needs to know of each request.
@@ -82,6 +75,7 @@ impl Stream {
                 (Some(times_ns), Some(ttls_ns)) => Some(Expiry { times_ns, ttls_ns }),
                 _ => None,
             },
+            oversized: trace.oversized,
         }
     }
 
@@ -250,6 +244,8 @@ pub struct Grid {
     pub distinct: u64,
     /// Bytes of all distinct objects, if the trace has sizes.
     pub footprint_bytes: Option<u64>,
+    /// Sizes that were cut to 4 GiB - 1.
+    pub oversized: u64,
     /// Requests at the start that were not counted.
     pub warmup: u64,
     /// Sizes per policy.
@@ -354,6 +350,7 @@ impl Grid {
             requests: stream.len() as u64,
             distinct: stream.distinct() as u64,
             footprint_bytes,
+            oversized: stream.oversized,
             warmup,
             columns: plan.sizes.len(),
             cells,

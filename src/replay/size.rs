@@ -125,6 +125,13 @@ impl Size {
         }
     }
 
+    /// Whether it is a share that comes to less than one entry or byte of `all`, so that
+    /// [`Size::capacity`] is more than was asked for.
+    #[must_use]
+    pub fn is_raised(&self, all: u64) -> bool {
+        matches!(self.amount, Amount::Share(share) if share * (all as f64) + 1e-9 < 1.0)
+    }
+
     /// The capacity, for a trace whose distinct objects are `all` entries or bytes: a share is
     /// rounded down, but at least 1.
     #[must_use]
@@ -151,6 +158,8 @@ mod tests {
         assert_eq!(capacity("0.29%", 10_000), 29);
         assert_eq!(capacity("0.1%", 10), 1);
         assert_eq!(capacity("100%", 10), 10);
+        let raised = |text: &str, all| Size::parse(text).unwrap().is_raised(all);
+        assert!(raised("0.1%", 10) && !raised("10%", 10) && !raised("1", 0));
     }
 
     #[test]

@@ -11,10 +11,11 @@ use std::{
 use crate::experiment::Results;
 
 use super::{chart, csv, json};
+use crate::whole_file::{WholeFile, readable};
 
 /// A folder or a file of results that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write to {}: {error}", path.display())]
+#[error("cannot write to {}: {}", path.display(), readable(error))]
 pub struct Unwritable {
     /// What could not be written.
     pub path: PathBuf,
@@ -60,18 +61,22 @@ fn prepare_one(folder: &Path) -> Result<(), Unwritable> {
         .tempfile_in(folder)
         .and_then(|mut file| file.write_all(b"?"))
         .map_err(unwritable(folder))?;
-    let charts = chart::CHARTS
-        .iter()
-        .flat_map(|chart| ["svg", "png"].map(|kind| format!("{}.{kind}", chart.name)));
-    let tables = ["summary.json", "summary.csv", "series.csv"].map(str::to_owned);
-    for name in charts.chain(tables) {
-        let path = folder.join(name);
+    for path in files_of(folder) {
         if path.is_dir() {
             let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
             return Err(unwritable(&path)(error));
         }
     }
     Ok(())
+}
+
+/// The files that [`write`] may write into `folder`.
+pub fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let charts = chart::CHARTS
+        .iter()
+        .flat_map(|chart| ["svg", "png"].map(|kind| format!("{}.{kind}", chart.name)));
+    let tables = ["summary.json", "summary.csv", "series.csv"].map(str::to_owned);
+    charts.chain(tables).map(|name| folder.join(name))
 }
 
 /// Writes all files of `results` into `folder`, and returns their names.
@@ -110,31 +115,18 @@ pub fn write_streamed(
     path: &Path,
     write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> Result<(), Unwritable> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cachesim-");
-    // Temporary files are private by default; results are as public as other files of the user.
-    #[cfg(unix)]
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(permissions);
-    builder
-        .tempfile_in(folder)
-        .and_then(|mut file| {
-            let mut buffer = std::io::BufWriter::new(file.as_file_mut());
-            write(&mut buffer)?;
-            buffer.flush()?;
-            drop(buffer);
-            file.persist(path).map_err(|error| error.error)
-        })
-        .map(|_| ())
-        .map_err(|error| Unwritable {
-            path: path.to_owned(),
-            error,
-        })
+    let written = WholeFile::create(path).and_then(|file| {
+        let mut buffer = std::io::BufWriter::new(file);
+        write(&mut buffer)?;
+        buffer
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?
+            .finish()
+    });
+    written.map_err(|error| Unwritable {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 #[cfg(test)]

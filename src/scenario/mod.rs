@@ -281,7 +281,7 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".into(),
         io::ErrorKind::PermissionDenied => "no permission".into(),
-        _ => error.to_string(),
+        _ => crate::whole_file::readable(error),
     }
 }
 

@@ -93,7 +93,7 @@ impl Planner<'_> {
                 format!(
                     "`warmup` must be less than the length of the trace: {} of {} leaves nothing to measure",
                     Duration(warmup.whole()),
-                    Duration(duration_ns)
+                    length(duration_ns)
                 )
             };
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
@@ -379,13 +379,22 @@ impl Planner<'_> {
                 self.problem(trace.span, message, help);
                 return None;
             }
+            if plan.is_one_instant() {
+                let message = format!(
+                    "all requests of {} come at one instant, which has no rate",
+                    path.display()
+                );
+                let help = "add `arrivals`, for example `arrivals = \"1k/s\"`";
+                self.problem(trace.span, message, help);
+                return None;
+            }
             let plan = plan.at_own_times(speed.map_or(1.0, Checked::base));
             // The last request arrives within the run.
             let length_ns = plan.last_arrival_ns().unwrap_or(0).saturating_add(1);
             if length_ns > LONGEST_NS {
                 let message = format!(
                     "the trace is {} long, more than the {} that a run may take",
-                    Duration(length_ns),
+                    length(length_ns),
                     Duration(LONGEST_NS)
                 );
                 self.problem(trace.span, message, "raise `speed`, or give `arrivals`");
@@ -975,4 +984,14 @@ fn setting_name(setting: placement::Setting) -> &'static str {
 
 fn row<T>(table: &'static [Row<T>], name: &str) -> Option<&'static Row<T>> {
     table.iter().find(|row| row.name == name)
+}
+
+/// The length of a trace, which hardly ever is a round number of anything.
+fn length(length_ns: Nanoseconds) -> String {
+    const MILLISECOND_NS: Nanoseconds = 1_000_000;
+    if length_ns.is_multiple_of(MILLISECOND_NS) {
+        Duration(length_ns).to_string()
+    } else {
+        format!("{:.3}s", length_ns as f64 / SECOND_NS as f64)
+    }
 }

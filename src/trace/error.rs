@@ -1,7 +1,6 @@
 //! What can be wrong with a trace, and where.
 
 use std::fmt;
-use std::io;
 
 /// Where in a file something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,24 +110,6 @@ impl Problem {
     }
 }
 
-/// What the operating system has to say, for people: without its numbers.
-pub(super) fn readable(error: &io::Error) -> String {
-    let said = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder",
-        io::ErrorKind::PermissionDenied => "permission denied",
-        io::ErrorKind::IsADirectory => "it is a folder",
-        io::ErrorKind::NotADirectory => "a part of its path is no folder",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full",
-        io::ErrorKind::ReadOnlyFilesystem => "the disk can only be read",
-        _ => {
-            let said = error.to_string();
-            let end = said.find(" (os error").unwrap_or(said.len());
-            return said[..end].to_owned();
-        }
-    };
-    said.to_owned()
-}
-
 /// Bytes of a hostile file, fit to be printed: escaped, in quotes, at most 40 of them.
 pub(super) fn quoted(bytes: &[u8]) -> String {
     const SHOWN: usize = 40;
@@ -154,18 +135,4 @@ pub(super) fn suggestion<'a>(word: &str, names: impl IntoIterator<Item = &'a str
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| format!(" (did you mean {name}?)"))
         .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_the_operating_system_are_not_shown() {
-        for number in [2, 13, 21, 28, 30, 5, 24] {
-            let said = readable(&io::Error::from_raw_os_error(number));
-            assert!(!said.is_empty() && !said.contains("os error"), "{said}");
-        }
-        assert_eq!(readable(&io::Error::other("odd")), "odd");
-    }
 }

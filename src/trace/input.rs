@@ -9,7 +9,8 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use super::error::{Place, Problem, TraceError, readable};
+use super::error::{Place, Problem, TraceError};
+use crate::whole_file::readable;
 
 /// The longest line that a text format may have. A longer one is an error, so that a file without
 /// line ends is not read into memory.
@@ -418,15 +419,22 @@ fn read_failure(
     compression: Compression,
     error: &io::Error,
 ) -> TraceError {
-    let message = match compression {
-        Compression::Plain => format!("cannot be read: {}", readable(error)),
-        other => format!(
-            "the {} compression is broken or cut short: {}",
-            other.name(),
-            readable(error)
-        ),
-    };
-    Problem::new(message).at(file, Place::Byte(offset))
+    match compression {
+        Compression::Plain => {
+            let message = format!("cannot be read: {}", readable(error));
+            Problem::new(message).at(file, Place::Byte(offset))
+        }
+        // Where in the compressed file it is, the decoder does not say, and the bytes that came out of
+        // it are another measure.
+        other => {
+            let message = format!(
+                "the {} compression is broken or cut short: {}",
+                other.name(),
+                readable(error)
+            );
+            TraceError::of_file(file, message)
+        }
+    }
 }
 
 #[cfg(test)]

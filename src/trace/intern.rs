@@ -239,6 +239,8 @@ pub struct Interned {
     pub clients: Option<Vec<u32>>,
     /// How many sizes did not fit 32 bits and were cut.
     pub oversized: u64,
+    /// How many requests there were before a sample was taken of them.
+    pub read: u64,
 }
 
 impl Interned {
@@ -295,6 +297,7 @@ impl Interned {
                     "has more than 2^32 - 1 distinct keys; take a sample of it",
                 ));
             }
+            trace.read += taken as u64;
             left -= taken as u64;
             if taken < count {
                 break;
@@ -321,7 +324,9 @@ impl Interned {
                     .expect("fewer than 2^32 - 1 distinct keys")
             })
             .collect();
+        let ids: Vec<u32> = ids;
         Self {
+            read: ids.len() as u64,
             ids,
             keys: interner.into_keys(),
             ..Self::default()

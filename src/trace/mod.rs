@@ -25,7 +25,9 @@ pub use format::{Format, Target, Writing, Written};
 pub use input::{Compression, Input};
 pub use intern::{Columns, Interned, Interner, Selection, sampled};
 pub use output::Output;
-pub use request::{Fields, NEVER_USED, Operation, Request, client_from_bytes, key_from_bytes};
+pub use request::{
+    Fields, NEVER_USED, Operation, Request, Writes, client_from_bytes, key_from_bytes,
+};
 
 use error::{Problem, suggestion};
 use format::Fit;
@@ -69,6 +71,12 @@ pub trait Reader: Send {
             }
         }
         Ok(count)
+    }
+
+    /// What the file says its writes mean; `None` where that is the same for all files of the format
+    /// ([`Format::writes`]).
+    fn writes(&self) -> Option<Writes> {
+        None
     }
 
     /// How many requests are left, if that is known without reading them. A hint: never trusted
@@ -224,14 +232,27 @@ pub fn write_all(
     output: Output,
 ) -> Result<Written, TraceError> {
     let writing = target.into().writing(fields);
+    let file = output.file();
     let mut writer = (writing.open)(output, fields)?;
     let mut written = Written::new(writing, fields);
     for request in requests {
         writer.write(&request)?;
         written.count(&request);
     }
+    not_empty(&written, &file)?;
     writer.finish()?;
     Ok(written)
+}
+
+/// Refuses to write a trace of nothing, which no reader would take.
+fn not_empty(written: &Written, file: &str) -> Result<(), TraceError> {
+    match written.requests {
+        0 => Err(TraceError::of_file(
+            file,
+            "would have no requests: a trace has at least one",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// As [`write_all`], from a reader: what `selection` asks for (its columns aside).
@@ -247,20 +268,30 @@ pub fn copy(
     const BATCH: usize = 4096;
     let fields = reader.fields();
     let writing = target.into().writing(fields);
+    let file = output.file();
     let mut writer = (writing.open)(output, fields)?;
     let mut written = Written::new(writing, fields);
     let mut batch = Vec::with_capacity(BATCH);
     let mut left = selection.limit.unwrap_or(u64::MAX);
+    let mut read = 0_u64;
     while left > 0 {
         batch.clear();
         let wanted = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
         let taken = reader.fill(&mut batch, wanted)?;
         for request in &batch {
+            read += 1;
             if selection
                 .sample
                 .is_none_or(|rate| sampled(request.key, rate))
             {
-                writer.write(request)?;
+                // After a sample, the record that is written has another number.
+                writer.write(request).map_err(|error| TraceError {
+                    message: match error.is_output_closed() {
+                        true => error.message,
+                        false => format!("{} (request {read} of the input)", error.message),
+                    },
+                    ..error
+                })?;
                 written.count(request);
             }
         }
@@ -269,6 +300,7 @@ pub fn copy(
             break;
         }
     }
+    not_empty(&written, &file)?;
     writer.finish()?;
     Ok(written)
 }

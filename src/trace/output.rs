@@ -1,22 +1,22 @@
 //! A trace that is being written: whole, or not at all.
 //!
-//! The bytes go to a temporary file beside the target, which takes the target's name when all is
-//! written. `-` is standard output, where there is nothing to rename.
+//! `-` is standard output, where there is nothing to rename. Not here: how a file comes to be there
+//! whole (see `whole_file`).
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use super::error::{OUTPUT_CLOSED, readable};
-use super::{Compression, TraceError};
+use super::error::OUTPUT_CLOSED;
+use super::{Compression, TraceError, Writes};
+use crate::whole_file::{WholeFile, readable, scratch_for};
 
 /// Where a trace goes, and how it is compressed.
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
     compression: Compression,
+    writes: Writes,
 }
 
 impl Output {
@@ -26,7 +26,19 @@ impl Output {
         Self {
             path: path.to_owned(),
             compression,
+            writes: Writes::default(),
         }
+    }
+
+    /// The same, for a trace whose writes mean `writes`, which some formats hold.
+    #[must_use]
+    pub fn with_writes(self, writes: Writes) -> Self {
+        Self { writes, ..self }
+    }
+
+    /// What writes of the trace mean.
+    pub(super) fn writes(&self) -> Writes {
+        self.writes
     }
 
     /// The file, as errors name it.
@@ -41,7 +53,8 @@ impl Output {
         let target = if self.path == Path::new("-") {
             Target::Standard(io::stdout())
         } else {
-            Target::Temporary(self.temporary()?, self.path)
+            let whole = WholeFile::create(&self.path);
+            Target::Whole(whole.map_err(|error| cannot_write(&file, &error))?)
         };
         let target = BufWriter::with_capacity(256 << 10, target);
         let encoder = match self.compression {
@@ -68,7 +81,7 @@ impl Output {
         let scratch = if self.path == Path::new("-") {
             tempfile::tempfile()
         } else {
-            tempfile::tempfile_in(folder_of(&self.path))
+            scratch_for(&self.path)
         };
         let scratch = scratch.map_err(|error| cannot_write(&file, &error))?;
         Ok(Scratch {
@@ -76,20 +89,6 @@ impl Output {
             scratch,
             output: self,
         })
-    }
-
-    fn temporary(&self) -> Result<NamedTempFile, TraceError> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // As any other new file: the user's umask takes away what it should.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        builder
-            .prefix(".cachesim-")
-            .tempfile_in(folder_of(&self.path))
-            .map_err(|error| cannot_write(&self.file(), &error))
     }
 }
 
@@ -99,30 +98,23 @@ const ZSTANDARD_LEVEL: i32 = 9;
 /// The default of `xz`.
 const XZ_LEVEL: u32 = 6;
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 enum Target {
     Standard(io::Stdout),
-    Temporary(NamedTempFile, PathBuf),
+    Whole(WholeFile),
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Standard(stdout) => stdout.write(bytes),
-            Self::Temporary(file, _) => file.write(bytes),
+            Self::Whole(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Standard(stdout) => stdout.flush(),
-            Self::Temporary(file, _) => file.flush(),
+            Self::Whole(file) => file.flush(),
         }
     }
 }
@@ -173,10 +165,7 @@ impl Stream {
             .map_err(|error| fail(error.into_error()))?
         {
             Target::Standard(mut stdout) => stdout.flush().map_err(fail),
-            Target::Temporary(temporary, path) => temporary
-                .persist(path)
-                .map(drop)
-                .map_err(|error| fail(error.error)),
+            Target::Whole(whole) => whole.finish().map_err(fail),
         }
     }
 }

@@ -112,6 +112,27 @@ pub struct Request {
 /// The [`Request::next_use`] of a last request.
 pub const NEVER_USED: u64 = u64::MAX;
 
+/// What the writes of a trace mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Writes {
+    /// A write is an access like a read, counted as a hit or a miss: blocks of a disk.
+    #[default]
+    Access,
+    /// A write stores a value and is not counted: look-aside key-value caches.
+    Store,
+}
+
+impl Writes {
+    /// The name on the command line: `accesses`, `stores`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Access => "accesses",
+            Self::Store => "stores",
+        }
+    }
+}
+
 /// What the requests of a trace say, beside their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields {

@@ -114,6 +114,10 @@ impl Statistics {
                 break;
             }
         }
+        if gathered.statistics.requests == 0 {
+            let message = "has no requests: a trace has at least one";
+            return Err(TraceError::of_file("trace", message));
+        }
         Ok(gathered.finish(top))
     }
 
@@ -132,7 +136,9 @@ struct Gathered {
     counts: Vec<u64>,
     last_sizes: Vec<u64>,
     sizes: Histogram<u64>,
+    sum_of_sizes: u128,
     ttls_ns: Histogram<u64>,
+    sum_of_ttls_ns: u128,
     reuse: ReuseDistances,
     previous_ns: Nanoseconds,
 }
@@ -172,7 +178,9 @@ impl Gathered {
             counts: Vec::new(),
             last_sizes: Vec::new(),
             sizes: histogram(),
+            sum_of_sizes: 0,
             ttls_ns: histogram(),
+            sum_of_ttls_ns: 0,
             reuse: ReuseDistances::new(TRACKED_KEYS),
             previous_ns: 0,
         }
@@ -196,6 +204,7 @@ impl Gathered {
             if request.size > 0 {
                 self.last_sizes[id] = request.size;
                 record(&mut self.sizes, request.size, 1);
+                self.sum_of_sizes += u128::from(request.size);
             } else {
                 statistics.unknown_sizes += 1;
             }
@@ -209,6 +218,7 @@ impl Gathered {
         }
         if let Some(ttl_ns) = request.ttl_ns {
             record(&mut self.ttls_ns, ttl_ns, 1);
+            self.sum_of_ttls_ns += u128::from(ttl_ns);
         }
         self.reuse.access(id, request.key);
         true
@@ -225,8 +235,8 @@ impl Gathered {
         if statistics.first_ns > statistics.last_ns {
             statistics.first_ns = statistics.last_ns;
         }
-        statistics.sizes = distribution(&self.sizes);
-        statistics.ttls_ns = distribution(&self.ttls_ns);
+        statistics.sizes = distribution(&self.sizes, self.sum_of_sizes);
+        statistics.ttls_ns = distribution(&self.ttls_ns, self.sum_of_ttls_ns);
         statistics.reuse = self.reuse.distribution();
         statistics.reuse_rate = 1.0 / (1_u64 << self.reuse.halvings) as f64;
 
@@ -247,8 +257,14 @@ impl Gathered {
     }
 }
 
-fn distribution(histogram: &Histogram<u64>) -> Option<Distribution> {
-    distribution_of(histogram, histogram.len())
+/// The distribution of all values in `histogram`. Its buckets round up, so that their mean can be above
+/// the largest value: the mean is taken from the sum.
+fn distribution(histogram: &Histogram<u64>, sum: u128) -> Option<Distribution> {
+    let count = histogram.len();
+    distribution_of(histogram, count).map(|found| Distribution {
+        mean: sum as f64 / count as f64,
+        ..found
+    })
 }
 
 /// The distribution of `count` values of which `histogram` is a sample. Values that it lacks were

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use super::Operation;
 use crate::trace::{self, Fields, ReadOptions, Reader, TraceError};
-use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
+use crate::units::{Key, KeyHash, NEVER, Nanoseconds, SECOND_NS};
 
 /// A trace that has been read once from its start to its end, without a mistake.
 #[derive(Clone, Debug)]
@@ -24,6 +24,12 @@ pub struct Plan {
     requests: u64,
     fields: Fields,
     span_ns: Nanoseconds,
+    /// Requests that are earlier than the one before.
+    backward: u64,
+    /// The most requests at one instant.
+    burst: u64,
+    /// Whether no time has a part of a second.
+    is_in_seconds: bool,
 }
 
 impl Plan {
@@ -37,11 +43,23 @@ impl Plan {
         let fields = reader.fields();
         let mut batch = Vec::with_capacity(BATCH);
         let (mut requests, mut first_ns, mut latest_ns) = (0, None, 0);
+        let (mut previous_ns, mut backward, mut is_in_seconds) = (0, 0, true);
+        let (mut at_once, mut burst) = (0, 0);
         loop {
             batch.clear();
             let taken = reader.fill(&mut batch, BATCH)?;
             for request in &batch {
                 first_ns.get_or_insert(request.time_ns);
+                backward += u64::from(request.time_ns < previous_ns);
+                previous_ns = request.time_ns;
+                is_in_seconds &= request.time_ns.is_multiple_of(SECOND_NS);
+                // A clock that runs backwards stands still instead.
+                at_once = if request.time_ns > latest_ns {
+                    1
+                } else {
+                    at_once + 1
+                };
+                burst = burst.max(at_once);
                 latest_ns = latest_ns.max(request.time_ns);
             }
             requests += taken as u64;
@@ -59,7 +77,41 @@ impl Plan {
             requests,
             fields,
             span_ns: latest_ns - first_ns,
+            backward,
+            burst,
+            is_in_seconds,
         })
+    }
+
+    /// Whether the whole trace has one time: there is no rate at which its requests come.
+    #[must_use]
+    pub fn is_one_instant(&self) -> bool {
+        self.span_ns == 0
+    }
+
+    /// What is odd about the times of the trace, if requests arrive at these: sentences.
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if !self.has_own_times() {
+            return found;
+        }
+        if self.is_in_seconds && self.burst > 1 {
+            found.push(format!(
+                "the times of {} are whole seconds, so that up to {} requests arrive at one instant \
+                 and the latencies are those of bursts; with `arrivals` they come one by one",
+                self.path.display(),
+                self.burst
+            ));
+        }
+        if self.backward > 0 {
+            found.push(format!(
+                "{} requests of {} are earlier than the one before; they arrive when that one does",
+                self.backward,
+                self.path.display()
+            ));
+        }
+        found
     }
 
     /// The same, with requests that arrive at the trace's own times, `speed` times as fast.
@@ -237,6 +289,23 @@ mod tests {
             assert_eq!(times, wanted.map(|time| time * unit));
             assert!(requests.failure().is_none());
         }
+    }
+
+    #[test]
+    fn bursts_and_times_that_run_backwards_are_told() {
+        let file = written(FIVE);
+        let plan = Plan::scan(file.path()).unwrap();
+        assert_eq!(plan.oddities(), [""; 0], "its times are not used");
+        let found = plan.at_own_times(1.0).oddities();
+        // At 101 there are three: the one at 100 comes too late.
+        assert!(
+            found[0].contains("up to 3 requests arrive at one instant"),
+            "{found:?}"
+        );
+        assert!(found[1].starts_with("1 requests of "), "{found:?}");
+        let file = written("time,key\n0.5,1\n0.5,2\n1,3\n");
+        let plan = Plan::scan(file.path()).unwrap().at_own_times(1.0);
+        assert_eq!(plan.oddities(), [""; 0]);
     }
 
     #[test]

@@ -155,7 +155,7 @@ fn charts_and_data_are_written_to_a_folder() {
     ");
     // The best possible is shaded although nobody asked for it, and is in no table.
     let read = |name: &str| std::fs::read_to_string(Path::new(&folder).join(name)).unwrap();
-    assert!(read("miss-ratio-by-size.svg").contains("below belady, which admits everything"));
+    assert!(read("miss-ratio-by-size.svg").contains("below Belady&apos;s MIN"));
     assert!(!read("replay.csv").contains("belady"));
 }
 

@@ -258,3 +258,182 @@ fn a_set_restarts_the_time_to_live_only_where_sets_are_stores() {
     // Stored at 0 and again at 8, so still there at 15 and 16; the set itself is not counted.
     assert_eq!(misses("stores"), "3 of which missed 1");
 }
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let place = folder();
+    let from = |name: &str| place.path().join(name);
+    std::fs::create_dir(from("out")).expect("a folder");
+    for name in ["chart.svg", "out/windows.csv", "out/miss-ratio-curve.csv"] {
+        std::fs::copy(from("loop.csv"), from(name)).expect("copied");
+    }
+    std::fs::write(
+        from("it.toml"),
+        "[workload]\ntrace = \"loop.csv\"\n[database]\nconnections = 10\nservice_time = \"1ms\"\n",
+    )
+    .expect("written");
+    let before = std::fs::read(from("loop.csv")).expect("read");
+    let grid = ["--size", "2", "--policy", "lru", "--window", "20"];
+    let replays: [&[&str]; 3] = [
+        &["loop.csv", "--windows-out", "loop.csv"],
+        &["chart.svg", "--chart", "chart.svg"],
+        &["out/windows.csv", "--out", "out"],
+    ];
+    let mut commands: Vec<Vec<&str>> = Vec::new();
+    for more in replays {
+        commands.push([&["replay"], more, &grid].concat());
+    }
+    commands.push(vec![
+        "mrc",
+        "out/miss-ratio-curve.csv",
+        "--points",
+        "2",
+        "--out",
+        "out",
+    ]);
+    commands.push(vec![
+        "trace",
+        "generate",
+        "loop.csv",
+        "--to",
+        "csv",
+        "--scenario",
+        "it.toml",
+    ]);
+    for arguments in commands {
+        let output = Command::new(env!("CARGO_BIN_EXE_cachesim"))
+            .args(&arguments)
+            .current_dir(place.path())
+            .output()
+            .expect("cachesim runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(
+            said.contains("would be written over"),
+            "{arguments:?}: {said}"
+        );
+        assert!(
+            output.stdout.is_empty(),
+            "{arguments:?}: nothing was computed"
+        );
+    }
+    for name in [
+        "loop.csv",
+        "chart.svg",
+        "out/windows.csv",
+        "out/miss-ratio-curve.csv",
+    ] {
+        assert_eq!(std::fs::read(from(name)).expect("read"), before, "{name}");
+    }
+}
+
+fn notes(place: &Path, arguments: &[&str]) -> String {
+    let output = replay(place, arguments);
+    assert!(output.status.success(), "{arguments:?}");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    let quiet = replay(place, &[arguments, &["--quiet"]].concat());
+    assert!(quiet.stderr.is_empty(), "{arguments:?}: --quiet is quiet");
+    text
+}
+
+#[test]
+fn what_is_not_as_it_seems_is_noted() {
+    let place = folder();
+    let notes = |arguments: &[&str]| notes(place.path(), arguments);
+    let one = ["loop.csv", "--size", "2", "--policy"];
+    assert_eq!(notes(&[&one[..], &["lru"]].concat()), "");
+    let by_size = notes(&[&one[..], &["gdsf"]].concat());
+    assert!(
+        by_size.contains("gdsf goes by size, and where entries are counted"),
+        "{by_size}"
+    );
+    assert_eq!(
+        notes(&["loop.csv", "--policy", "gdsf", "--size", "1000B"]),
+        ""
+    );
+    let untuned = notes(&[&one[..], &["lru+adaptsize"]].concat());
+    assert!(
+        untuned.contains("first after 250,000 requests, and there are only 50"),
+        "{untuned}"
+    );
+    let twice = notes(&[&one[..], &["lru,lru"]].concat());
+    assert!(twice.contains("lru is asked for twice"), "{twice}");
+    let raised = notes(&["loop.csv", "--policy", "lru", "--size", "1%"]);
+    assert!(
+        raised.contains("1% of 5 is less than one, and 1 was taken"),
+        "{raised}"
+    );
+    let sampled = notes(&[&one[..], &["lru", "--sample", "50%"]].concat());
+    assert!(sampled.contains("its miss ratios times"), "{sampled}");
+    let cut = "key,size\n1,9999999999\n2,10\n1,9999999999\n";
+    std::fs::write(place.path().join("cut.csv"), cut).expect("written");
+    let cut = notes(&["cut.csv", "--policy", "lru", "--size", "2"]);
+    assert!(
+        cut.contains("2 sizes are above 4 GiB and were cut"),
+        "{cut}"
+    );
+    let json = printed(
+        place.path(),
+        &[
+            "cut.csv", "--policy", "lru", "--size", "2", "--format", "json",
+        ],
+    );
+    assert!(json.contains("\"sizes_cut\": 2"), "{json}");
+}
+
+/// Two gets and two sets of two keys: as accesses two of four miss, as stores one of the two gets.
+#[test]
+fn an_import_counts_the_misses_of_what_it_was_made_from() {
+    let place = tempfile::tempdir().expect("a folder");
+    let lines = "1,42,3,100,1,get,0\n2,42,3,100,1,set,0\n3,43,3,100,1,set,0\n4,43,3,100,1,get,0\n";
+    std::fs::write(place.path().join("cluster"), lines).expect("written");
+    let convert = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_cachesim"))
+            .arg("trace")
+            .args(arguments)
+            .current_dir(place.path())
+            .output()
+            .expect("cachesim runs");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let misses = |trace: &str| {
+        let grid = ["--policy", "lru", "--size", "5", "--format", "csv"];
+        let text = printed(place.path(), &[&[trace], &grid[..]].concat());
+        let row: Vec<&str> = text.lines().nth(1).expect("a row").split(',').collect();
+        (row[2].to_owned(), row[3].to_owned())
+    };
+    convert(&["import", "cluster", "imported.zst"]);
+    convert(&["convert", "imported.zst", "again.compact"]);
+    let wanted = ("2".to_owned(), "1".to_owned());
+    for trace in ["cluster", "imported.zst", "again.compact"] {
+        assert_eq!(misses(trace), wanted, "{trace}");
+    }
+    let said = convert(&["convert", "again.compact", "plain.csv"]);
+    assert!(said.contains("replay it with --writes stores"), "{said}");
+    assert_eq!(misses("plain.csv"), ("4".to_owned(), "2".to_owned()));
+}
+
+#[test]
+fn a_trace_of_nothing_is_refused_everywhere() {
+    let place = tempfile::tempdir().expect("a folder");
+    std::fs::write(place.path().join("empty.csv"), "time,key\n").expect("written");
+    let commands: [&[&str]; 4] = [
+        &["replay", "empty.csv"],
+        &["mrc", "empty.csv"],
+        &["trace", "info", "empty.csv"],
+        &["trace", "convert", "empty.csv", "out.compact"],
+    ];
+    for arguments in commands {
+        let output = Command::new(env!("CARGO_BIN_EXE_cachesim"))
+            .args(arguments)
+            .current_dir(place.path())
+            .output()
+            .expect("cachesim runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("no requests"), "{arguments:?}: {said}");
+        assert!(!said.contains("note:"), "{arguments:?}: {said}");
+    }
+    assert!(!place.path().join("out.compact").exists());
+}

@@ -259,3 +259,32 @@ fn the_trace_of_a_scenario_makes_the_same_requests_again() {
     }
     assert_eq!(drawn["tier.cache.hit_ratio"], again["tier.cache.hit_ratio"]);
 }
+
+#[test]
+fn a_trace_of_one_instant_needs_arrivals_and_bursts_are_noted() {
+    let once = place("", "trace = \"once.csv\"");
+    std::fs::write(once.path().join("once.csv"), "time,key\n5,1\n5,2\n").expect("written");
+    let said = errors(once.path());
+    assert!(said.contains("come at one instant"), "{said}");
+    assert!(said.contains("add `arrivals`"), "{said}");
+    let seconds = "time,key\n5,1\n5,2\n6,1\n";
+    std::fs::write(once.path().join("once.csv"), seconds).expect("written");
+    let run = cachesim(once.path(), &["run", "it.toml", "--no-files"]);
+    assert_eq!(run.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        said.contains("up to 2 requests arrive at one instant"),
+        "{said}"
+    );
+    let quiet = cachesim(once.path(), &["run", "it.toml", "--no-files", "--quiet"]);
+    assert!(quiet.stderr.is_empty());
+}
+
+#[test]
+fn the_length_of_a_trace_is_told_in_seconds() {
+    let place = place("warmup = \"10m\"", "trace = \"short.csv\"");
+    let times = "time,key\n0,1\n1.25,2\n";
+    std::fs::write(place.path().join("short.csv"), times).expect("written");
+    let said = errors(place.path());
+    assert!(said.contains("10m of 1.250s leaves nothing"), "{said}");
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use miette::miette;
 
 use super::{Arguments, output};
-use crate::cli::Unwritten;
+use crate::cli::{Unwritten, existing, not_over_itself};
 use crate::eviction::{Measure, PolicySpec};
 use crate::replay::{Grid, Plan, Stream, Window, curve};
 use crate::report::chart::figure::Figure;
@@ -53,7 +53,15 @@ pub(super) fn prepare(arguments: &Arguments, plan: &Plan) -> Result<(), miette::
     if let Some(path) = &arguments.windows_out {
         has_folder("--windows-out", path)?;
     }
+    let trace = arguments.reading.trace.as_path();
+    let named = arguments.chart.iter().chain(&arguments.windows_out);
+    not_over_itself(&[trace], named.cloned())?;
     if let Some(out) = &arguments.out {
+        // What the sizes come to, and so the names of their charts, is not known yet.
+        let ours = |name: &str| {
+            name.starts_with("miss-ratio-") || name == "windows.csv" || name == "replay.csv"
+        };
+        not_over_itself(&[trace], existing(out, ours))?;
         folder::prepare(std::slice::from_ref(out)).map_err(|it| miette!("{it}"))?;
     }
     Ok(())

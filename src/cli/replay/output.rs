@@ -122,6 +122,7 @@ pub(super) fn json(grid: &Grid) -> String {
                 "miss_ratio": cell.miss_ratio(),
                 "byte_miss_ratio": cell.byte_miss_ratio(),
                 "seconds": cell.seconds,
+                "sizes_cut": grid.oversized,
             });
             if !cell.windows.is_empty() {
                 object["windows"] = cell
@@ -310,6 +311,7 @@ mod tests {
             requests: 2500,
             distinct: 1000,
             footprint_bytes: Some(4096),
+            oversized: 0,
             warmup: 500,
             columns: 2,
             cells: vec![
@@ -421,6 +423,7 @@ mod tests {
             "miss_ratio": 0.6,
             "byte_miss_ratio": 0.3,
             "seconds": 0.25,
+            "sizes_cut": 0,
             "windows": [
               {
                 "first_request": 500,

@@ -62,7 +62,7 @@ impl Convert {
 }
 
 /// What to say when neither `--to` nor the name of the output names a format.
-fn which_format(output: &Path) -> miette::Report {
+pub(super) fn which_format(output: &Path) -> miette::Report {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     miette::miette!(
         help = format!("add --to and one of {}", names.join(", ")),

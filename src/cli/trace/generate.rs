@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::typed::{count, durations, exponent, positive, rate, share_or_none, sizes, target};
-use super::writing::{WriteArguments, not_over_itself};
-use crate::cli::Answer;
+use super::convert::which_format;
+use super::typed::{durations, exponent, positive, rate, share_or_none, sizes, target};
+use super::writing::WriteArguments;
+use crate::cli::{Answer, not_over_itself};
 use crate::random::Luck;
 use crate::scenario::{self, BASE, Overrides};
 use crate::trace::format::PREFERRED;
@@ -33,13 +34,14 @@ pub(super) struct Generate {
     #[arg(long, value_name = "NAME", requires = "scenario")]
     variant: Option<String>,
     /// How many requests, at most with --scenario [default: 1M]
-    #[arg(long, value_name = "NUMBER", value_parser = count)]
+    #[arg(long, value_name = "NUMBER", value_parser = positive)]
     requests: Option<u64>,
     /// How many distinct keys, beside those of scans
     #[arg(long, value_name = "NUMBER", default_value = "100k", value_parser = positive)]
     keys: u64,
     /// Zipf exponent of the popularity; 0 is uniform
-    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, value_parser = exponent,
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, allow_hyphen_values = true,
+          value_parser = exponent,
           conflicts_with = "in_a_loop")]
     exponent: f64,
     /// Ask for the keys one after the other, again and again
@@ -63,7 +65,7 @@ pub(super) struct Generate {
     /// Size of each key's value, or a range of which each key has its own: 4KiB, 100B..64KiB
     #[arg(long, value_name = "BYTES", value_parser = sizes)]
     size: Option<(u64, u64)>,
-    /// TTL of writes, or a range of which each key has its own: 60s, 10s..1h
+    /// TTL of writes (see --write-share), or a range of which each key has its own: 60s, 10s..1h
     #[arg(long, value_name = "DURATION", value_parser = durations)]
     ttl: Option<(u64, u64)>,
     /// Share of requests that write
@@ -104,6 +106,12 @@ impl Generate {
                 "--write-share {} and --delete-share {} are more than 1 together",
                 self.write_share,
                 self.delete_share
+            ));
+        }
+        if self.ttl.is_some() && self.write_share == 0.0 {
+            return Err(miette::miette!(
+                help = "add --write-share, for example --write-share 0.1",
+                "--ttl is of writes, and without --write-share there are none"
             ));
         }
         let scan = self.scan_every.zip(self.scan_length);
@@ -158,6 +166,9 @@ impl Generate {
             ));
         };
         let plan = variant.plan;
+        if let Some(trace) = &plan.workload.trace {
+            not_over_itself(&[trace.path()], [self.output.clone()])?;
+        }
         let luck = Luck::new(plan.seed, 0);
         into_trace::Requests::new(&plan.workload, luck, plan.duration_ns).ok_or_else(|| {
             miette::miette!(
@@ -170,7 +181,11 @@ impl Generate {
 
     pub(super) fn execute(self) -> Answer {
         let target = self.to.or_else(|| Target::of_name(&self.output));
-        let target = target.unwrap_or(PREFERRED.into());
+        let target = match target {
+            Some(target) => target,
+            None if looks_like_text(&self.output) => return Err(which_format(&self.output)),
+            None => PREFERRED.into(),
+        };
         let compression = self.write.compression(&self.output, Compression::Plain)?;
         let output = Output::new(&self.output, compression);
         let outcome = match &self.scenario {
@@ -179,7 +194,7 @@ impl Generate {
                 trace::write_all(recipe.generate(), recipe.fields(), target, output)
             }
             Some(path) => {
-                not_over_itself(path, &self.output)?;
+                not_over_itself(&[path], [self.output.clone()])?;
                 let requests = self.of_scenario(path)?;
                 let fields = requests.fields();
                 let most = self.requests.unwrap_or(u64::MAX);
@@ -190,4 +205,17 @@ impl Generate {
         self.write
             .tell(outcome, (&self.output, target, compression), None)
     }
+}
+
+/// Whether the name promises a text, which the preferred format is not.
+fn looks_like_text(output: &Path) -> bool {
+    let name = output.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let stem = [".gz", ".zst", ".zstd", ".xz"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(&name);
+    [".txt", ".log", ".tsv", ".json"]
+        .iter()
+        .any(|ending| stem.ends_with(ending))
 }

@@ -13,6 +13,14 @@ pub(super) fn thousands(number: u64) -> String {
     text
 }
 
+/// So many requests, in words.
+pub(super) fn requests(number: u64) -> String {
+    match number {
+        1 => "1 request".to_owned(),
+        number => format!("{} requests", thousands(number)),
+    }
+}
+
 /// About three digits, with commas.
 pub(super) fn significant(number: f64) -> String {
     match number {
@@ -76,6 +84,8 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_000), "1,000");
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(requests(1), "1 request");
+        assert_eq!(requests(1_000), "1,000 requests");
         assert_eq!(bytes(512.0), "512 B");
         assert_eq!(bytes(4096.0), "4 KiB");
         assert_eq!(bytes(1_048_575.0), "1 MiB");

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::typed::{count, format, one_of, share, size_of_block};
+use super::typed::{format, one_of, positive, share, size_of_block};
 use crate::trace::format::csv::{self, Choice, Column};
 use crate::trace::{Format, ReadOptions, Selection};
 use crate::units::SECOND_NS;
@@ -30,7 +30,7 @@ pub struct ReadArguments {
     #[arg(long, value_name = "BYTES", value_parser = size_of_block, help_heading = "Reading")]
     block_size: Option<u64>,
     /// Only the first so many requests
-    #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = "Reading")]
+    #[arg(long, value_name = "NUMBER", value_parser = positive, help_heading = "Reading")]
     limit: Option<u64>,
     /// Only this share of the keys, with all their requests (after --limit)
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Reading")]

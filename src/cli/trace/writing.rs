@@ -6,11 +6,11 @@ use std::path::Path;
 use clap::Args;
 use miette::miette;
 
-use super::human::thousands;
+use super::human::{requests, thousands};
 use super::reading::ReadArguments;
 use super::report;
 use super::typed::one_of;
-use crate::cli::{Answer, Status, note};
+use crate::cli::{Answer, Status, not_over_itself, note};
 use crate::trace::{self, Compression, Format, Input, Output, Target, TraceError, Written};
 
 /// How a trace is to be written.
@@ -35,10 +35,23 @@ impl WriteArguments {
         output: &Path,
         default: Compression,
     ) -> Result<Compression, miette::Report> {
+        let named = Compression::of_name(output);
         if let Some(compression) = self.compress {
+            if let Ok(named) = named
+                && named != Compression::Plain
+                && named != compression
+                && !self.quiet
+            {
+                note(format_args!(
+                    "note: {} is named like {}, but its compression will be {}, as --compress says",
+                    output.display(),
+                    named.name(),
+                    compression.name()
+                ));
+            }
             return Ok(compression);
         }
-        match Compression::of_name(output) {
+        match named {
             Ok(Compression::Plain) => Ok(default),
             Ok(compression) => Ok(compression),
             Err(problem) => Err(miette!("{problem}")),
@@ -84,28 +97,11 @@ impl WriteArguments {
             other => format!(", {}", other.name()),
         };
         note(format_args!(
-            "{} requests{source} written to {} ({name}{compression})",
-            thousands(written.requests),
+            "{}{source} written to {} ({name}{compression})",
+            requests(written.requests),
             output.display(),
         ));
         Ok(Status::Well)
-    }
-}
-
-/// Refuses an output that is the file `input` itself: what was read would be gone.
-pub(super) fn not_over_itself(input: &Path, output: &Path) -> Result<(), miette::Report> {
-    // A file that does not exist yet has no canonical name, and is no other either.
-    let same = match (std::fs::canonicalize(input), std::fs::canonicalize(output)) {
-        (Ok(input), Ok(output)) => input == output,
-        _ => false,
-    };
-    match same && output != Path::new("-") {
-        true => Err(miette!(
-            "{} would be written over {}, which it is made from: name another file",
-            output.display(),
-            input.display()
-        )),
-        false => Ok(()),
     }
 }
 
@@ -119,16 +115,32 @@ pub(super) fn copy(
     compression: Compression,
 ) -> Answer {
     let compression = write.compression(output, compression)?;
-    not_over_itself(input, output)?;
+    not_over_itself(&[input], [output.to_owned()])?;
     let source = Input::open(input).map_err(report)?;
     let file = source.file().to_owned();
     let (format, mut reader) = trace::open_input(source, &read.options()).map_err(report)?;
+    let writes = format.writes_of(reader.as_ref());
+    let changed = target.format.writes.filter(|meant| *meant != writes);
+    let has_operations =
+        reader.fields().operation && target.writing(reader.fields()).fields.operation;
     let outcome = trace::copy(
         reader.as_mut(),
         &read.selection(),
         target,
-        Output::new(output, compression),
+        Output::new(output, compression).with_writes(writes),
     );
+    if let Some(meant) = changed
+        && has_operations
+        && outcome.is_ok()
+        && !write.quiet
+    {
+        note(format_args!(
+            "note: {} does not hold that writes are {}: replay it with --writes {1}, else they are {}",
+            target.name(),
+            writes.name(),
+            meant.name()
+        ));
+    }
     let source = Some((file.as_str(), format));
     write.tell(outcome, (output, target, compression), source)
 }

@@ -66,6 +66,7 @@ impl Described for AdaptSize {
             "requests after which c is tuned anew",
         )],
         needs_victim: false,
+        tuned_every: Some("window"),
     };
 
     fn new(surroundings: &Surroundings) -> Self {

@@ -14,6 +14,7 @@ impl Described for All {
         source: "folklore",
         parameters: &[],
         needs_victim: false,
+        tuned_every: None,
     };
 
     fn new(_surroundings: &Surroundings) -> Self {

@@ -38,6 +38,7 @@ impl Described for Bloom {
             "keys per filter, of which there are two in turn; 0: four times the entries of the cache",
         )],
         needs_victim: false,
+        tuned_every: None,
     };
 
     fn new(surroundings: &Surroundings) -> Self {

@@ -55,6 +55,8 @@ pub struct Description {
     /// It works only in front of a policy that can tell who would leave
     /// ([`Policy::victim`]).
     pub needs_victim: bool,
+    /// The parameter that says after how many requests it is tuned, the first time and then again.
+    pub tuned_every: Option<&'static str>,
 }
 
 /// What an admission is built from.
@@ -264,6 +266,11 @@ impl AdmissionSpec {
     #[must_use]
     pub fn description(&self) -> &'static Description {
         self.kind.description()
+    }
+
+    pub(super) fn tuned_after(&self) -> Option<u64> {
+        let name = self.description().tuned_every?;
+        Some(self.parameters.integer(name))
     }
 
     pub(super) fn needs_victim(&self) -> bool {

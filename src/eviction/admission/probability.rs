@@ -26,6 +26,7 @@ impl Described for Probability {
             "the probability of being admitted",
         )],
         needs_victim: false,
+        tuned_every: None,
     };
 
     fn new(surroundings: &Surroundings) -> Self {

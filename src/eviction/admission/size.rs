@@ -23,6 +23,7 @@ impl Described for Size {
             "bytes of the largest entry that is admitted",
         )],
         needs_victim: false,
+        tuned_every: None,
     };
 
     fn new(surroundings: &Surroundings) -> Self {

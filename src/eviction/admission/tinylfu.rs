@@ -39,6 +39,7 @@ impl Described for TinyLfu {
             "entries that the sketch is made for; 0: as many as the cache holds, by its capacity",
         )],
         needs_victim: true,
+        tuned_every: None,
     };
 
     fn new(surroundings: &Surroundings) -> Self {

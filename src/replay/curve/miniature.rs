@@ -172,6 +172,7 @@ impl<'a> Simulator<'a> {
                     times_ns: pick(&it.times_ns, &kept),
                     ttls_ns: pick(&it.ttls_ns, &kept),
                 }),
+                oversized: full.oversized,
             },
         }
     }

@@ -131,6 +131,11 @@ impl Scale {
         if tight && least < greatest {
             (low, high) = (least, greatest);
         }
+        // A tight axis of one value has it in the middle, with no numbers around it that nothing is at.
+        let is_single = tight && least >= greatest && !has_zero;
+        if is_single {
+            (low, high) = (least / 2.0, least * 2.0);
+        }
         if high <= low {
             high = 2.0 * low;
         }
@@ -141,7 +146,9 @@ impl Scale {
             .filter(|&rung| inside(rung) && is_power(rung, base))
             .collect();
         let all: Vec<f64> = rungs.iter().copied().filter(|&rung| inside(rung)).collect();
-        let (named, fine) = if all.len() <= about + 1 {
+        let (named, fine) = if is_single {
+            (vec![least], Vec::new())
+        } else if all.len() <= about + 1 {
             (all, Vec::new())
         } else if powers.len() >= 2 {
             // Every power, or every second one, third one ... when there are too many.

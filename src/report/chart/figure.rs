@@ -11,6 +11,9 @@ pub struct Figure {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
+    /// Each point has a marker, or none has one: where points stand for equal stretches, some markers
+    /// would seem to be events.
+    pub marks_all_or_none: bool,
     /// One line for each variant or policy, in the order of the legend.
     pub lines: Vec<Line>,
     /// A part of the horizontal axis that is shaded: (from, to, label).

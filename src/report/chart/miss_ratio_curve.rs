@@ -20,8 +20,9 @@ impl PolicyLine {
     }
 }
 
-/// The area under Belady's curve, in a legend. A policy that refuses newcomers may get into it.
-pub const BELADY_AREA: &str = "below belady, which admits everything";
+/// The area under Belady's curve, in a legend. A policy that refuses newcomers may get into it, as MIN
+/// admits everything.
+pub const BELADY_AREA: &str = "below Belady's MIN";
 
 /// The area under the bound for objects of different sizes (PFOO-L), in a legend.
 pub const PFOO_AREA: &str = "out of reach of any policy (PFOO bound)";

@@ -22,6 +22,7 @@ pub fn miss_ratio_over_time(subject: &str, policies: &[PolicyLine]) -> Figure {
             kind: Kind::Share,
             spacing: Spacing::Linear,
         },
+        marks_all_or_none: true,
         lines: policies.iter().map(PolicyLine::line).collect(),
         ..Figure::default()
     }

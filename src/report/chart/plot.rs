@@ -34,6 +34,9 @@ const MARKER_RADIUS: f64 = 4.6;
 /// About so many markers on a line of many points; lines of fewer points have one on each.
 const MARKERS: usize = 9;
 
+/// Half of the width of a floor of one point.
+const SINGLE_FLOOR: f64 = 30.0;
+
 /// One name in the legend.
 struct Entry<'a> {
     name: String,
@@ -257,7 +260,9 @@ where
                 let sample = [(from, y), (to, y)];
                 canvas.dashed_line(&sample, style.dashes, style.colour, width)?;
                 let middle = (f64::midpoint(from, to), y);
-                canvas.marker(style.marker, middle, radius, style.colour)?;
+                if has_markers(figure) {
+                    canvas.marker(style.marker, middle, radius, style.colour)?;
+                }
             }
             None => {
                 canvas.rectangle((from, y - 7.0), (to, y + 7.0), SHADE)?;
@@ -288,8 +293,7 @@ where
     }
     if let Some(floor) = &figure.floor {
         for run in runs(floor) {
-            let mut outline: Vec<(f64, f64)> =
-                run.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect();
+            let mut outline = floor_outline(run, frame);
             if let (Some(&first), Some(&last)) = (outline.first(), outline.last()) {
                 outline.push((last.0, frame.bottom));
                 outline.push((first.0, frame.bottom));
@@ -315,12 +319,21 @@ where
     }
     if let Some(floor) = &figure.floor {
         for run in runs(floor) {
-            let points: Vec<(f64, f64)> =
-                run.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect();
-            canvas.line(&points, SOFT_INK, 1.5)?;
+            canvas.line(&floor_outline(run, frame), SOFT_INK, 1.5)?;
         }
     }
     Ok(())
+}
+
+/// Where the upper edge of the floor is. A single point would have no area: it gets a little width.
+fn floor_outline(run: &[(f64, f64)], frame: &Frame) -> Vec<(f64, f64)> {
+    let placed = run.iter().map(|&(x, y)| (frame.x(x), frame.y(y)));
+    match run {
+        [_] => placed
+            .flat_map(|(x, y)| [(x - SINGLE_FLOOR, y), (x + SINGLE_FLOOR, y)])
+            .collect(),
+        _ => placed.collect(),
+    }
 }
 
 /// The stretches of a line between its gaps.
@@ -360,10 +373,19 @@ where
             canvas.dashed_line(&stretch, style.dashes, style.colour, width)?;
         }
     }
-    if figure.lines.len() > 1 {
+    if figure.lines.len() > 1 && has_markers(figure) {
         draw_markers(figure, index, line, style, frame, canvas)?;
     }
     Ok(())
+}
+
+/// Whether lines have markers at all: where each point is to have one, too many would be a blur.
+fn has_markers(figure: &Figure) -> bool {
+    !figure.marks_all_or_none
+        || figure
+            .lines
+            .iter()
+            .all(|line| line.points.len() <= 2 * MARKERS)
 }
 
 fn draw_markers<Backend>(
@@ -393,7 +415,8 @@ where
     let first = spacing * (index as f64 + 0.5) / figure.lines.len() as f64;
     let mut next = frame.left + first;
     // Of few points of many lines each line marks every third, so that not all stand at one place.
-    let stride = if has_many_lines(figure) && visible.len() >= 6 {
+    let thins_out = has_many_lines(figure) && !figure.marks_all_or_none;
+    let stride = if thins_out && visible.len() >= 6 {
         3
     } else {
         1

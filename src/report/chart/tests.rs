@@ -235,7 +235,7 @@ fn a_miss_ratio_curve_shades_what_is_out_of_reach() {
     let (policies, best) = replayed();
     let figure = miss_ratio_curve("made-up.csv", SizeUnit::Entries, &policies, Some(&best));
     let picture = svg(&figure);
-    assert!(picture.contains("below belady, which admits everything"));
+    assert!(picture.contains("below Belady&apos;s MIN"));
     assert!(picture.contains("<polygon"));
     let without = miss_ratio_curve("made-up.csv", SizeUnit::Entries, &policies, None);
     assert!(!svg(&without).contains("which admits everything"));
@@ -282,4 +282,34 @@ fn look() {
         png(&miss_ratio_over_time("made-up.csv, 1000 entries", &time)),
     )
     .unwrap();
+}
+
+#[test]
+fn a_single_size_stands_in_the_middle_and_is_the_only_number_on_its_axis() {
+    let axis = Axis {
+        label: "cache size in entries".to_owned(),
+        kind: Kind::Number,
+        spacing: Spacing::Logarithmic,
+    };
+    let scale = axis::Scale::fit(&axis, [343.0, 343.0].into_iter(), 8, true);
+    assert!((scale.place(343.0) - 0.5).abs() < 1e-9);
+    let ticks: Vec<f64> = scale.ticks.iter().map(|(value, _)| *value).collect();
+    assert_eq!((ticks, scale.fine_ticks), (vec![343.0], vec![]));
+}
+
+#[test]
+fn windows_have_a_marker_each_or_none() {
+    let markers = |windows: usize| {
+        let line = |name: &str, height: f64| PolicyLine {
+            name: name.to_owned(),
+            points: (0..windows).map(|it| (it as f64, height)).collect(),
+        };
+        let lines = [line("lru", 0.2), line("fifo", 0.6)];
+        let with = svg(&miss_ratio_over_time("subject", &lines));
+        // Drawn with a white edge of its own each.
+        (with.matches("<circle").count() + with.matches("<polygon").count()) / 2
+    };
+    assert_eq!(markers(12), markers(5) + 2 * 7);
+    assert_eq!(markers(40), markers(30));
+    assert!(markers(40) < markers(5));
 }

@@ -9,7 +9,9 @@ use crate::trace::error::Problem;
 use crate::trace::format::lines::{Lines, MOST_REQUESTS_PER_LINE, Run};
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, number, trimmed};
-use crate::trace::{Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer};
+use crate::trace::{
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
+};
 
 /// The table row.
 pub const FORMAT: Format = Format {
@@ -19,6 +21,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: NONE,

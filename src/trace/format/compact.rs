@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! file    = "CSTRACE1" fields record* end
-//! fields  = byte                 bit 0 time, 1 size, 2 operation, 3 client, 4 ttl
+//! fields  = byte                 bit 0 time, 1 size, 2 operation, 3 client, 4 ttl;
+//!                                bit 5: writes store a value and are not counted
 //! record  = tag [time] key [size] [client] [ttl]
 //! tag     = byte                 bits 0-3 operation, 4 new key, 5 size as before,
 //!                                6 ttl as before
@@ -30,7 +31,7 @@ use crate::trace::error::Problem;
 use crate::trace::intern::Interner;
 use crate::trace::output::Stream;
 use crate::trace::{
-    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
 };
 
 /// The table row.
@@ -41,6 +42,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: None,
     writings: &[Writing {
         version: 0,
         fields: Fields {
@@ -62,6 +64,9 @@ const LONGEST_TTL: Limit = Limit {
 
 const MAGIC: &[u8; 8] = b"CSTRACE1";
 const HEADER: usize = 9;
+
+/// In the byte of the fields: what writes mean.
+const WRITES_STORE: u8 = 1 << 5;
 
 const NEW_KEY: u8 = 1 << 4;
 const SAME_SIZE: u8 = 1 << 5;
@@ -87,21 +92,27 @@ fn fields_to_byte(fields: Fields) -> u8 {
         | u8::from(fields.ttl) << 4
 }
 
-fn fields_of_byte(byte: u8) -> Option<Fields> {
+fn fields_of_byte(byte: u8) -> Option<(Fields, Writes)> {
     let has = |bit: u8| byte >> bit & 1 == 1;
-    (byte < 1 << 5).then(|| Fields {
+    let fields = Fields {
         time: has(0),
         size: has(1),
         operation: has(2),
         client: has(3),
         ttl: has(4),
         next_use: false,
-    })
+    };
+    let writes = match byte & WRITES_STORE {
+        0 => Writes::Access,
+        _ => Writes::Store,
+    };
+    (byte < WRITES_STORE << 1).then_some((fields, writes))
 }
 
 struct Compact {
     input: Input,
     fields: Fields,
+    writes: Writes,
     keys: Vec<u64>,
     sizes: Vec<u64>,
     ttls: Vec<u64>,
@@ -116,14 +127,15 @@ fn read(mut input: Input, _: &ReadOptions) -> Result<Box<dyn Reader>, TraceError
         let problem = Problem::new("a compact trace starts with CSTRACE1");
         return Err(input.at_byte(0, problem));
     }
-    let Some(fields) = header.get(8).copied().and_then(fields_of_byte) else {
-        let problem = Problem::of_field("fields", "expected a byte from 0 to 31");
+    let Some((fields, writes)) = header.get(8).copied().and_then(fields_of_byte) else {
+        let problem = Problem::of_field("fields", "expected a byte from 0 to 63");
         return Err(input.at_byte(8, problem));
     };
     input.consume(HEADER);
     Ok(Box::new(Compact {
         input,
         fields,
+        writes,
         keys: Vec::new(),
         sizes: Vec::new(),
         ttls: Vec::new(),
@@ -268,6 +280,10 @@ impl Reader for Compact {
         self.fields
     }
 
+    fn writes(&self) -> Option<Writes> {
+        Some(self.writes)
+    }
+
     #[inline]
     fn next(&mut self) -> Result<Option<Request>, TraceError> {
         if self.ended {
@@ -313,9 +329,13 @@ struct CompactWriter {
 }
 
 fn write(output: Output, fields: Fields) -> Result<Box<dyn Writer>, TraceError> {
+    let writes = match output.writes() {
+        Writes::Access => 0,
+        Writes::Store => WRITES_STORE,
+    };
     let mut stream = output.stream()?;
     stream.write(MAGIC)?;
-    stream.write(&[fields_to_byte(fields)])?;
+    stream.write(&[fields_to_byte(fields) | writes])?;
     Ok(Box::new(CompactWriter {
         stream,
         fields,
@@ -427,6 +447,17 @@ mod tests {
         }
         writer.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), SMALL);
+    }
+
+    #[test]
+    fn what_writes_mean_is_a_bit_that_older_files_lack() {
+        let writes = |fields: u8| {
+            let bytes = [b"CSTRACE1".as_slice(), &[fields, END, 0]].concat();
+            let input = Input::from_bytes("test", bytes).unwrap();
+            read(input, &ReadOptions::default()).unwrap().writes()
+        };
+        assert_eq!(writes(0b00_0100), Some(Writes::Access));
+        assert_eq!(writes(0b10_0100), Some(Writes::Store));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::trace::text::{
     complete_lines, duration_ns, is_text, number, operation, trimmed, write_seconds,
 };
 use crate::trace::{
-    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, client_from_bytes,
-    key_from_bytes,
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
+    client_from_bytes, key_from_bytes,
 };
 
 /// The table row.
@@ -29,6 +29,7 @@ pub const FORMAT: Format = Format {
         time_unit: true,
         ..NOTHING
     },
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: Fields {

@@ -8,7 +8,7 @@ use crate::trace::error::Problem;
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, trimmed};
 use crate::trace::{
-    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, key_from_bytes,
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes, key_from_bytes,
 };
 
 /// The table row.
@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: NONE,

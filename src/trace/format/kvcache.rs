@@ -14,7 +14,7 @@ use crate::trace::format::lines::{Lines, Run};
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, duration_ns, is_text, number, operation, trimmed};
 use crate::trace::{
-    Fields, Input, Output, Place, ReadOptions, Reader, Request, TraceError, Writer,
+    Fields, Input, Output, Place, ReadOptions, Reader, Request, TraceError, Writer, Writes,
     client_from_bytes, key_from_bytes,
 };
 use crate::units::SECOND_NS;
@@ -30,6 +30,7 @@ pub const FORMAT: Format = Format {
         time_unit: true,
         ..NOTHING
     },
+    writes: Some(Writes::Store),
     writings: &[Writing {
         version: 0,
         fields: WRITTEN,

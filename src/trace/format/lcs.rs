@@ -26,6 +26,7 @@ use crate::trace::intern::Interner;
 use crate::trace::output::Scratch;
 use crate::trace::{
     Fields, Input, Operation, Output, Place, ReadOptions, Reader, Request, TraceError, Writer,
+    Writes,
 };
 use crate::units::SECOND_NS;
 
@@ -38,6 +39,7 @@ pub const FORMAT: Format = Format {
     read,
     obeys: NOTHING,
     // The first holds the least and takes the least room, the second whatever there is to hold.
+    writes: Some(Writes::Access),
     writings: &[
         writing::<1>(),
         writing::<3>(),

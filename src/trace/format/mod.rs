@@ -4,7 +4,7 @@
 //! are derived from the table.
 
 use super::input::HEAD_BYTES;
-use super::{Input, Problem, ReadOptions, Reader, TraceError, suggestion};
+use super::{Input, Problem, ReadOptions, Reader, TraceError, Writes, suggestion};
 
 pub mod arc;
 pub mod compact;
@@ -83,6 +83,9 @@ pub struct Format {
     pub read: Read,
     /// Which options its reader obeys.
     pub obeys: Obeyed,
+    /// What writes mean in every file of the format; `None` where each file says it
+    /// ([`Reader::writes`]).
+    pub writes: Option<Writes>,
     /// How it is written, the version to be preferred first; at least one.
     pub writings: &'static [Writing],
     /// Where the format is defined.
@@ -107,6 +110,14 @@ pub static FORMATS: &[Format] = &[
     csv::FORMAT,
     key_per_line::FORMAT,
 ];
+
+impl Format {
+    /// What the writes of the trace that `reader` reads mean.
+    #[must_use]
+    pub fn writes_of(&self, reader: &dyn Reader) -> Writes {
+        self.writes.or(reader.writes()).unwrap_or_default()
+    }
+}
 
 /// The format called `name`.
 ///
@@ -161,6 +172,12 @@ pub fn detect_fit(input: &mut Input) -> Result<(&'static Format, Fit), TraceErro
         if fit > best_fit {
             (best, best_fit) = (Some(format), fit);
         }
+    }
+    if best.is_none()
+        && let Some(named) = Target::of_name(std::path::Path::new(input.file()))
+    {
+        // Its reader will say what is wrong with it, which is more than that it fits nothing.
+        return Ok((named.format, Fit::Possible));
     }
     best.map(|best| (best, best_fit)).ok_or_else(|| {
         let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();

@@ -13,7 +13,7 @@ use crate::trace::format::lines::{Lines, Run, split};
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, number, trimmed};
 use crate::trace::{
-    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
     client_from_bytes,
 };
 
@@ -28,6 +28,7 @@ pub const FORMAT: Format = Format {
         block_size: true,
         ..NOTHING
     },
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: FIELDS,

@@ -19,7 +19,7 @@ use crate::random::mix;
 use crate::trace::error::Problem;
 use crate::trace::output::Scratch;
 use crate::trace::{
-    Fields, Input, NEVER_USED, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    Fields, Input, NEVER_USED, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
 };
 use crate::units::SECOND_NS;
 
@@ -31,6 +31,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: FIELDS,

@@ -12,7 +12,7 @@ use crate::trace::format::lines::{Lines, Run};
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, is_text, number, operation, trimmed};
 use crate::trace::{
-    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer,
+    Fields, Input, Operation, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes,
     client_from_bytes, key_from_bytes,
 };
 use crate::units::SECOND_NS;
@@ -25,6 +25,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: Some(Writes::Store),
     writings: &[Writing {
         version: 0,
         fields: FIELDS,

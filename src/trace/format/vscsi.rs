@@ -24,6 +24,7 @@ use crate::trace::format::lines::Run;
 use crate::trace::output::Stream;
 use crate::trace::{
     Fields, Input, Operation, Output, Place, ReadOptions, Reader, Request, TraceError, Writer,
+    Writes,
 };
 
 /// The table row.
@@ -37,6 +38,7 @@ pub const FORMAT: Format = Format {
         block_size: true,
         ..NOTHING
     },
+    writes: Some(Writes::Access),
     writings: &[
         writing(1, |output, _| write(output, VERSION_1)),
         writing(2, |output, _| write(output, VERSION_2)),

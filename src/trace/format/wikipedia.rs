@@ -13,7 +13,7 @@ use crate::trace::format::lines::{Lines, Run};
 use crate::trace::output::Stream;
 use crate::trace::text::{complete_lines, duration_ns, is_text, number, trimmed};
 use crate::trace::{
-    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, key_from_bytes,
+    Fields, Input, Output, ReadOptions, Reader, Request, TraceError, Writer, Writes, key_from_bytes,
 };
 use crate::units::SECOND_NS;
 
@@ -25,6 +25,7 @@ pub const FORMAT: Format = Format {
     detect,
     read,
     obeys: NOTHING,
+    writes: Some(Writes::Access),
     writings: &[Writing {
         version: 0,
         fields: FIELDS,
