@@ -22,8 +22,11 @@ pub(super) const ROW: ActionRow = ActionRow {
     },
 };
 
-pub(super) fn happen(target: Target, system: &System) {
-    for node in target.nodes(system) {
+/// The nodes that crashed, each with the number of its crash.
+pub(super) fn happen(target: Target, system: &System) -> Vec<(usize, u64)> {
+    let crashed = target.nodes(system).map(|node| {
         system.crash(target.level(), node);
-    }
+        (node, system.layers[target.level()].tier.crashes(node))
+    });
+    crashed.collect()
 }

@@ -162,10 +162,10 @@ async fn happen(event: &Event, system: &Rc<System>, kernel: &Kernel) {
     let target = event.target;
     match event.action {
         Action::Crash { restart_after_ns } => {
-            crash::happen(target, system);
+            let crashed = crash::happen(target, system);
             if let Some(restart_after_ns) = restart_after_ns {
                 kernel.sleep(restart_after_ns).await;
-                restart::happen(target, system);
+                restart::recover(target, system, &crashed);
             }
         }
         Action::Restart => restart::happen(target, system),

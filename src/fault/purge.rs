@@ -6,7 +6,7 @@ use crate::pattern::System;
 pub(super) const ROW: ActionRow = ActionRow {
     name: "purge",
     parameters: &[],
-    meaning: "nodes forget all their entries at once and go on answering",
+    meaning: "nodes forget all their entries at once and go on answering; writes that wait for their flush stay",
     source: "Redis FLUSHALL; \"purge everything\" of content delivery networks",
     build: |_| Ok(Action::Purge),
 };

@@ -16,3 +16,14 @@ pub(super) fn happen(target: Target, system: &System) {
         system.layers[target.level()].tier.restart(node);
     }
 }
+
+/// Restarts the nodes that are still down from these very crashes: who has crashed again since
+/// waits for its own restart.
+pub(super) fn recover(target: Target, system: &System, crashed: &[(usize, u64)]) {
+    let tier = &system.layers[target.level()].tier;
+    for &(node, crash) in crashed {
+        if tier.crashes(node) == crash {
+            tier.restart(node);
+        }
+    }
+}

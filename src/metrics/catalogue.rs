@@ -211,7 +211,7 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.stale_hit_ratio",
         Ratio,
         Neither,
-        "share of the tier's lookups that were answered by an entry past its soft TTL",
+        "share of the tier's lookups that were answered by an entry past its TTL while it was fetched anew; one that is served because the fetch failed is a miss of the tier",
     ),
     row(
         "tier.<tier>.negative_hit_ratio",

@@ -401,6 +401,11 @@ impl System {
             return found;
         }
         self.count_refused_copy();
+        let tier = &self.layers[level].tier;
+        if tier.plan().leases.is_some() {
+            // A node that holds an entry gives no token, and without one the new row could not be set.
+            tier.drop_copy(node, request.key, None);
+        }
         Found::Nothing
     }
 

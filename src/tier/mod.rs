@@ -804,10 +804,16 @@ impl Tier {
     pub fn crash(&self, number: usize) -> Vec<Dirty> {
         let node = &self.nodes[number];
         node.is_down.set(true);
+        node.crashes.set(node.crashes.get() + 1);
         node.clear(&self.plan);
         let lost = node.buffer.borrow_mut().drain();
         self.note_dirty();
         lost
+    }
+
+    /// How often a node has crashed.
+    pub fn crashes(&self, number: usize) -> u64 {
+        self.nodes[number].crashes.get()
     }
 
     /// A node answers again.

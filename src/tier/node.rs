@@ -85,6 +85,8 @@ pub(super) struct Node {
     /// The present version of the keys that were written, where keys have versions.
     pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
     pub(super) is_down: Cell<bool>,
+    /// How often it has crashed.
+    pub(super) crashes: Cell<u64>,
     seed: u64,
 }
 
@@ -101,6 +103,7 @@ impl Node {
             leases: RefCell::default(),
             versions: RefCell::default(),
             is_down: Cell::new(false),
+            crashes: Cell::new(0),
             seed,
         }
     }

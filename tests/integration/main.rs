@@ -23,6 +23,7 @@ mod stampedes;
 mod sweeps;
 mod tables;
 mod tiers;
+mod timeline;
 mod trace;
 mod trace_workload;
 mod world;

@@ -1,9 +1,9 @@
-//! Write-behind: the tier acknowledges a write at once and writes to what lies below later, many
-//! writes of one key as one.
+//! Write-behind: the tier acknowledges a write at once and writes to the database later, many writes
+//! of one key as one. Tiers in between are passed by, and what they hold of the key is deleted.
 //!
 //! Each node flushes what is dirty every so often, or when so many keys are. Dirty entries are kept
 //! outside the cache proper, so eviction does not lose them; a crash of the node does, unless each
-//! write is copied to another node's log before it is acknowledged. A flush that fails is tried
+//! write is copied to a replicated log outside the tier before it is acknowledged. A flush that fails is tried
 //! again with the next one. What is on its way to the database when a node crashes arrives there.
 //!
 //! Known weakness: what was acknowledged may be lost, and others who read the database see it late.
@@ -42,10 +42,10 @@ pub(crate) const ROW: PatternRow<Write> = PatternRow {
         Parameter::optional(
             "log",
             Kind::Switch,
-            "whether a write is copied to another node's log before it is acknowledged, so that a crash loses nothing; false if nothing is said",
+            "whether a write is copied to a replicated log outside the tier before it is acknowledged, at the cost of one more round trip, so that a crash loses nothing; false if nothing is said",
         ),
     ],
-    meaning: "the tier acknowledges at once and writes to what lies below later, many writes of one key as one",
+    meaning: "the tier acknowledges at once and writes to the database later, many writes of one key as one",
     source: "JSR 107 (JCache) and Oracle Coherence, write-behind caching",
     build: |arguments| {
         let flush_ns = arguments.optional("flush")?;
