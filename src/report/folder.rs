@@ -70,7 +70,7 @@ fn prepare_one(folder: &Path) -> Result<(), Unwritable> {
     Ok(())
 }
 
-/// The files that [`write`] may write into `folder`.
+/// The files that [`write()`] may write into `folder`.
 pub fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let charts = chart::CHARTS
         .iter()
