@@ -16,10 +16,9 @@ use cachesim::eviction::{Measure, PolicySpec};
 use cachesim::kernel::Calendar;
 use cachesim::metrics::Histogram;
 use cachesim::pattern::{self, LayerPlan};
-use cachesim::placement;
 use cachesim::random::Luck;
 use cachesim::simulation::{self, NoProgress, Plan};
-use cachesim::tier::{self, Capacity, Scope, TimeToLive};
+use cachesim::tier::{self, Capacity, TimeToLive};
 use cachesim::units::{NEVER, SECOND_NS};
 use cachesim::workload::arrivals::{self, Arrivals, Open};
 use cachesim::workload::distribution::Distribution;
@@ -49,29 +48,15 @@ fn workload() -> workload::Plan {
 fn plain_scenario() -> Plan {
     let layer = LayerPlan {
         tier: tier::Plan {
-            name: "cache".to_owned(),
             nodes: NODES,
-            capacity: Capacity::Entries(ENTRIES_PER_NODE),
-            entry_overhead_bytes: 0,
-            eviction: PolicySpec::parse("lru").expect("a policy"),
             ttl: Some(TimeToLive {
                 base_ns: TTL_S * SECOND_NS,
-                sliding: false,
-                jitter_below: 0.0,
-                jitter_above: 0.0,
                 ..TimeToLive::default()
             }),
-            sweep: None,
-            placement: placement::Plan::default(),
             network: constant(200_000.0),
             workers: 4,
             service_time: constant(10_000.0),
-            queue_limit: None,
-            scope: Scope::Global,
-            delete_failure: 0.0,
-            tombstone_ns: None,
-            has_versioned_keys: false,
-            leases: None,
+            ..tier::Plan::plain("cache", Capacity::Entries(ENTRIES_PER_NODE))
         },
         pattern: pattern::Plan::default(),
         defence: defence::Plan::SingleFlight,
@@ -87,15 +72,10 @@ fn plain_scenario() -> Plan {
         promises: Vec::new(),
         tiers: vec![layer],
         events: Vec::new(),
-        database: database::Plan {
-            connections: 1000,
-            queue_limit: None,
-            service_time: Distribution::exponential(5_000_000.0).expect("a valid mean"),
-            write_service_time: Distribution::exponential(5_000_000.0).expect("a valid mean"),
-            slowdown: 0.0,
-            timeout_ns: None,
-            network: constant(0.0),
-        },
+        database: database::Plan::plain(
+            1000,
+            Distribution::exponential(5_000_000.0).expect("a valid mean"),
+        ),
     }
 }
 

@@ -44,6 +44,26 @@ pub struct Plan {
     pub network: Distribution,
 }
 
+impl Plan {
+    /// A database with so many connections whose queries, reads and writes alike, take
+    /// `service_time`: what is not said of a database.
+    ///
+    /// # Panics
+    /// Never: constants are valid distributions.
+    #[must_use]
+    pub fn plain(connections: u32, service_time: Distribution) -> Self {
+        Self {
+            connections,
+            queue_limit: None,
+            write_service_time: service_time.clone(),
+            service_time,
+            slowdown: 0.0,
+            timeout_ns: None,
+            network: Distribution::constant(0.0).expect("a constant"),
+        }
+    }
+}
+
 /// What a query is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {

@@ -130,12 +130,9 @@ impl Follower {
         } = &self.parts;
         let commit = Request {
             index,
-            instance: 0,
-            session: 0,
             key,
             issued_ns: kernel.now(),
-            must_be_fresh: false,
-            generation: 0,
+            ..Request::default()
         };
         let request = commit.derived(FEED ^ key);
         loop {

@@ -265,7 +265,7 @@ impl Gauge {
 }
 
 /// Lookups and other exchanges of one tier.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TierMeter {
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
@@ -339,7 +339,7 @@ pub struct DatabaseMeter {
 }
 
 /// The meter of one run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Meter {
     /// When warm-up ends.
     warmup_ns: Nanoseconds,
@@ -386,43 +386,14 @@ impl Meter {
     #[must_use]
     pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
         let tier = |&nodes: &u32| TierMeter {
-            lookups: OutcomeCounters::default(),
             node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
-            refused: Counter::default(),
-            evictions: Counter::default(),
-            expirations: Counter::default(),
-            lookup_latency: RefCell::default(),
-            invalidations_sent: Counter::default(),
-            invalidations_lost: Counter::default(),
-            invalidations_useless: Counter::default(),
-            invalidation_messages: Counter::default(),
-            revalidations_sent: Counter::default(),
-            not_modified: Counter::default(),
-            bytes_saved: Counter::default(),
-            leases_granted: Counter::default(),
-            leases_waits: Counter::default(),
-            sets_refused: Counter::default(),
-            refreshes_sent: Counter::default(),
-            refreshes_wasted: Counter::default(),
-            flushed: Counter::default(),
-            flushed_writes: Counter::default(),
-            dirty: Gauge::default(),
-            dirty_max: Cell::default(),
-            step_lookups: Counter::default(),
-            step_hits: Counter::default(),
+            ..TierMeter::default()
         };
         Self {
             warmup_ns,
-            measuring: Cell::new(false),
-            requests: RequestMeter::default(),
             tiers: nodes_of_tiers.iter().map(tier).collect(),
-            database: DatabaseMeter::default(),
-            writes: WriteLedger::default(),
-            total_arrived: Counter::default(),
             step_latency: RefCell::new(Histogram::with_digits(2)),
-            step_reads: Counter::default(),
-            step_read_hits: Counter::default(),
-            step_failed: Counter::default(),
+            ..Self::default()
         }
     }
 

@@ -217,13 +217,9 @@ mod tests {
 
     fn request(session: u32) -> Request {
         Request {
-            index: 0,
-            instance: 0,
             session,
             key: 7,
-            issued_ns: 0,
-            must_be_fresh: false,
-            generation: 0,
+            ..Request::default()
         }
     }
 

@@ -6,29 +6,31 @@
 //! Not here: when the app looks up or sets (see `pattern`), and what it does when many requests
 //! miss together (see `defence`).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::cache::{Cache, Lookup};
 use crate::database::Row;
 use crate::eviction::PolicySpec;
-use crate::kernel::{Broadcast, BroadcastId, Kernel, Usage};
-use crate::metrics::{Meter, ReadOutcome};
+use crate::kernel::{Broadcast, Kernel};
+use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream};
-use crate::units::{Key, NEVER, Nanoseconds};
+use crate::units::{Key, Nanoseconds};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
+mod behind;
+mod contents;
+mod faults;
 mod fills;
 mod leases;
+mod measured;
 mod node;
 mod time_to_live;
 mod write_buffer;
 
-use fills::{Fills, Ticket};
 pub use leases::{Lease, LeasePlan};
-use node::{Node, Resident};
+use node::Node;
 pub use time_to_live::TimeToLive;
 pub use write_buffer::Dirty;
 
@@ -476,509 +478,40 @@ impl Tier {
         let within = self.scheme.node(key, placement::hash(key)) as usize;
         group as usize * self.plan.nodes as usize + within
     }
-
-    // What happens in a node, at the present instant.
-
-    /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
-    #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
-        let now_ns = self.kernel.now();
-        let mut cache = node.cache.borrow_mut();
-        let row = match cache.lookup(request.key, now_ns) {
-            Lookup::Hit(resident) => {
-                resident.hits = resident.hits.saturating_add(1);
-                resident.row.clone()
-            }
-            Lookup::Expired(resident) => {
-                self.let_go(node, &resident);
-                self.count_expirations(1);
-                drop(cache);
-                return self.find_unsaved(node, request.key);
-            }
-            Lookup::Miss => {
-                drop(cache);
-                return self.find_unsaved(node, request.key);
-            }
-        };
-        let mut found = Found::Fresh(row);
-        if let Some(ttl) = &self.plan.ttl {
-            let kept_ns = ttl.kept_ns();
-            if kept_ns > 0 {
-                let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
-                let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
-                if now_ns >= fresh_until_ns
-                    && let Found::Fresh(row) = found
-                {
-                    let past_ns = now_ns - fresh_until_ns;
-                    found = Found::Stale(Stale { row, past_ns });
-                }
-            }
-            // What is past its TTL does not come back to life.
-            if ttl.sliding && matches!(found, Found::Fresh(_)) {
-                let index = Exchange::LookUp.index(request);
-                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
-                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
-            }
-        }
-        // Some policies evict on a hit.
-        self.settle_evictions(node, &mut cache);
-        found
-    }
-
-    /// What eviction or expiry took from the cache may still wait for the database.
-    fn find_unsaved(&self, node: &Node, key: Key) -> Found {
-        match node.buffer.borrow().row(key) {
-            Some(row) => Found::Fresh(row.clone()),
-            None => Found::Nothing,
-        }
-    }
-
-    /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
-    /// leased and the request holds no valid token.
-    pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
-        let node = &self.nodes[number];
-        let now_ns = self.kernel.now();
-        if node.is_down.get() {
-            return false;
-        }
-        if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
-            if self.meter.is_measuring() {
-                self.counts().sets_refused.increment();
-            }
-            return false;
-        }
-        let index = Exchange::Set.index(request);
-        let expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
-            ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
-                .saturating_add(ttl.kept_ns())
-        });
-        let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
-        };
-        let resident = Resident {
-            row: row.clone(),
-            hits: 0,
-            refreshed: filling == Filling::Ahead,
-        };
-        let mut cache = node.cache.borrow_mut();
-        let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
-        if let Some(replaced) = &inserted.replaced {
-            self.let_go(node, replaced);
-        }
-        node.bytes.set(node.bytes.get() + u64::from(row.bytes));
-        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
-        if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - u64::from(row.bytes));
-        }
-        true
-    }
-
-    /// Whether the node holds, or remembers, a newer version than `row`.
-    fn knows_newer(&self, node: &Node, key: Key, row: &Row) -> bool {
-        let version = row.version();
-        let buffer = node.buffer.borrow();
-        if buffer.row(key).is_some_and(|kept| kept.version() > version) {
-            return true;
-        }
-        if self.plan.tombstone_ns.is_none() {
-            return false;
-        }
-        let cache = node.cache.borrow();
-        let resident = cache.peek(key);
-        let tombstones = node.tombstones.borrow();
-        let buried = tombstones.version(key, self.kernel.now());
-        resident.is_some_and(|resident| resident.row.version() > version)
-            || buried.is_some_and(|buried| buried > version)
-    }
-
-    /// Whether fills are not leased, or the request holds the token of its key.
-    fn has_lease(&self, node: &Node, request: &Request, filling: Filling) -> bool {
-        if self.plan.leases.is_none() {
-            return true;
-        }
-        let mut leases = node.leases.borrow_mut();
-        match filling {
-            Filling::Asked | Filling::Ahead => {
-                leases.redeem(request.key, request.index, self.kernel.now())
-            }
-            Filling::Written => {
-                leases.filled(request.key);
-                true
-            }
-        }
-    }
-
-    /// What the node of the request's key says to a request that has found nothing fresh there. An
-    /// entry that has come meanwhile is worth asking for again.
-    pub fn ask_for_lease(&self, request: &Request) -> Lease {
-        let Some(plan) = &self.plan.leases else {
-            return Lease::Granted;
-        };
-        let number = self.node_of(request);
-        let now_ns = self.kernel.now();
-        let has_fresh = self
-            .inspect(number, request.key)
-            .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
-        if has_fresh {
-            return Lease::Wait;
-        }
-        let node = &self.nodes[number];
-        let lease = node
-            .leases
-            .borrow_mut()
-            .ask(plan, request.key, request.index, now_ns);
-        if self.meter.is_measuring() {
-            match lease {
-                Lease::Granted => self.counts().leases_granted.increment(),
-                Lease::Stale(_) => {}
-                Lease::Wait => self.counts().leases_waits.increment(),
-            }
-        }
-        lease
-    }
-
-    /// Whether the request may fetch ahead of the expiry of what is there, and set it.
-    pub fn leases_ahead(&self, request: &Request) -> bool {
-        let Some(plan) = &self.plan.leases else {
-            return true;
-        };
-        let node = &self.nodes[self.node_of(request)];
-        let now_ns = self.kernel.now();
-        let mut leases = node.leases.borrow_mut();
-        let lease = leases.ask(plan, request.key, request.index, now_ns);
-        matches!(lease, Lease::Granted)
-    }
-
-    /// The present version of a key, as its node knows it; 0 if nobody has told it of another.
-    pub fn version_of(&self, node: usize, key: Key) -> u64 {
-        let versions = self.nodes[node].versions.borrow();
-        versions.get(&key).copied().unwrap_or(0)
-    }
-
-    /// Takes the entry of `key` out of a node; whether there was one. `committed` is the row that
-    /// takes its place, if that is known already. Loads under way are overtaken. Where keys have
-    /// versions, the node learns of the new one instead; whether it did not know it.
-    pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
-        let node = &self.nodes[number];
-        let now_ns = self.kernel.now();
-        if self.plan.has_versioned_keys {
-            let Some(row) = committed else { return false };
-            let mut versions = node.versions.borrow_mut();
-            let known = versions.entry(key).or_insert(0);
-            let is_news = row.version() > *known;
-            *known = row.version().max(*known);
-            return is_news;
-        }
-        node.fills.borrow_mut().overtake(key);
-        if let (Some(tombstone_ns), Some(row)) = (self.plan.tombstone_ns, committed) {
-            let until_ns = now_ns.saturating_add(tombstone_ns);
-            let mut tombstones = node.tombstones.borrow_mut();
-            tombstones.bury(key, row.version(), now_ns, until_ns);
-        }
-        let removed = node.cache.borrow_mut().remove(key);
-        if let Some(leases) = &self.plan.leases {
-            let row = removed.as_ref().map(|resident| &resident.row);
-            node.leases.borrow_mut().void(leases, key, row, now_ns);
-        }
-        match &removed {
-            Some(resident) => self.let_go(node, resident),
-            None => return false,
-        }
-        true
-    }
-
-    /// How many hits the entry of `key` had since it was stored, and until when it is fresh;
-    /// nothing if it is not resident. No access for the policy.
-    pub fn inspect(&self, node: usize, key: Key) -> Option<(u16, Nanoseconds)> {
-        let cache = self.nodes[node].cache.borrow();
-        let resident = cache.peek(key)?;
-        let expires_ns = cache.expires_ns(key)?;
-        let kept_ns = self.plan.ttl.map_or(0, |ttl| ttl.kept_ns());
-        Some((resident.hits, expires_ns.saturating_sub(kept_ns)))
-    }
-
-    /// A load for `key` begins in a node.
-    pub fn begin_fill(&self, node: usize, key: Key) -> Loading<'_> {
-        Loading {
-            fills: &self.nodes[node].fills,
-            key,
-            ticket: Some(self.nodes[node].fills.borrow_mut().begin(key)),
-        }
-    }
-
-    /// Locks a key of a node for as long as the guard lives, after those who came before.
-    pub async fn lock(&self, node: usize, key: Key) -> Lock<'_> {
-        self.wait_for_lock(node, key).await;
-        let channel = self.unlocked.open();
-        self.nodes[node].locks.borrow_mut().insert(key, channel);
-        Lock {
-            tier: self,
-            node,
-            key,
-            channel,
-        }
-    }
-
-    /// Whether somebody has locked the key.
-    #[inline]
-    pub fn is_locked(&self, node: usize, key: Key) -> bool {
-        let locks = self.nodes[node].locks.borrow();
-        !locks.is_empty() && locks.contains_key(&key)
-    }
-
-    /// Waits until nobody has locked the key.
-    pub async fn wait_for_lock(&self, node: usize, key: Key) {
-        loop {
-            let channel = self.nodes[node].locks.borrow().get(&key).copied();
-            let Some(channel) = channel else { return };
-            self.unlocked.receive(channel).await;
-        }
-    }
-
-    // Write-behind.
-
-    /// Notes a write that the database is still to hear of.
-    pub fn buffer(&self, node: usize, dirty: Dirty) {
-        let mut buffer = self.nodes[node].buffer.borrow_mut();
-        buffer.add(dirty);
-        let keys = buffer.len() as u64;
-        drop(buffer);
-        self.note_dirty();
-        let counts = self.counts();
-        if self.meter.is_measuring() {
-            counts.dirty_max.set(counts.dirty_max.get().max(keys));
-        }
-    }
-
-    /// Takes the oldest write of a node's buffer, for a flush that [`Tier::end_flush`] ends.
-    pub fn begin_flush(&self, node: usize) -> Option<Dirty> {
-        let taken = self.nodes[node].buffer.borrow_mut().take();
-        self.note_dirty();
-        taken
-    }
-
-    /// Whether the newest version of `key` waits in the node for its flush, or is on its way to the
-    /// database.
-    pub fn waits_for_flush(&self, node: usize, key: Key) -> bool {
-        self.nodes[node].buffer.borrow().row(key).is_some()
-    }
-
-    /// The number of dirty keys has changed.
-    fn note_dirty(&self) {
-        let dirty = &self.counts().dirty;
-        dirty.set(self.kernel.now(), self.dirty_keys_in_all());
-    }
-
-    /// A flush has ended: what it was about, or nothing if that is gone.
-    pub fn end_flush(&self, node: usize, key: Key) -> Option<Dirty> {
-        self.nodes[node].buffer.borrow_mut().flushed(key)
-    }
-
-    /// Keys of each node that wait for their flush.
-    pub fn dirty_keys(&self, node: usize) -> usize {
-        self.nodes[node].buffer.borrow().len()
-    }
-
-    /// Keys of all nodes that wait for their flush.
-    pub fn dirty_keys_in_all(&self) -> u64 {
-        self.nodes
-            .iter()
-            .map(|node| node.buffer.borrow().len() as u64)
-            .sum()
-    }
-
-    /// Client writes that were acknowledged and that the database does not have yet.
-    pub fn pending_writes(&self) -> u64 {
-        self.nodes
-            .iter()
-            .map(|node| node.buffer.borrow().writes())
-            .sum()
-    }
-
-    // Faults.
-
-    /// A node loses all that it has in memory, and answers no more until [`Tier::restart`]. Returns
-    /// what waited there for its flush, which is lost unless somebody has a log of it.
-    pub fn crash(&self, number: usize) -> Vec<Dirty> {
-        let node = &self.nodes[number];
-        node.is_down.set(true);
-        node.crashes.set(node.crashes.get() + 1);
-        node.clear(&self.plan);
-        let lost = node.buffer.borrow_mut().drain();
-        self.note_dirty();
-        lost
-    }
-
-    /// How often a node has crashed.
-    pub fn crashes(&self, number: usize) -> u64 {
-        self.nodes[number].crashes.get()
-    }
-
-    /// A node answers again.
-    pub fn restart(&self, number: usize) {
-        self.nodes[number].is_down.set(false);
-    }
-
-    /// A node forgets all entries. What waits for its flush stays.
-    pub fn purge(&self, number: usize) {
-        self.nodes[number].clear(&self.plan);
-    }
-
-    /// From now on this share of the explicit deletes is lost on the way.
-    pub fn lose_deletes(&self, share: f64) {
-        self.delete_failure.set(share);
-    }
-
-    // What is measured.
-
-    /// Counts a lookup that ended as `outcome`.
-    #[inline]
-    pub fn note(&self, outcome: ReadOutcome) {
-        self.meter.look_up(self.level, outcome);
-    }
-
-    /// Counts the round trip of a lookup that was issued at `issued_ns` and has come back.
-    #[inline]
-    pub fn note_latency(&self, issued_ns: Nanoseconds) {
-        if self.meter.is_measuring() {
-            let latency_ns = self.kernel.now() - issued_ns;
-            self.counts().lookup_latency.borrow_mut().record(latency_ns);
-        }
-    }
-
-    /// Sweeps all nodes for expired entries, every so often and for ever; returns at once if the
-    /// tier has no active sweep.
-    pub async fn sweep_for_ever(&self) {
-        let Some(sweep) = self.plan.sweep else { return };
-        loop {
-            self.kernel.sleep(sweep.interval_ns).await;
-            for node in &self.nodes {
-                let swept = node
-                    .cache
-                    .borrow_mut()
-                    .sweep(self.kernel.now(), sweep.sample as usize);
-                swept
-                    .iter()
-                    .for_each(|resident| self.let_go(node, resident));
-                self.count_expirations(swept.len() as u64);
-            }
-        }
-    }
-
-    /// Resident entries of each node.
-    pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
-        self.nodes.iter().map(|node| node.cache.borrow().len())
-    }
-
-    /// Bytes of resident values of all nodes.
-    pub fn bytes(&self) -> u64 {
-        self.nodes.iter().map(|node| node.bytes.get()).sum()
-    }
-
-    /// How much the workers of each node were used since the last reset.
-    pub fn node_usages(&self) -> impl Iterator<Item = Usage> + '_ {
-        self.nodes.iter().map(|node| node.workers.usage())
-    }
-
-    /// Starts measuring [`Tier::node_usages`] anew.
-    pub fn reset_usage(&self) {
-        self.nodes
-            .iter()
-            .for_each(|node| node.workers.reset_usage());
-    }
-
-    /// An entry is no longer in the node.
-    #[inline]
-    fn let_go(&self, node: &Node, resident: &Resident) {
-        node.bytes
-            .set(node.bytes.get() - u64::from(resident.row.bytes));
-        if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
-            self.counts().refreshes_wasted.increment();
-        }
-    }
-
-    #[inline]
-    fn settle_evictions(&self, node: &Node, cache: &mut Cache<Resident>) {
-        self.settle_evictions_watching(node, cache, Key::MAX);
-    }
-
-    /// Accounts for what the last call evicted; whether `watched` was among it.
-    #[inline]
-    fn settle_evictions_watching(
-        &self,
-        node: &Node,
-        cache: &mut Cache<Resident>,
-        watched: Key,
-    ) -> bool {
-        let mut count = 0;
-        let mut seen = false;
-        for (key, resident) in cache.drain_evicted() {
-            self.let_go(node, &resident);
-            count += 1;
-            seen |= key == watched;
-        }
-        if count > 0 && self.meter.is_measuring() {
-            self.counts().evictions.add(count);
-        }
-        seen
-    }
-
-    fn count_expirations(&self, count: u64) {
-        if self.meter.is_measuring() {
-            self.counts().expirations.add(count);
-        }
-    }
 }
 
 fn drop_answer(_: bool) {}
 
-/// A load that is under way in a node, until this is dropped.
-#[derive(Debug)]
-pub struct Loading<'a> {
-    fills: &'a RefCell<Fills>,
-    key: Key,
-    ticket: Option<Ticket>,
-}
-
-impl Loading<'_> {
-    /// The load ends; whether its row may be stored: not if a write has overtaken it.
+impl Plan {
+    /// A tier of one node that everybody shares, LRU, without TTL, reached and served in no time:
+    /// what is not said of a tier.
+    ///
+    /// # Panics
+    /// Never: constants are valid distributions.
     #[must_use]
-    pub fn end(mut self) -> bool {
-        let ticket = self.ticket.take();
-        ticket.is_some_and(|ticket| self.fills.borrow_mut().end(self.key, ticket))
-    }
-}
-
-impl Drop for Loading<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.fills.borrow_mut().end(self.key, ticket);
+    pub fn plain(name: &str, capacity: Capacity) -> Self {
+        let at_once = || Distribution::constant(0.0).expect("a constant");
+        Self {
+            name: name.to_owned(),
+            scope: Scope::Global,
+            nodes: 1,
+            capacity,
+            entry_overhead_bytes: 0,
+            eviction: PolicySpec::parse("lru").expect("a row of the table"),
+            ttl: None,
+            sweep: None,
+            placement: placement::Plan::default(),
+            network: at_once(),
+            workers: 1,
+            service_time: at_once(),
+            queue_limit: None,
+            delete_failure: 0.0,
+            tombstone_ns: None,
+            has_versioned_keys: false,
+            leases: None,
         }
     }
-}
 
-/// A key that is locked in its node until this is dropped.
-#[derive(Debug)]
-pub struct Lock<'a> {
-    tier: &'a Tier,
-    node: usize,
-    key: Key,
-    channel: BroadcastId,
-}
-
-impl Drop for Lock<'_> {
-    fn drop(&mut self) {
-        self.tier.nodes[self.node]
-            .locks
-            .borrow_mut()
-            .remove(&self.key);
-        self.tier.unlocked.close(self.channel, Some(()));
-    }
-}
-
-impl Plan {
     /// How many nodes there are in all, with so many who may have nodes of their own.
     #[must_use]
     pub fn nodes_in_all(&self, population: Population) -> u32 {

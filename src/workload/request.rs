@@ -4,7 +4,7 @@ use crate::random::mix;
 use crate::units::{Key, Nanoseconds};
 
 /// What every part of the system may know of the request that it works for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// The request's number: all its luck depends on it.
     pub index: u64,
@@ -77,12 +77,8 @@ mod tests {
     fn entries_of_two_versions_have_two_keys_and_lead_back_to_one_row() {
         let request = Request {
             index: 3,
-            instance: 0,
-            session: 0,
             key: 7,
-            issued_ns: 0,
-            must_be_fresh: false,
-            generation: 0,
+            ..Request::default()
         };
         let [first, second] = [0, 1].map(|version| request.of_version(version));
         assert!(first.key != 7 && second.key != 7 && first.key != second.key);

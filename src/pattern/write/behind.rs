@@ -301,8 +301,7 @@ fn request_of(system: &System, level: usize, node: usize, dirty: &Dirty) -> Requ
         },
         key: dirty.key,
         issued_ns: system.kernel.now(),
-        must_be_fresh: false,
-        generation: 0,
+        ..Request::default()
     }
 }
 

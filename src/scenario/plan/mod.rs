@@ -1,0 +1,385 @@
+//! From a scenario in which every value has the right shape to a plan in which everything fits
+//! together: names become what they name, quantities become plain numbers.
+//!
+//! Not here: the shape of single values (`shape`, `format`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::invalidation;
+use crate::pattern::LayerPlan;
+use crate::trace::TraceError;
+use crate::units::{Nanoseconds, SECOND_NS};
+use crate::workload::arrivals;
+use crate::workload::distribution::{self, Distribution};
+use crate::workload::from_trace;
+use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
+use crate::workload::popularity::{Component, Drift};
+use crate::{database, simulation, workload};
+
+use super::empirical;
+use super::problem::Problem;
+use super::shape::Checked;
+use super::source::{Sources, Span};
+use super::unit::{Duration, Unit};
+
+mod of_app;
+mod of_database;
+mod of_tier;
+mod of_workload;
+
+use of_workload::length;
+
+/// More requests than a run could serve in a year are a typing error.
+const MOST_REQUESTS: f64 = 1e12;
+
+/// As long as a duration may be that is written: ten years.
+const LONGEST_NS: Nanoseconds = 3650 * 24 * 3600 * SECOND_NS;
+
+/// Traces by their paths, each read once to its end.
+pub(super) type Traces = BTreeMap<PathBuf, Result<from_trace::Plan, TraceError>>;
+
+/// Makes the plan of a scenario; problems are added to `problems`, and then there is none.
+pub(super) fn plan(
+    root: &Checked,
+    folder: &Path,
+    sources: &Sources,
+    traces: &mut Traces,
+    problems: &mut Vec<Problem>,
+) -> Option<simulation::Plan> {
+    let mut planner = Planner {
+        folder,
+        sources,
+        traces,
+        problems,
+    };
+    let before = planner.problems.len();
+    let plan = planner.scenario(root);
+    if planner.problems.len() > before {
+        None
+    } else {
+        plan
+    }
+}
+
+struct Planner<'a> {
+    /// Where the scenario lies, for the files that it names.
+    folder: &'a Path,
+    sources: &'a Sources,
+    traces: &'a mut Traces,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Planner<'_> {
+    fn problem(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(span, message).help(help));
+    }
+
+    fn scenario(&mut self, root: &Checked) -> Option<simulation::Plan> {
+        let written_ns = root.get("duration").map(Checked::whole);
+        let warmup = root.at("warmup");
+        let workload = self.workload(root.at("workload"), written_ns, warmup);
+        let (workload, duration_ns) = match workload {
+            Some((workload, duration_ns)) => (Some(workload), Some(duration_ns)),
+            None => (None, written_ns),
+        };
+        if let Some(duration_ns) = duration_ns
+            && warmup.whole() >= duration_ns
+        {
+            let message = if written_ns == Some(duration_ns) {
+                format!(
+                    "`warmup` must be less than `duration`: {} of {} leaves nothing to measure",
+                    Duration(warmup.whole()),
+                    Duration(duration_ns)
+                )
+            } else {
+                format!(
+                    "`warmup` must be less than the length of the trace: {} of {} leaves nothing to measure",
+                    Duration(warmup.whole()),
+                    length(duration_ns)
+                )
+            };
+            self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
+        }
+        let duration_ns = duration_ns.unwrap_or(0);
+        let tiers = self.tiers(root.at("tier"));
+        let events = self.events(root, tiers.as_deref());
+        let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
+        let database = self.database(root.at("database"));
+        if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
+            self.dependents_fit(root, workload, tiers);
+        }
+        if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
+            self.effort(root, duration_ns as f64, workload, tiers, database);
+        }
+        Some(simulation::Plan {
+            seed: root.at("seed").whole(),
+            duration_ns,
+            warmup_ns: warmup.whole(),
+            drain: root.at("drain").flag(),
+            workload: workload?,
+            instances: root.at("app").at("instances").whole_u32(),
+            promises: promises?,
+            tiers: tiers?,
+            database: database?,
+            events: events?,
+        })
+    }
+
+    /// Refuses what would run for ever, or for years: users who never wait for anything, and
+    /// sweeps without a pause.
+    fn effort(
+        &mut self,
+        root: &Checked,
+        duration_ns: f64,
+        workload: &workload::Plan,
+        tiers: &[LayerPlan],
+        database: &database::Plan,
+    ) {
+        if let arrivals::Plan::Closed(closed) = &workload.arrivals {
+            // The fastest answer is a hit in the first tier.
+            let answer_ns = match tiers.first() {
+                Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
+                None => database.network.mean() + database.service_time.mean(),
+            };
+            let turn_ns = closed.think().mean() + answer_ns;
+            let requests = f64::from(closed.users()) * duration_ns / turn_ns;
+            // Where nothing takes any time, it is infinite.
+            if requests > MOST_REQUESTS {
+                let arrivals = root.at("workload").at("arrivals");
+                let place = arrivals.get("think").unwrap_or(arrivals);
+                let message = if turn_ns > 0.0 {
+                    format!("{requests:.1e} requests are more than can be simulated")
+                } else {
+                    "users who do not think and are answered at once ask infinitely often".into()
+                };
+                let help = "give them some time to `think`, for example \"1s\"";
+                self.problem(place.span, message, help);
+            }
+        }
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let Some(sweep) = layer.tier.sweep else {
+                continue;
+            };
+            let sweeps = f64::from(layer.tier.nodes) * duration_ns / sweep.interval_ns as f64;
+            if sweeps > MOST_REQUESTS {
+                let interval = checked.at("sweep").at("interval");
+                let message = format!("{sweeps:.1e} sweeps are more than can be simulated");
+                self.problem(
+                    interval.span,
+                    message,
+                    "raise `interval`, for example to \"100ms\"",
+                );
+            }
+        }
+    }
+
+    /// What depends on what, and who deletes it: both or none, and not where what was acknowledged
+    /// is not committed yet.
+    fn dependents_fit(&mut self, root: &Checked, workload: &workload::Plan, tiers: &[LayerPlan]) {
+        for (layer, checked) in tiers.iter().zip(root.at("tier").list()) {
+            let name = &layer.tier.name;
+            if layer.invalidations.contains(&invalidation::Plan::Tags)
+                && workload.dependents.is_none()
+            {
+                let message = format!(
+                    "`tier.{name}.invalidation`: tags have nothing to delete, because no row depends on another"
+                );
+                let help = "say how many do, for example `dependents = 5` in `[workload]`";
+                self.problem(checked.at("invalidation").span, message, help);
+            }
+            if layer.pattern.write.is_behind() && workload.dependents.is_some() {
+                let message = format!(
+                    "`workload.dependents` change when the database commits, and the tier `{name}` acknowledges writes before that"
+                );
+                let help = "give the tier another `write`, or remove `dependents`";
+                let dependents = root.at("workload").at("dependents");
+                self.problem(dependents.span, message, help);
+            }
+        }
+    }
+
+    /// Reports that a parameter makes no sense, where it is written.
+    fn sound<T>(
+        &mut self,
+        place: &str,
+        built: Result<T, ParameterError>,
+        checked: &Checked,
+    ) -> Option<T> {
+        match built {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let span = checked
+                    .get(error.parameter)
+                    .map_or(checked.span, |parameter| parameter.span);
+                self.problem(
+                    span,
+                    format!("`{place}.{}` {}", error.parameter, error.problem),
+                    "",
+                );
+                None
+            }
+        }
+    }
+
+    /// A distribution of durations or sizes; `place` is its path, for messages.
+    fn distribution(&mut self, place: &str, checked: &Checked) -> Option<Distribution> {
+        if checked.amount().is_some() {
+            return self.sound(place, Distribution::constant(checked.base()), checked);
+        }
+        let row = row(distribution::TABLE, checked.at("distribution").text())?;
+        // Said here rather than by the constructors, because here the units are known.
+        for (low, high, strictly) in [
+            ("low", "high", false),
+            ("median", "p99", true),
+            ("shift", "cap", false),
+        ] {
+            let (Some(low_value), Some(high_value)) = (checked.get(low), checked.get(high)) else {
+                continue;
+            };
+            let (Some(low_amount), Some(high_amount)) = (low_value.amount(), high_value.amount())
+            else {
+                continue;
+            };
+            if low_amount.base() > high_amount.base()
+                || strictly && low_amount.base() == high_amount.base()
+            {
+                let message = format!(
+                    "`{place}.{high}` must be {} `{low}`: {high_amount} is not {} {low_amount}",
+                    if strictly { "above" } else { "at least" },
+                    if strictly { "above" } else { "at least" },
+                );
+                self.problem(high_value.span, message, "");
+                return None;
+            }
+        }
+        let mut arguments = self.arguments(place, row, checked)?;
+        if row.name == "empirical" {
+            match (checked.get("quantiles"), checked.get("file")) {
+                (Some(_), None) => {}
+                (None, Some(file)) => {
+                    let unit = if place.ends_with("size") {
+                        Unit::Size
+                    } else if place.ends_with("dependents") {
+                        Unit::Count
+                    } else {
+                        Unit::Duration
+                    };
+                    match empirical::read(&self.folder.join(file.text()), unit) {
+                        Ok(quantiles) => arguments.set("quantiles", Argument::Pairs(quantiles)),
+                        Err(wrong) => {
+                            self.problem(file.span, wrong.message, wrong.help);
+                            return None;
+                        }
+                    }
+                }
+                (Some(_), Some(file)) => {
+                    self.problem(
+                        file.span,
+                        "an empirical distribution has `quantiles` or a `file`, not both",
+                        "remove one of the two",
+                    );
+                    return None;
+                }
+                (None, None) => {
+                    let help = "add `quantiles = [[0.5, \"5ms\"], [1.0, \"80ms\"]]` or `file = \"latency.csv\"`";
+                    self.problem(
+                        checked.span,
+                        "an empirical distribution needs `quantiles` or a `file`",
+                        help,
+                    );
+                    return None;
+                }
+            }
+        }
+        let built = self.sound(place, (row.build)(&arguments), checked)?;
+        // Bursts without a mean are self-similar traffic; work without one never ends.
+        if !built.mean().is_finite() && !place.starts_with("workload.arrivals") {
+            let help = "add a `cap`, or raise `exponent` above 1";
+            self.problem(
+                checked.span,
+                format!("the mean of `{place}` is infinite"),
+                help,
+            );
+            return None;
+        }
+        Some(built)
+    }
+
+    /// What `checked` says about the parameters of `row`, in base units.
+    fn arguments<T>(&mut self, place: &str, row: &Row<T>, checked: &Checked) -> Option<Arguments> {
+        let mut arguments = Arguments::new();
+        for parameter in row.parameters {
+            let Some(value) = checked.get(parameter.name) else {
+                continue;
+            };
+            let argument = match parameter.kind {
+                Kind::Quantity
+                | Kind::Number
+                | Kind::Share
+                | Kind::Count
+                | Kind::Duration
+                | Kind::Rate => Argument::Number(value.base()),
+                Kind::Switch => Argument::Switch(value.flag()),
+                Kind::Quantiles | Kind::Instants | Kind::States => {
+                    let pairs = value.list().iter().filter_map(|pair| match pair.list() {
+                        [first, second] => Some((first.base(), second.base())),
+                        _ => None,
+                    });
+                    Argument::Pairs(pairs.collect())
+                }
+                Kind::Durations => {
+                    let place = format!("{place}.{}", parameter.name);
+                    Argument::Distribution(self.distribution(&place, value)?)
+                }
+                Kind::Components => {
+                    let mut components = Vec::new();
+                    for part in value.list() {
+                        components.push(Component {
+                            weight: part.at("weight").base(),
+                            first_key: part.at("first_key").whole(),
+                            keys: self.keys(part)?,
+                        });
+                    }
+                    Argument::Components(components)
+                }
+                Kind::Drift => {
+                    let drift = Drift::new(value.at("period").base(), value.at("share").base());
+                    Argument::Drift(self.sound(&format!("{place}.drift"), drift, value)?)
+                }
+            };
+            arguments.set(parameter.name, argument);
+        }
+        Some(arguments)
+    }
+
+    fn line(&self, span: Span) -> usize {
+        let text = &self.sources.get(span.source).text;
+        text.bytes()
+            .take(span.start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
+    }
+
+    /// What `checked` chooses from a table.
+    fn chosen<T>(
+        &mut self,
+        place: &str,
+        tag: &str,
+        table: &'static [Row<T>],
+        checked: &Checked,
+    ) -> Option<T> {
+        let row = row(table, checked.at(tag).text())?;
+        let arguments = self.arguments(place, row, checked)?;
+        self.sound(place, (row.build)(&arguments), checked)
+    }
+}
+
+fn limit(checked: &Checked) -> Option<u32> {
+    checked.amount().map(|_| checked.whole_u32())
+}
+
+fn row<T>(table: &'static [Row<T>], name: &str) -> Option<&'static Row<T>> {
+    table.iter().find(|row| row.name == name)
+}

@@ -1,0 +1,61 @@
+//! What the app promises, and the timeline.
+
+use super::Planner;
+use crate::fault;
+use crate::pattern::LayerPlan;
+use crate::promise::{self, PROMISES};
+use crate::scenario::shape::Checked;
+use crate::workload;
+
+impl Planner<'_> {
+    /// What readers are promised, each thing once.
+    pub(super) fn promises(
+        &mut self,
+        checked: &Checked,
+        workload: Option<&workload::Plan>,
+    ) -> Option<Vec<promise::Plan>> {
+        let place = "app.promises";
+        let mut promises: Vec<promise::Plan> = Vec::new();
+        for made in checked.list() {
+            let plan = self.chosen(place, "kind", PROMISES, made)?;
+            if promises.iter().any(|other| other.name() == plan.name()) {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(made.span, message, "remove one of the two");
+                return None;
+            }
+            if plan.needs_sessions() && workload.is_some_and(|it| it.sessions.is_none()) {
+                let message = format!(
+                    "`{}` is promised to clients with an identity, and there are none",
+                    plan.name()
+                );
+                let help = "add `sessions = { count = \"10k\" }` to `[workload]`";
+                self.problem(made.span, message, help);
+                return None;
+            }
+            promises.push(plan);
+        }
+        Some(promises)
+    }
+
+    pub(super) fn events(
+        &mut self,
+        root: &Checked,
+        tiers: Option<&[LayerPlan]>,
+    ) -> Option<Vec<fault::Event>> {
+        let tiers = tiers?;
+        let mut events = Vec::new();
+        for checked in root.at("event").list() {
+            let target = checked.at("target");
+            let action = self.chosen("event", "action", fault::ACTIONS, checked)?;
+            match fault::Target::find(target.text(), tiers) {
+                Ok(target) => events.push(fault::Event {
+                    at_ns: checked.at("at").whole(),
+                    action,
+                    target,
+                }),
+                Err(wrong) => self.problem(target.span, wrong.message, wrong.help),
+            }
+        }
+        Some(events)
+    }
+}

@@ -1,0 +1,256 @@
+//! Checked tiers: each with its pattern, its defence and its mechanisms, as far as they go together.
+
+use super::{Planner, limit, row};
+use crate::invalidation::{self, INVALIDATIONS};
+use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
+use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
+use crate::scenario::shape::{Checked, Sound};
+use crate::{defence, placement, tier};
+
+impl Planner<'_> {
+    pub(super) fn tiers(&mut self, checked: &Checked) -> Option<Vec<LayerPlan>> {
+        let mut layers: Vec<Option<LayerPlan>> = Vec::new();
+        for (index, tier) in checked.list().iter().enumerate() {
+            let name = tier.at("name");
+            let first = checked.list()[..index]
+                .iter()
+                .find(|other| other.at("name").is(name.text()));
+            if let Some(first) = first {
+                let message = format!("two tiers are called `{}`", name.text());
+                let help = format!(
+                    "rename one of them; the first is on line {}",
+                    self.line(first.at("name").span)
+                );
+                self.problem(name.span, message, help);
+            }
+            layers.push(self.tier(tier));
+        }
+        layers.into_iter().collect()
+    }
+
+    pub(super) fn tier(&mut self, checked: &Checked) -> Option<LayerPlan> {
+        let name = checked.at("name").text();
+        let network = self.distribution(&format!("tier.{name}.network"), checked.at("network"));
+        let service = checked.at("service");
+        let service_time =
+            self.distribution(&format!("tier.{name}.service.time"), service.at("time"));
+        // These have been read once already, so they read again.
+        let capacity = read_capacity(checked.at("capacity").text()).ok()?;
+        let eviction = read_eviction(checked.at("eviction").text()).ok()?;
+        let overhead = checked.at("entry_overhead");
+        let sweep = checked.at("sweep");
+        let ttl = checked.at("ttl");
+        let ttl = ttl.get("base").map(|base| time_to_live(base, ttl));
+        let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
+        let defence = self.chosen(
+            &format!("tier.{name}.defence"),
+            "kind",
+            defence::DEFENCES,
+            checked.at("defence"),
+        );
+        let mut layer = LayerPlan {
+            tier: tier::Plan {
+                scope: scope(checked.at("scope"))?,
+                delete_failure: checked.at("delete_failure").base(),
+                nodes: checked.at("nodes").whole_u32(),
+                entry_overhead_bytes: overhead.whole(),
+                eviction,
+                ttl,
+                sweep: sweep.get("interval").map(|interval| tier::Sweep {
+                    interval_ns: interval.whole(),
+                    sample: sweep.at("sample").whole_u32(),
+                }),
+                placement: self.placement(name, checked)?,
+                network: network?,
+                workers: service.at("workers").whole_u32(),
+                service_time: service_time?,
+                queue_limit: limit(service.at("queue_limit")),
+                ..tier::Plan::plain(name, capacity)
+            },
+            pattern: pattern?,
+            defence: defence?,
+            invalidations: Vec::new(),
+        };
+        for mechanism in checked.at("invalidation").list() {
+            let place = format!("tier.{name}.invalidation");
+            let plan = self.chosen(&place, "kind", INVALIDATIONS, mechanism)?;
+            let again = layer
+                .invalidations
+                .iter()
+                .any(|other: &invalidation::Plan| other.name() == plan.name());
+            if again {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(mechanism.span, message, "remove one of the two");
+                return None;
+            }
+            if let Some((message, help)) = misfit(&plan, &layer) {
+                self.problem(mechanism.span, format!("`{place}`: {message}"), help);
+                return None;
+            }
+            plan.prepare(&mut layer.tier);
+            layer.invalidations.push(plan);
+        }
+        layer.defence.prepare(&mut layer.tier);
+        if layer.tier.leases.is_some() && layer.pattern.read == pattern::Read::Through {
+            let message = format!(
+                "`tier.{name}.defence`: leases are given to those who fill the cache, and with `read = \"through\"` the tier does so itself"
+            );
+            let help = "use `defence = \"single-flight\"`, or `read = \"aside\"`";
+            self.problem(checked.at("defence").span, message, help);
+            return None;
+        }
+        Some(layer)
+    }
+
+    pub(super) fn placement(&mut self, name: &str, tier: &Checked) -> Option<placement::Plan> {
+        let checked = tier.at("placement");
+        let plan = placement(checked)?;
+        if let Err((setting, problem)) = plan.check(tier.at("nodes").whole_u32()) {
+            let setting = setting_name(setting);
+            let span = checked.get(setting).map_or(checked.span, |it| it.span);
+            let message = format!("`tier.{name}.placement.{setting}` {problem}");
+            self.problem(span, message, "");
+            return None;
+        }
+        Some(plan)
+    }
+
+    pub(super) fn pattern(
+        &mut self,
+        name: &str,
+        checked: &Checked,
+        ttl: Option<&tier::TimeToLive>,
+    ) -> Option<pattern::Plan> {
+        let place = format!("tier.{name}.pattern");
+        let plan = if let Sound::Text(pair) = &checked.value {
+            PAIRS.iter().find(|row| row.name == pair)?.plan()
+        } else {
+            let write = row(WRITES, checked.at("write").text())?;
+            for other in WRITES.iter().filter(|other| other.name != write.name) {
+                for parameter in other.parameters {
+                    if let Some(value) = checked.get(parameter.name) {
+                        let message = format!(
+                            "`{place}.{}` is a setting of `write = \"{}\"`, not of `write = \"{}\"`",
+                            parameter.name, other.name, write.name
+                        );
+                        self.problem(value.span, message, "remove it, or change `write`");
+                        return None;
+                    }
+                }
+            }
+            let refresh = checked.at("refresh");
+            let refresh = if matches!(refresh.value, Sound::Text(_)) {
+                None
+            } else {
+                let place = format!("{place}.refresh");
+                let arguments = self.arguments(&place, &REFRESH, refresh)?;
+                Some(self.sound(&place, (REFRESH.build)(&arguments), refresh)?)
+            };
+            let arguments = self.arguments(&place, write, checked)?;
+            pattern::Plan {
+                read: self.chosen(&place, "read", READS, checked)?,
+                write: self.sound(&place, (write.build)(&arguments), checked)?,
+                refresh,
+            }
+        };
+        if plan.refresh.is_some() && ttl.is_none_or(|ttl| ttl.sliding) {
+            let message = if ttl.is_some() {
+                "refresh-ahead has nothing to do where each hit starts the TTL anew"
+            } else {
+                "refresh-ahead has nothing to do where entries do not expire"
+            };
+            let help = format!("give the tier a TTL: `ttl = \"60s\"` in `tier.{name}`");
+            self.problem(checked.span, message, help);
+            return None;
+        }
+        Some(plan)
+    }
+}
+
+/// Why a mechanism cannot work in such a tier, and what it would need.
+fn misfit(
+    mechanism: &invalidation::Plan,
+    layer: &LayerPlan,
+) -> Option<(&'static str, &'static str)> {
+    use invalidation::Plan as Mechanism;
+    use pattern::Read;
+    let scope = layer.tier.scope;
+    match mechanism {
+        Mechanism::PubSub(_) if scope == tier::Scope::Global => Some((
+            "a bus tells other copies of an entry, and a tier with `scope = \"global\"` has but one",
+            "use it in a tier with `scope = \"instance\"`, or follow the database here: \"change-capture\"",
+        )),
+        Mechanism::PubSub(_) | Mechanism::ChangeCapture { .. } if scope == tier::Scope::Client => {
+            Some((
+                "nobody sends messages to the caches of clients",
+                "give the entries a short `ttl` and use \"etag\", or use this in a tier with another `scope`",
+            ))
+        }
+        Mechanism::VersionedKeys if scope != tier::Scope::Global => Some((
+            "the version of a key must be read from where all who write it raise it",
+            "use it in a tier with `scope = \"global\"`",
+        )),
+        Mechanism::VersionedKeys if layer.pattern.read != Read::Aside => Some((
+            "the app asks for the version first, and with `read = \"through\"` it does not conduct the read",
+            "use `read = \"aside\"`",
+        )),
+        Mechanism::VersionedKeys if !layer.pattern.write.deletes() => Some((
+            "the version is raised by what deletes the entry, and this `write` deletes nothing",
+            "use `write = \"invalidate\"`",
+        )),
+        Mechanism::Etag { .. } if layer.tier.ttl.is_none() => Some((
+            "where entries do not expire there is nothing to confirm",
+            "give the tier a TTL, for example `ttl = \"60s\"`",
+        )),
+        _ => None,
+    }
+}
+
+fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
+    let jitter = ttl.at("jitter");
+    let (jitter_below, jitter_above) = match &jitter.value {
+        Sound::Text(text) => (0.0, read_jitter(text).unwrap_or(0.0)),
+        _ => (jitter.base(), jitter.base()),
+    };
+    tier::TimeToLive {
+        base_ns: base.whole(),
+        sliding: ttl.at("sliding").flag(),
+        jitter_below,
+        jitter_above,
+        stale_while_revalidate_ns: ttl.at("stale_while_revalidate").whole(),
+        stale_if_error_ns: ttl.at("stale_if_error").whole(),
+        revalidate_ns: 0,
+    }
+}
+
+fn scope(checked: &Checked) -> Option<tier::Scope> {
+    let row = tier::SCOPES.iter().find(|row| checked.is(row.name));
+    row.map(|row| row.scope)
+}
+
+fn placement(checked: &Checked) -> Option<placement::Plan> {
+    let name = checked.at("scheme").text();
+    let row = placement::SCHEMES.iter().find(|row| row.name == name)?;
+    let plan = placement::Plan::default();
+    let whole = |name: &str, default| checked.get(name).map_or(default, Checked::whole_u32);
+    let weights = checked.get("weights").map_or(&[][..], Checked::list);
+    Some(placement::Plan {
+        scheme: row.name,
+        virtual_nodes: whole("virtual_nodes", plan.virtual_nodes),
+        probes: whole("probes", plan.probes),
+        table_size: whole("table_size", plan.table_size),
+        keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
+        weights: weights.iter().map(Checked::base).collect(),
+    })
+}
+
+/// Where a setting of a scheme is written.
+fn setting_name(setting: placement::Setting) -> &'static str {
+    match setting {
+        placement::Setting::VirtualNodes => "virtual_nodes",
+        placement::Setting::Probes => "probes",
+        placement::Setting::TableSize => "table_size",
+        placement::Setting::KeysPerTag => "keys_per_tag",
+        placement::Setting::Weights => "weights",
+    }
+}

@@ -1,0 +1,108 @@
+//! What is measured of a tier and its nodes.
+
+use super::Tier;
+use super::node::{Node, Resident};
+use crate::cache::Cache;
+use crate::kernel::Usage;
+use crate::metrics::ReadOutcome;
+use crate::units::{Key, Nanoseconds};
+
+impl Tier {
+    /// Counts a lookup that ended as `outcome`.
+    #[inline]
+    pub fn note(&self, outcome: ReadOutcome) {
+        self.meter.look_up(self.level, outcome);
+    }
+
+    /// Counts the round trip of a lookup that was issued at `issued_ns` and has come back.
+    #[inline]
+    pub fn note_latency(&self, issued_ns: Nanoseconds) {
+        if self.meter.is_measuring() {
+            let latency_ns = self.kernel.now() - issued_ns;
+            self.counts().lookup_latency.borrow_mut().record(latency_ns);
+        }
+    }
+
+    /// Sweeps all nodes for expired entries, every so often and for ever; returns at once if the
+    /// tier has no active sweep.
+    pub async fn sweep_for_ever(&self) {
+        let Some(sweep) = self.plan.sweep else { return };
+        loop {
+            self.kernel.sleep(sweep.interval_ns).await;
+            for node in &self.nodes {
+                let swept = node
+                    .cache
+                    .borrow_mut()
+                    .sweep(self.kernel.now(), sweep.sample as usize);
+                swept
+                    .iter()
+                    .for_each(|resident| self.let_go(node, resident));
+                self.count_expirations(swept.len() as u64);
+            }
+        }
+    }
+
+    /// Resident entries of each node.
+    pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
+        self.nodes.iter().map(|node| node.cache.borrow().len())
+    }
+
+    /// Bytes of resident values of all nodes.
+    pub fn bytes(&self) -> u64 {
+        self.nodes.iter().map(|node| node.bytes.get()).sum()
+    }
+
+    /// How much the workers of each node were used since the last reset.
+    pub fn node_usages(&self) -> impl Iterator<Item = Usage> + '_ {
+        self.nodes.iter().map(|node| node.workers.usage())
+    }
+
+    /// Starts measuring [`Tier::node_usages`] anew.
+    pub fn reset_usage(&self) {
+        self.nodes
+            .iter()
+            .for_each(|node| node.workers.reset_usage());
+    }
+
+    /// An entry is no longer in the node.
+    #[inline]
+    pub(super) fn let_go(&self, node: &Node, resident: &Resident) {
+        node.bytes
+            .set(node.bytes.get() - u64::from(resident.row.bytes));
+        if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
+            self.counts().refreshes_wasted.increment();
+        }
+    }
+
+    #[inline]
+    pub(super) fn settle_evictions(&self, node: &Node, cache: &mut Cache<Resident>) {
+        self.settle_evictions_watching(node, cache, Key::MAX);
+    }
+
+    /// Accounts for what the last call evicted; whether `watched` was among it.
+    #[inline]
+    pub(super) fn settle_evictions_watching(
+        &self,
+        node: &Node,
+        cache: &mut Cache<Resident>,
+        watched: Key,
+    ) -> bool {
+        let mut count = 0;
+        let mut seen = false;
+        for (key, resident) in cache.drain_evicted() {
+            self.let_go(node, &resident);
+            count += 1;
+            seen |= key == watched;
+        }
+        if count > 0 && self.meter.is_measuring() {
+            self.counts().evictions.add(count);
+        }
+        seen
+    }
+
+    pub(super) fn count_expirations(&self, count: u64) {
+        if self.meter.is_measuring() {
+            self.counts().expirations.add(count);
+        }
+    }
+}
