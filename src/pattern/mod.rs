@@ -22,10 +22,12 @@ use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
 mod fetch;
+mod layer;
 mod read;
 mod refresh;
 mod write;
 
+use layer::Selection;
 use refresh::Refresher;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
@@ -234,6 +236,8 @@ pub struct Layer {
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
+    /// Which rows it keeps, and for whom; `None` if all, for everybody.
+    selection: Option<Selection>,
 }
 
 impl fmt::Debug for Layer {
@@ -302,12 +306,19 @@ impl System {
                     .zip(plan.tier.ttl)
                     .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
                 revalidations: fetch::Revalidations::default(),
+                selection: Selection::new(&plan.tier, luck),
             }
         };
+        let layers: Vec<Layer> = plans.iter().enumerate().map(layer).collect();
+        for pair in layers.windows(2) {
+            if pair[1].tier.plan().is_exclusive {
+                pair[0].tier.demote_to(&pair[1].tier);
+            }
+        }
         Self {
             kernel: kernel.clone(),
             meter: meter.clone(),
-            layers: plans.iter().enumerate().map(layer).collect(),
+            layers,
             database,
             promises,
         }
@@ -347,8 +358,11 @@ impl System {
     /// The failure of the database query that the request depends on.
     #[inline]
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
-        let first = self.layers.first().map(|layer| layer.pattern.read);
+        let first = self.layers.first();
+        let selects = first.is_some_and(|layer| layer.selection.is_some());
+        let first = first.map(|layer| layer.pattern.read);
         match first.filter(|_| !self.bypasses_caches(request)) {
+            Some(_) if selects => self.read_below(request, 0).await,
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
@@ -433,7 +447,8 @@ impl System {
     /// Reads from tier `level` on down to the database.
     fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
         Box::pin(async move {
-            let request = &request.of_row();
+            let (level, request) = &self.reach(request, level, true);
+            let (level, request) = (*level, request);
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
@@ -446,6 +461,8 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
+            let (level, request) = &self.reach(request, level, false);
+            let level = *level;
             let Some(layer) = self.layers.get(level) else {
                 return self.database.write(request).await;
             };

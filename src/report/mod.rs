@@ -11,6 +11,7 @@ pub mod expectation;
 pub mod folder;
 pub mod json;
 pub mod key_metrics;
+pub mod layers;
 pub mod markdown;
 pub mod metrics_reference;
 pub mod quantity;

@@ -24,7 +24,13 @@ impl Tier {
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
-                resident.row.clone()
+                let mut row = resident.row.clone();
+                row.given_by = self.level as u16;
+                row.stays_below = self
+                    .plan
+                    .promote_after
+                    .is_none_or(|hits_min| resident.hits < hits_min);
+                row
             }
             Lookup::Expired(resident) => {
                 self.let_go(node, &resident);
@@ -59,13 +65,27 @@ impl Tier {
         }
         // Some policies evict on a hit.
         self.settle_evictions(node, &mut cache);
+        if self.plan.is_exclusive
+            && let Found::Fresh(row) = &found
+            && !row.stays_below
+        {
+            // It moves up.
+            let moved = cache.remove(request.key);
+            moved
+                .iter()
+                .for_each(|resident| self.let_go(node, resident));
+        }
         found
     }
 
     /// What eviction or expiry took from the cache may still wait for the database.
     fn find_unsaved(&self, node: &Node, key: Key) -> Found {
         match node.buffer.borrow().row(key) {
-            Some(row) => Found::Fresh(row.clone()),
+            Some(row) => {
+                let mut row = row.clone();
+                row.given_by = self.level as u16;
+                Found::Fresh(row)
+            }
             None => Found::Nothing,
         }
     }
@@ -139,7 +159,7 @@ impl Tier {
             Filling::Asked | Filling::Ahead => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
-            Filling::Written => {
+            Filling::Written | Filling::Demoted => {
                 leases.filled(request.key);
                 true
             }

@@ -6,7 +6,7 @@
 //! Not here: when the app looks up or sets (see `pattern`), and what it does when many requests
 //! miss together (see `defence`).
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use crate::database::Row;
@@ -22,16 +22,19 @@ use crate::workload::distribution::Distribution;
 
 mod behind;
 mod contents;
+mod demotion;
 mod faults;
 mod fills;
 mod leases;
 mod measured;
 mod node;
+mod preset;
 mod time_to_live;
 mod write_buffer;
 
 pub use leases::{Lease, LeasePlan};
 use node::Node;
+pub use preset::{PRESETS, Preset};
 pub use time_to_live::TimeToLive;
 pub use write_buffer::Dirty;
 
@@ -77,6 +80,14 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// Share of the rows that the tier may keep at all; the others pass it by.
+    pub cacheable: f64,
+    /// Share of the rows that it keeps for each session apart.
+    pub personalised: f64,
+    /// After how many hits of an entry the tiers above keep it too; `None` for never.
+    pub promote_after: Option<u16>,
+    /// Whether it holds what the tier above has evicted and nothing else.
+    pub is_exclusive: bool,
 }
 
 /// Who shares a tier's nodes.
@@ -184,6 +195,8 @@ pub enum Filling {
     Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
+    /// Because the tier above has evicted it.
+    Demoted,
 }
 
 /// How much one node holds.
@@ -222,6 +235,8 @@ pub struct Tier {
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
+    /// The tier that takes what this one evicts.
+    victims: OnceCell<Rc<Tier>>,
     network_luck: Stream,
     service_luck: Stream,
     ttl_luck: Stream,
@@ -290,6 +305,7 @@ impl Tier {
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
             unlocked: Broadcast::new(kernel.clone()),
+            victims: OnceCell::new(),
             network_luck: purpose("network"),
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
@@ -561,6 +577,10 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            cacheable: 1.0,
+            personalised: 0.0,
+            promote_after: Some(0),
+            is_exclusive: false,
         }
     }
 

@@ -7,6 +7,7 @@ mod expiry;
 mod invalidation;
 mod latency;
 mod layering;
+mod layers;
 mod luck;
 mod metrics;
 mod mrc;

@@ -77,6 +77,12 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("three-tiers", AS_IS, &["tier.process.capacity=1 entries"]),
+    ("sidecar", AS_IS, &["tier.sidecar.capacity=1 entries"]),
+    ("personalised", AS_IS, &["tier.cdn.personalised=0"]),
+    ("cold-tier", AS_IS, &["tier.cold.fill=inclusive"]),
+    ("write-heavy", AS_IS, &["workload.reads=0.99"]),
+    ("unique-reads", AS_IS, &["workload.keys={ distribution = \"uniform\", count = 10_000 }"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 

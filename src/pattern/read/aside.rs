@@ -56,6 +56,9 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let answer = ask_below(system, request, level, known.as_ref()).await?;
+    if layer.leaves_below(&answer.row, filling) {
+        return Ok(answer);
+    }
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request);

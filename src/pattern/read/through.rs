@@ -99,7 +99,9 @@ pub(crate) async fn load(
         let loading = layer.tier.begin_fill(node, request.key);
         let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
         if loading.end() {
-            if layer.tier.store(node, request, &answer.row, filling) {
+            if !layer.leaves_below(&answer.row, filling)
+                && layer.tier.store(node, request, &answer.row, filling)
+            {
                 layer.stored(request);
             }
             return Ok(answer);

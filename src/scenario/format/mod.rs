@@ -196,5 +196,6 @@ fn root() -> Table {
             ),
         ],
         later: Vec::new(),
+        presets: &[],
     }
 }

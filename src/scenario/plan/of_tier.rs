@@ -76,6 +76,10 @@ impl Planner<'_> {
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
                 queue_limit: limit(service.at("queue_limit")),
+                cacheable: checked.at("cacheable").base(),
+                personalised: checked.at("personalised").base(),
+                promote_after: promote_after(checked.at("promote")),
+                is_exclusive: checked.at("fill").is("exclusive"),
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
@@ -253,6 +257,14 @@ fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
         stale_if_error_ns: ttl.at("stale_if_error").whole(),
         revalidate_ns: 0,
     }
+}
+
+/// After how many hits; `None` for never.
+fn promote_after(checked: &Checked) -> Option<u16> {
+    if checked.amount().is_some() {
+        return Some(checked.whole() as u16);
+    }
+    checked.is("always").then_some(0)
 }
 
 fn scope(checked: &Checked) -> Option<tier::Scope> {
