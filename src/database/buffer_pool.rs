@@ -12,7 +12,7 @@
 
 use crate::cache::{Cache, Lookup};
 use crate::eviction::{Measure, PolicySpec};
-use crate::metrics::Counter;
+use crate::metrics::PoolMeter;
 use crate::random::{Draws, mix};
 use crate::units::{Key, NEVER, Nanoseconds};
 use crate::workload::distribution::Distribution;
@@ -54,19 +54,6 @@ impl Plan {
             Layout::InKeyOrder => key / self.rows_per_page,
         }
     }
-}
-
-/// What happened in buffer pools.
-#[derive(Debug, Default)]
-pub struct PoolMeter {
-    /// Accesses to pages.
-    pub accesses: Counter,
-    /// Of those, the ones that found their page in memory, whole.
-    pub hits: Counter,
-    /// Reads of the disk.
-    pub disk_reads: Counter,
-    /// Pages that were evicted.
-    pub evictions: Counter,
 }
 
 /// The pages in the memory of one server.
@@ -198,6 +185,9 @@ mod tests {
         };
         let mut rows = [0; 10];
         (0..1000).for_each(|key| rows[plan.page_of(key) as usize] += 1);
-        assert!(rows.iter().all(|&rows| (60..140).contains(&rows)), "{rows:?}");
+        assert!(
+            rows.iter().all(|&rows| (60..140).contains(&rows)),
+            "{rows:?}"
+        );
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Server {
     pub(super) pool: Option<RefCell<BufferPool>>,
     /// Queries that reached it after warm-up.
     pub(super) queries: Counter,
+    /// It is to be restarted as soon as there is a primary.
+    pub(super) returns_with_primary: Cell<bool>,
     condition: Condition,
     /// Ends whatever is in its queue and in service.
     interruptions: Broadcast<()>,
@@ -63,6 +65,7 @@ impl Server {
             most_connections: connections,
             pool: pool.map(|plan| RefCell::new(BufferPool::new(plan, seed))),
             queries: Counter::default(),
+            returns_with_primary: Cell::new(false),
             condition: Condition::default(),
             interruptions: Broadcast::new(kernel.clone()),
             interruption: Cell::new(None),

@@ -7,8 +7,8 @@ mod meter;
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
 pub use meter::{
-    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step,
-    TierMeter, WriteLedger,
+    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter, ReadOutcome,
+    Step, TierMeter, WriteLedger,
 };
 
 use indexmap::IndexMap;

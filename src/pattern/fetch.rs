@@ -104,9 +104,9 @@ pub(super) async fn ask_below(
     } else {
         let request = request.of_row();
         let service_time = layer.invalidator.not_modified_service_time();
-        let database = &system.database;
+        let (database, reach) = (&system.database, system.reach(&request));
         let row = database
-            .read_unless(request.index, request.key, known.version(), service_time)
+            .read_unless(&request, reach, known.version(), service_time)
             .await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
