@@ -2,6 +2,7 @@
 
 mod baselines;
 mod database;
+mod database_servers;
 mod experiments;
 mod expiry;
 mod invalidation;
