@@ -46,8 +46,8 @@ pub struct NoTarget {
 pub struct Places<'a> {
     /// Tiers from the client to the database.
     pub tiers: &'a [LayerPlan],
-    /// The database; `None` if it has errors of its own.
-    pub database: Option<&'a database::Plan>,
+    /// The database.
+    pub database: &'a database::Plan,
 }
 
 /// A kind of target.
@@ -116,11 +116,11 @@ pub static REPLICA: Kind = Kind {
     example: "\"database.replica.0\"",
     meaning: "one replica of it",
     find: |names, places| {
-        let count = replicas(places);
+        let count = places.database.replica_count();
         let replica = number(names[0], count, "the database has no replica")?;
         Ok(Target::Replica { replica })
     },
-    suggestions: |places| match replicas(places) {
+    suggestions: |places| match places.database.replica_count() {
         0 => Vec::new(),
         _ => vec!["`database.replica.0`".to_owned()],
     },
@@ -131,7 +131,7 @@ pub static REPLICAS: Kind = Kind {
     spelled: "database",
     example: "\"database\"",
     meaning: "all replicas of the database",
-    find: |_, places| match replicas(places) {
+    find: |_, places| match places.database.replica_count() {
         0 => Err(NoTarget {
             message: "the database has no replicas".to_owned(),
             help: "add `replicas = { count = 2, lag = \"100ms\" }` to `[database]`".to_owned(),
@@ -143,10 +143,6 @@ pub static REPLICAS: Kind = Kind {
 
 /// All kinds of target.
 pub static KINDS: &[&Kind] = &[&TIER, &NODE, &DATABASE, &REPLICA];
-
-fn replicas(places: &Places<'_>) -> usize {
-    places.database.map_or(0, database::Plan::replica_count)
-}
 
 fn tier(name: &str, places: &Places<'_>) -> Result<usize, NoTarget> {
     let level = |layer: &LayerPlan| layer.tier.name == name;

@@ -222,8 +222,65 @@ fn promises() -> impl Strategy<Value = String> {
         "\"session-token\"",
         "{ kind = \"bypass-after-write\", window = \"30ms\" }",
         "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
+        "{ kind = \"pin-to-primary\", window = \"30ms\" }",
     ];
-    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
+    prop::sample::subsequence(all, 0..=4).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
+/// A timeline for the database, which has two replicas or none.
+fn database_events() -> impl Strategy<Value = String> {
+    let actions = vec![
+        "\"crash\"",
+        "\"crash\", restart_after = \"20ms\"",
+        "\"restart\"",
+        "\"slow\", factor = 3.0, for = \"30ms\"",
+        "\"slow\", plus = \"1ms\"",
+        "\"pause\", for = \"15ms\"",
+        "\"lose-connections\", reconnect = \"5ms\"",
+        "\"replica-lag\", lag = \"1s\", for = \"40ms\"",
+        "\"replica-lag\", factor = 5.0",
+    ];
+    let targets = vec![
+        "database",
+        "database",
+        "database.replica.0",
+        "database.replica.1",
+    ];
+    let event = (0..400u32, select(actions), select(targets)).prop_map(|(ms, action, target)| {
+        format!("{{ at = \"{ms}ms\", action = {action}, target = \"{target}\" }}")
+    });
+    prop::collection::vec(event, 0..=4).prop_map(|events| events.join(", "))
+}
+
+/// Replicas and memory of the database; for events, always two replicas.
+fn servers() -> impl Strategy<Value = (String, String)> {
+    let replicas = (
+        select(vec!["primary", "any", "replicas", "nearest"]),
+        time(50_000),
+        select(vec![
+            "\"none\"",
+            "{ detection = \"5ms\", promotion = \"5ms\" }",
+            "{ detection = \"0s\", promotion = \"0s\" }",
+        ]),
+        database_events(),
+    );
+    let replicas = replicas.prop_map(|(reads, lag, failover, events)| {
+        let replicas = format!(
+            "replicas = {{ count = 2, connections = 5, reads = \"{reads}\", lag = {lag}, failover = {failover} }}\n"
+        );
+        (replicas, events)
+    });
+    let pool = (1..50u32, select(policies()), 1..9u32, time(2000)).prop_map(
+        |(pages, eviction, rows, disk)| {
+            format!(
+                "buffer_pool = {{ capacity = \"{pages} pages\", eviction = \"{eviction}\", rows_per_page = {rows}, disk_time = {disk} }}\n"
+            )
+        },
+    );
+    let pool = prop_oneof![Just(String::new()), pool];
+    let alone = Just((String::new(), String::new()));
+    (prop_oneof![alone, replicas], pool)
+        .prop_map(|((replicas, events), pool)| (replicas + &pool, events))
 }
 
 /// A timeline for so many tiers.
@@ -300,7 +357,11 @@ prop_compose! {
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         promises in promises(),
         database in database(),
+        (servers, database_events) in servers(),
     ) -> String {
+        let all = [events, database_events];
+        let some: Vec<String> = all.into_iter().filter(|it| !it.is_empty()).collect();
+        let events = some.join(", ");
         // Who has no identity cannot be promised anything that depends on it.
         let promises = if sessions.is_empty() { "[]" } else { &promises };
         let warmup_us = duration_ms * 100 * warm_up_share;
@@ -322,7 +383,7 @@ prop_compose! {
             };
             write!(text, "[[tier]]\nname = \"tier-{number}\"\n{tier}").expect("a text grows");
         }
-        text + "[database]\n" + &database
+        text + "[database]\n" + &database + &servers
     }
 }
 

@@ -28,14 +28,15 @@ impl Planner<'_> {
         let timeout = checked.at("timeout");
         let connections = checked.at("connections").whole_u32();
         let buffer_pool = checked.at("buffer_pool");
+        // Some of some, none of errors, and some of none where there is none.
         let buffer_pool = match buffer_pool.get("capacity") {
-            Some(_) => Some(self.buffer_pool(buffer_pool, workload)?),
-            None => None,
+            Some(_) => self.buffer_pool(buffer_pool, workload).map(Some),
+            None => Some(None),
         };
         let replicas = checked.at("replicas");
         let replicas = match replicas.get("count") {
-            Some(_) => Some(self.replicas(replicas, connections, regions)?),
-            None => None,
+            Some(_) => self.replicas(replicas, connections, regions).map(Some),
+            None => Some(None),
         };
         Some(database::Plan {
             connections,
@@ -46,8 +47,8 @@ impl Planner<'_> {
             timeout_ns: timeout.amount().map(|_| timeout.whole()),
             network: network?,
             home,
-            buffer_pool,
-            replicas,
+            buffer_pool: buffer_pool?,
+            replicas: replicas?,
         })
     }
 
