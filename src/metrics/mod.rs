@@ -24,6 +24,8 @@ pub enum Unit {
     Bytes,
     /// Events per second.
     PerSecond,
+    /// Bytes per second.
+    BytesPerSecond,
     /// A share in 0..1 (or a plain ratio).
     Ratio,
     /// A number of things.

@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 
 use super::{Plan, RunError};
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{
+    Counter, Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit,
+};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -284,6 +286,10 @@ impl<'a> Recorder<'a> {
             "imbalance",
             busiest as f64 * exchanges.len() as f64 / total as f64,
         );
+        let bytes_in = in_all(&counts.node_bytes_in);
+        put("network.bytes_in", rate(bytes_in));
+        let bytes_out = in_all(&counts.node_bytes_out);
+        put("network.bytes_out", rate(bytes_out));
         put("invalidations.sent", counts.invalidations_sent.get() as f64);
         put("invalidations.lost", counts.invalidations_lost.get() as f64);
         put(
@@ -324,6 +330,10 @@ impl<'a> Recorder<'a> {
                 &format!("node.{node}.entries"),
                 entries[node] as f64 / samples,
             );
+            let bytes_in = rate(counts.node_bytes_in[node].get());
+            put(&format!("node.{node}.network.bytes_in"), bytes_in);
+            let bytes_out = rate(counts.node_bytes_out[node].get());
+            put(&format!("node.{node}.network.bytes_out"), bytes_out);
         }
     }
 }
@@ -337,6 +347,10 @@ fn quantiles_to_the_ends(histogram: &Histogram) -> Vec<(f64, f64)> {
     let at = |quantile: f64| (quantile, histogram.quantile_s(quantile));
     let first = [0.0, 0.05, 0.1, 0.15].map(at).into_iter();
     first.chain(inner).chain([at(1.0)]).collect()
+}
+
+fn in_all(counters: &[Counter]) -> u64 {
+    counters.iter().map(Counter::get).sum()
 }
 
 /// Share of `servers` that were busy in `measured_ns`.

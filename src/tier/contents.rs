@@ -17,13 +17,14 @@ use crate::workload::Request;
 impl Tier {
     /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
     #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
+    pub fn find(&self, number: usize, request: &Request) -> Found {
+        let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         let mut cache = node.cache.borrow_mut();
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
+                self.note_sent(number, &resident.row);
                 resident.row.clone()
             }
             Lookup::Expired(resident) => {
@@ -78,6 +79,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
+        self.note_received(number, self.received_bytes(row, filling));
         if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -136,7 +138,7 @@ impl Tier {
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked | Filling::Ahead => {
+            Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {

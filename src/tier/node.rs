@@ -74,6 +74,8 @@ pub(super) struct Node {
     /// Bytes of resident values.
     pub(super) bytes: Cell<u64>,
     pub(super) workers: Resource,
+    /// What several workers share, where values take time on their way.
+    pub(super) link: Option<Resource>,
     /// What a write-behind pattern has acknowledged here.
     pub(super) buffer: RefCell<WriteBuffer>,
     /// Loads that hold a ticket.
@@ -96,6 +98,7 @@ impl Node {
             cache: RefCell::new(empty(plan, seed)),
             bytes: Cell::new(0),
             workers: Resource::new(kernel.clone(), plan.workers, plan.queue_limit),
+            link: super::bandwidth::link(plan, kernel),
             buffer: RefCell::default(),
             fills: RefCell::default(),
             locks: RefCell::default(),

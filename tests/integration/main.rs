@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod bandwidth;
 mod baselines;
 mod database;
 mod experiments;

@@ -125,6 +125,16 @@ pub(super) fn tier() -> Table {
             "how a node serves its requests",
         ),
         field(
+            "fields",
+            Shape::Either(vec![
+                words(&[("whole", "a read gets the whole value")]),
+                Shape::Table(fields()),
+            ]),
+            Default("\"whole\""),
+            "{ count = 100, per_read = 2 }",
+            "values as a hash of fields, of which a read asks for some only: the others are not sent",
+        ),
+        field(
             "delete_failure",
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("0.0"),
@@ -272,6 +282,25 @@ pub(super) fn sweep() -> Table {
     ])
 }
 
+pub(super) fn fields() -> Table {
+    table(vec![
+        field(
+            "count",
+            count("1", "1000000"),
+            Need::Required,
+            "100",
+            "fields of a value, all of one size",
+        ),
+        field(
+            "per_read",
+            count("1", "1000000"),
+            Need::Default("1"),
+            "2",
+            "fields that a read asks for",
+        ),
+    ])
+}
+
 pub(super) fn service() -> Table {
     table(vec![
         field(
@@ -287,6 +316,16 @@ pub(super) fn service() -> Table {
             Need::Default("\"10us\""),
             "\"10us\"",
             "how long a worker is busy with one request",
+        ),
+        field(
+            "bandwidth",
+            Shape::Either(vec![
+                words(&[("unlimited", "values take no time on their way")]),
+                Shape::Quantity(Unit::Bandwidth, range("1KB/s", "1TB/s")),
+            ]),
+            Need::Default("\"unlimited\""),
+            "\"125MB/s\"",
+            "bytes per second of values that a node sends and receives; a worker is busy with a value for as long as it takes, and several share the node's link",
         ),
         queue_limit("requests that may wait at a node; more are refused"),
     ])

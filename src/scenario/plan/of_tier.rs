@@ -64,6 +64,8 @@ impl Planner<'_> {
                 network: network?,
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
+                bandwidth_per_s: service.at("bandwidth").amount().map(|it| it.whole()),
+                fields: self.fields(name, checked.at("fields"))?,
                 queue_limit: limit(service.at("queue_limit")),
                 ..tier::Plan::plain(name, capacity)
             },
@@ -100,6 +102,28 @@ impl Planner<'_> {
             return None;
         }
         Some(layer)
+    }
+
+    /// Which part of a value a read gets: the outer `None` is a problem, the inner one all of it.
+    #[expect(clippy::option_option, reason = "a problem, no fields, fields")]
+    fn fields(&mut self, name: &str, checked: &Checked) -> Option<Option<tier::Fields>> {
+        let Some(count) = checked.get("count") else {
+            return Some(None);
+        };
+        let per_read = checked.at("per_read");
+        if per_read.whole() > count.whole() {
+            let message = format!(
+                "`tier.{name}.fields.per_read` is {}, and a value has {} fields",
+                per_read.whole(),
+                count.whole()
+            );
+            self.problem(per_read.span, message, "lower it, or raise `count`");
+            return None;
+        }
+        Some(Some(tier::Fields {
+            count: count.whole_u32(),
+            per_read: per_read.whole_u32(),
+        }))
     }
 
     pub(super) fn placement(&mut self, name: &str, tier: &Checked) -> Option<placement::Plan> {
