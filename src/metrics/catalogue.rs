@@ -280,6 +280,30 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges of the busiest node over the mean of all nodes",
     ),
     row(
+        "tier.<tier>.utilization.max",
+        Ratio,
+        Lower,
+        "the same of the busiest node",
+    ),
+    row(
+        "tier.<tier>.hot_keys.detected",
+        Count,
+        Neither,
+        "times that a node found a key hot that had not been before, or no longer",
+    ),
+    row(
+        "tier.<tier>.hot_keys.copy_reads",
+        Count,
+        Neither,
+        "reads of hot keys that were sent to one of the copies beside the key itself",
+    ),
+    row(
+        "tier.<tier>.hot_keys.pinned_hits",
+        Count,
+        Higher,
+        "lookups that were answered by a row that is pinned because its key is hot",
+    ),
+    row(
         "tier.<tier>.network.bytes_in",
         BytesPerSecond,
         Neither,

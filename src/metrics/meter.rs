@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use crate::units::Nanoseconds;
 
@@ -275,6 +276,14 @@ pub struct TierMeter {
     pub node_bytes_in: Vec<Counter>,
     /// Bytes of values that each node sent.
     pub node_bytes_out: Vec<Counter>,
+    /// The keys of a sample of the exchanges.
+    pub top_keys: RefCell<HeavyHitters>,
+    /// Keys that a node found hot, each time that it had not been before.
+    pub hot_keys_detected: Counter,
+    /// Reads of hot keys that went to a copy under another key.
+    pub copy_reads: Counter,
+    /// Lookups that were answered from what is pinned.
+    pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
     /// Entries that were evicted.

@@ -12,7 +12,7 @@
 
 use std::rc::Rc;
 
-use super::{Exchange, Filling, Found, Tier, Unreachable};
+use super::{Exchange, Filling, Found, Tier, Unreachable, Values};
 use crate::database::Row;
 use crate::kernel::{Kernel, Resource};
 use crate::units::{Key, Nanoseconds, SECOND_NS};
@@ -46,11 +46,12 @@ impl Tier {
     /// Bytes of a row's value that a read gets from a node.
     #[inline]
     pub(super) fn sent_bytes(&self, row: &Row) -> u64 {
-        match self.plan.fields {
-            None => u64::from(row.bytes),
-            Some(fields) => {
+        match &self.plan.values {
+            Values::Whole => u64::from(row.bytes),
+            Values::Fields(fields) => {
                 u64::from(row.bytes) * u64::from(fields.per_read) / u64::from(fields.count)
             }
+            Values::Chunks(_) => self.held_bytes(row),
         }
     }
 
@@ -58,7 +59,7 @@ impl Tier {
     pub(super) fn received_bytes(&self, row: &Row, filling: Filling) -> u64 {
         match filling {
             Filling::Confirmed => 0,
-            Filling::Asked | Filling::Written | Filling::Ahead => u64::from(row.bytes),
+            Filling::Asked | Filling::Written | Filling::Ahead => self.held_bytes(row),
         }
     }
 

@@ -21,9 +21,11 @@ use crate::workload::distribution::Distribution;
 
 mod bandwidth;
 mod behind;
+mod chunks;
 mod contents;
 mod faults;
 mod fills;
+mod hot_keys;
 mod leases;
 mod measured;
 mod node;
@@ -31,7 +33,10 @@ mod time_to_live;
 mod write_buffer;
 
 pub use bandwidth::Fields;
+pub use chunks::Chunking;
+pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+use measured::TopKeys;
 use node::Node;
 pub use time_to_live::TimeToLive;
 pub use write_buffer::Dirty;
@@ -67,8 +72,10 @@ pub struct Plan {
     /// Bytes per second, at least 1, that a node sends and receives; `None` for values that take no
     /// time on their way.
     pub bandwidth_per_s: Option<u64>,
-    /// Which part of a value a read gets; `None` for all of it.
-    pub fields: Option<Fields>,
+    /// Whether values are stored and sent in one piece.
+    pub values: Values,
+    /// What is done about hot keys; `None` for nothing.
+    pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
     /// Share of the explicit deletes that are lost on their way.
@@ -81,6 +88,18 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+}
+
+/// Whether values are stored and sent in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// They are.
+    #[default]
+    Whole,
+    /// They are stored whole, and a read gets some of their fields.
+    Fields(Fields),
+    /// Large ones are stored as several entries.
+    Chunks(Chunking),
 }
 
 /// Who shares a tier's nodes.
@@ -242,6 +261,7 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    hot_keys: Option<Box<hot_keys::Known>>,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
@@ -305,6 +325,7 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
         }
     }
@@ -337,6 +358,23 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if !matches!(self.plan.values, Values::Whole)
+            && !Box::pin(self.scatter(request, row, filling)).await
+        {
+            return Ok(false);
+        }
+        if filling == Filling::Written && self.other_copies(request) > 0 {
+            Box::pin(self.set_copies(request, row)).await;
+        }
+        self.set_one(request, row, filling).await
+    }
+
+    async fn set_one(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> Result<bool, Unreachable> {
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
         let bytes = self.received_bytes(row, filling);
         self.exchange(Exchange::Set, request, bytes, store).await
@@ -348,6 +386,18 @@ impl Tier {
     /// # Errors
     /// As [`Tier::visit`].
     pub async fn delete(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        committed: Option<&Row>,
+    ) -> Result<(), Unreachable> {
+        if self.hot_keys.is_some() {
+            Box::pin(self.delete_copies(exchange, request, committed)).await;
+        }
+        self.delete_one(exchange, request, committed).await
+    }
+
+    async fn delete_one(
         &self,
         exchange: Exchange,
         request: &Request,
@@ -413,6 +463,12 @@ impl Tier {
     ) -> Result<Visit, Unreachable> {
         let node = self.node_of(request);
         self.nodes[node].cache.borrow().announce(request.key);
+        if TopKeys::samples(request) {
+            self.sample(request);
+        }
+        if self.hot_keys.is_some() && exchange.asks_for_a_row() {
+            self.watch(node, request);
+        }
         let luck_index = exchange.index(request);
         let round_trip_ns = self
             .plan
@@ -508,12 +564,17 @@ impl Tier {
         } else {
             self.scheme.node(request.key, placement::hash(request.key)) as usize
         };
-        let group = match self.plan.scope {
-            Scope::Global => return within,
+        self.group_of(request) as usize * self.plan.nodes as usize + within
+    }
+
+    /// Which of those who do not share nodes the request comes from.
+    #[inline]
+    fn group_of(&self, request: &Request) -> u32 {
+        match self.plan.scope {
+            Scope::Global => 0,
             Scope::Instance => request.instance,
             Scope::Client => request.session,
-        };
-        group as usize * self.plan.nodes as usize + within
+        }
     }
 
     /// How many there are of those who do not share nodes, each with nodes of its own.
@@ -553,7 +614,8 @@ impl Plan {
             workers: 1,
             service_time: at_once(),
             bandwidth_per_s: None,
-            fields: None,
+            values: Values::Whole,
+            hot_keys: None,
             queue_limit: None,
             delete_failure: 0.0,
             tombstone_ns: None,
