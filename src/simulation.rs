@@ -148,7 +148,9 @@ impl World {
         );
         for layer in &system.layers {
             let workload = workload.borrow();
-            layer.tier.know_hot_keys(|rank| workload.key_of_rank(rank, 0));
+            layer
+                .tier
+                .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
         }
         let system = Rc::new(system);
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);

@@ -408,6 +408,12 @@ mod tests {
             }],
             latency_quantiles: vec![(0.5, value)],
             staleness_quantiles: vec![(0.9, 2.0 * value)],
+            top_keys: vec![TopKey {
+                tier: "redis".to_owned(),
+                key: u64::MAX,
+                rate: value,
+                share: 0.1,
+            }],
             requests: u64::MAX,
             events: 7,
         }

@@ -76,7 +76,11 @@ pub async fn join_all<F: Future<Output = ()>>(parts: impl Iterator<Item = F>) {
                 }
             }
         }
-        if are_ready { Poll::Ready(()) } else { Poll::Pending }
+        if are_ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
 }

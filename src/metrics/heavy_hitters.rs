@@ -56,7 +56,9 @@ impl HeavyHitters {
         }
         // "Else let e_m be the element with least hits, min; replace e_m with e; increment its count;
         // assign its error the value min."
-        let least = (0..self.most).min_by_key(|&at| self.counts[at]).unwrap_or(0);
+        let least = (0..self.most)
+            .min_by_key(|&at| self.counts[at])
+            .unwrap_or(0);
         self.keys[least] = key;
         self.errors[least] = self.counts[least];
         self.counts[least] += 1;

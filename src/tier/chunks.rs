@@ -97,7 +97,12 @@ impl Tier {
     }
 
     /// Does `act` for each chunk, so many at a time, until one fails; whether none did.
-    async fn each_chunk(&self, chunking: Chunking, row: &Row, act: impl AsyncFn(u32) -> bool) -> bool {
+    async fn each_chunk(
+        &self,
+        chunking: Chunking,
+        row: &Row,
+        act: impl AsyncFn(u32) -> bool,
+    ) -> bool {
         let (next, is_well) = (Cell::new(0), Cell::new(true));
         let chunks = chunking.chunks(row);
         let worker = async || {
@@ -136,11 +141,18 @@ mod tests {
         let parts = |row: &Row| -> Vec<(u64, u32)> {
             let chunks = 0..chunking.chunks(row);
             let part = |chunk| chunking.chunk(&request, row, chunk);
-            chunks.map(part).map(|(it, part)| (it.key, part.bytes)).collect()
+            chunks
+                .map(part)
+                .map(|(it, part)| (it.key, part.bytes))
+                .collect()
         };
         let sizes: Vec<u32> = parts(&old).iter().map(|part| part.1).collect();
         assert_eq!(sizes, [1000, 1000, 500]);
-        let mut keys: Vec<u64> = parts(&old).iter().chain(&parts(&new)).map(|it| it.0).collect();
+        let mut keys: Vec<u64> = parts(&old)
+            .iter()
+            .chain(&parts(&new))
+            .map(|it| it.0)
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), 6);

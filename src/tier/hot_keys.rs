@@ -133,7 +133,12 @@ impl Tier {
         keys.retain(|_, hot| hot.until_ns.saturating_add(known.lifetime_ns) > now_ns);
         let mut on_node = vec![0; self.plan.nodes as usize];
         for copy in 0..known.plan.copies {
-            let key = Request { key, ..Request::default() }.of_copy(copy).key;
+            let key = Request {
+                key,
+                ..Request::default()
+            }
+            .of_copy(copy)
+            .key;
             on_node[self.scheme.node(key, placement::hash(key)) as usize] += 1;
         }
         keys.insert(key, Hot { until_ns, on_node });
@@ -143,7 +148,9 @@ impl Tier {
     /// A node is asked for a row.
     pub(super) fn watch(&self, number: usize, request: &Request) {
         let Some(known) = &self.hot_keys else { return };
-        let Some(detect) = known.plan.detect else { return };
+        let Some(detect) = known.plan.detect else {
+            return;
+        };
         let now_ns = self.kernel.now();
         let key = request.of_row().key;
         let nodes = self.plan.nodes as usize;
@@ -174,7 +181,9 @@ impl Tier {
     /// The request as it is sent: to any copy of its key, if that is hot.
     #[must_use]
     pub fn to_any_copy(&self, request: &Request) -> Request {
-        let Some(known) = &self.hot_keys else { return *request };
+        let Some(known) = &self.hot_keys else {
+            return *request;
+        };
         let group = self.group_of(request) as usize;
         if !known.is_hot(group, request.key, self.kernel.now()) {
             return *request;
@@ -189,7 +198,9 @@ impl Tier {
 
     /// How many copies of the request's key there may be beside itself.
     pub(super) fn other_copies(&self, request: &Request) -> u32 {
-        let Some(known) = &self.hot_keys else { return 0 };
+        let Some(known) = &self.hot_keys else {
+            return 0;
+        };
         if known.plan.copies == 1 || request.generation > 0 {
             return 0;
         }
@@ -264,7 +275,9 @@ impl Tier {
         let known = self.hot_keys.as_ref()?;
         let pin_ns = known.plan.pin_ns?;
         let group = number / self.plan.nodes as usize;
-        known.is_hot(group, key, self.kernel.now()).then_some(pin_ns)
+        known
+            .is_hot(group, key, self.kernel.now())
+            .then_some(pin_ns)
     }
 
     /// Keeps a row aside in a node, in place of what it has of the key.
@@ -275,7 +288,8 @@ impl Tier {
         if let Some(replaced) = replaced {
             self.let_go(node, &replaced);
         }
-        node.bytes.set(node.bytes.get() + self.held_bytes(&resident.row));
+        node.bytes
+            .set(node.bytes.get() + self.held_bytes(&resident.row));
         node.pinned.borrow_mut().insert(key, (resident, until_ns));
     }
 

@@ -2,9 +2,11 @@
 
 mod bandwidth;
 mod baselines;
+mod big_keys;
 mod database;
 mod experiments;
 mod expiry;
+mod hot_keys;
 mod invalidation;
 mod latency;
 mod layering;

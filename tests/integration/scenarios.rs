@@ -77,6 +77,8 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("hot-key", AS_IS, &["tier.redis.hot_keys=none"]),
+    ("big-key", AS_IS, &["tier.redis.chunking=none"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 

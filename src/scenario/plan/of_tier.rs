@@ -294,7 +294,11 @@ fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static st
             "versioned keys make a key for each version, and `copies` one for each copy",
             "remove one of the two",
         )
-    } else if layer.invalidations.iter().any(|it| it.name() == "change-capture") {
+    } else if layer
+        .invalidations
+        .iter()
+        .any(|it| it.name() == "change-capture")
+    {
         (
             "a change feed knows of rows, not of their `copies`",
             "remove one of the two",
