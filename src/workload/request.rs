@@ -1,7 +1,7 @@
 //! A request on its way through the system.
 
 use crate::random::mix;
-use crate::units::{Key, Nanoseconds};
+use crate::units::{Key, Nanoseconds, RegionId};
 
 /// What every part of the system may know of the request that it works for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct Request {
     pub issued_ns: Nanoseconds,
     /// Whether the answer must not be stale.
     pub must_be_fresh: bool,
+    /// Where it is worked on: the region of its instance or, while a tier asks on its behalf, of the
+    /// tier.
+    pub region: RegionId,
     /// Which of several entries of the row `key` is: where keys have versions, one more than that of
     /// the entry; where a hot row has copies, the number of the copy. 0 where `key` is the row's own.
     /// See [`Request::of_version`] and [`Request::of_copy`].

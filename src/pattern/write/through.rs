@@ -49,7 +49,8 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
         return Err(Failure::Unavailable);
     };
     let lock = tier.lock(visit.node(), request.key).await;
-    let outcome = system.write_below(request, level + 1).await;
+    let below = tier.from_here(request);
+    let outcome = system.write_below(&below, level + 1).await;
     if let Ok(row) = &outcome {
         // Refused, the new row is not stored; the old one goes all the same.
         let _ = tier.receive(visit.node(), row, Filling::Written).await;
