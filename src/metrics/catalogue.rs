@@ -3,7 +3,7 @@
 
 use super::Better::{Higher, Lower, Neither};
 use super::Metric;
-use super::Unit::{Bytes, Count, Money, PerSecond, Ratio, Seconds};
+use super::Unit::{Bytes, BytesPerSecond, Count, Money, PerSecond, Ratio, Seconds};
 
 const fn row(
     name: &'static str,
@@ -280,6 +280,42 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges of the busiest node over the mean of all nodes",
     ),
     row(
+        "tier.<tier>.utilization.max",
+        Ratio,
+        Lower,
+        "the same of the busiest node",
+    ),
+    row(
+        "tier.<tier>.hot_keys.detected",
+        Count,
+        Neither,
+        "times that a node found a key hot that had not been before, or no longer",
+    ),
+    row(
+        "tier.<tier>.hot_keys.copy_reads",
+        Count,
+        Neither,
+        "reads of hot keys that were sent to one of the copies beside the key itself",
+    ),
+    row(
+        "tier.<tier>.hot_keys.pinned_hits",
+        Count,
+        Higher,
+        "lookups that were answered by a row that is pinned because its key is hot",
+    ),
+    row(
+        "tier.<tier>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the tier's nodes to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the tier's nodes sent to those who asked, per second",
+    ),
+    row(
         "tier.<tier>.invalidations.sent",
         Count,
         Neither,
@@ -392,6 +428,18 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Neither,
         "resident entries of the node, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.node.<i>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the node to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the node sent to those who asked, per second",
     ),
     row(
         "database.qps.mean",

@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use crate::units::Nanoseconds;
 
@@ -283,6 +284,18 @@ pub struct TierMeter {
     pub lookups: OutcomeCounters,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
+    /// Bytes of values that were sent to each node.
+    pub node_bytes_in: Vec<Counter>,
+    /// Bytes of values that each node sent.
+    pub node_bytes_out: Vec<Counter>,
+    /// The keys of a sample of the exchanges.
+    pub top_keys: RefCell<HeavyHitters>,
+    /// Keys that a node found hot, each time that it had not been before.
+    pub hot_keys_detected: Counter,
+    /// Reads of hot keys that went to a copy under another key.
+    pub copy_reads: Counter,
+    /// Lookups that were answered from what is pinned.
+    pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
     /// Entries that were evicted.
@@ -389,6 +402,10 @@ pub struct Meter {
     step_failed: Counter,
 }
 
+fn counters(many: u32) -> Vec<Counter> {
+    (0..many).map(|_| Counter::default()).collect()
+}
+
 /// What happened in one step of the time series, as rates and shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -415,7 +432,9 @@ impl Meter {
     #[must_use]
     pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
         let tier = |&nodes: &u32| TierMeter {
-            node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
+            node_exchanges: counters(nodes),
+            node_bytes_in: counters(nodes),
+            node_bytes_out: counters(nodes),
             ..TierMeter::default()
         };
         Self {

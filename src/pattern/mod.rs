@@ -46,6 +46,8 @@ pub enum Read {
     Aside,
     /// As aside, under versioned keys: the version of the key is asked for first.
     Versioned,
+    /// As aside, of any copy of a row that is hot.
+    Copied,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -218,6 +220,7 @@ impl LayerPlan {
     fn read(&self) -> Read {
         match self.pattern.read {
             Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            Read::Aside if self.tier.hot_keys.is_some_and(|it| it.copies > 1) => Read::Copied,
             read => read,
         }
     }
@@ -353,6 +356,7 @@ impl System {
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -438,6 +442,7 @@ impl System {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
                 Some(Read::Versioned) => read::versioned::read(self, request, level).await,
+                Some(Read::Copied) => read::copied::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })

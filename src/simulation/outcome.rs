@@ -5,7 +5,9 @@ use indexmap::IndexMap;
 use super::{Plan, RunError};
 use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{
+    Counter, Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, TopKey, Unit,
+};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -96,6 +98,7 @@ impl<'a> Recorder<'a> {
             series,
             latency_quantiles: latency.quantiles(),
             staleness_quantiles,
+            top_keys: top_keys(meter, system, kernel.now() - self.plan.warmup_ns),
             requests: meter.total_arrived(),
             events: kernel.events(),
         })
@@ -332,6 +335,16 @@ impl<'a> Recorder<'a> {
             "imbalance",
             busiest as f64 * exchanges.len() as f64 / total as f64,
         );
+        let most = usages.iter().copied().fold(f64::NAN, f64::max);
+        put("utilization.max", most);
+        let detected = counts.hot_keys_detected.get();
+        put("hot_keys.detected", detected as f64);
+        put("hot_keys.copy_reads", counts.copy_reads.get() as f64);
+        put("hot_keys.pinned_hits", counts.pinned_hits.get() as f64);
+        let bytes_in = in_all(&counts.node_bytes_in);
+        put("network.bytes_in", rate(bytes_in));
+        let bytes_out = in_all(&counts.node_bytes_out);
+        put("network.bytes_out", rate(bytes_out));
         put("invalidations.sent", counts.invalidations_sent.get() as f64);
         put("invalidations.lost", counts.invalidations_lost.get() as f64);
         put(
@@ -372,6 +385,10 @@ impl<'a> Recorder<'a> {
                 &format!("node.{node}.entries"),
                 entries[node] as f64 / samples,
             );
+            let bytes_in = rate(counts.node_bytes_in[node].get());
+            put(&format!("node.{node}.network.bytes_in"), bytes_in);
+            let bytes_out = rate(counts.node_bytes_out[node].get());
+            put(&format!("node.{node}.network.bytes_out"), bytes_out);
         }
     }
 }
@@ -385,6 +402,32 @@ fn quantiles_to_the_ends(histogram: &Histogram) -> Vec<(f64, f64)> {
     let at = |quantile: f64| (quantile, histogram.quantile_s(quantile));
     let first = [0.0, 0.05, 0.1, 0.15].map(at).into_iter();
     first.chain(inner).chain([at(1.0)]).collect()
+}
+
+/// Keys of each tier in the report.
+const TOP_KEYS: usize = 10;
+
+/// The keys that each tier was asked for most.
+fn top_keys(meter: &Meter, system: &System, measured_ns: Nanoseconds) -> Vec<TopKey> {
+    let measured_s = measured_ns as f64 / SECOND_NS as f64;
+    let mut all = Vec::new();
+    for (layer, counts) in system.layers.iter().zip(&meter.tiers) {
+        let exchanges = in_all(&counts.node_exchanges) as f64;
+        for (key, sampled) in counts.top_keys.borrow().top(TOP_KEYS) {
+            let rate = layer.tier.sampled(sampled) / measured_s;
+            all.push(TopKey {
+                tier: layer.tier.plan().name.clone(),
+                key,
+                rate,
+                share: rate * measured_s / exchanges,
+            });
+        }
+    }
+    all
+}
+
+fn in_all(counters: &[Counter]) -> u64 {
+    counters.iter().map(Counter::get).sum()
 }
 
 /// Share of `servers` that were busy in `measured_ns`.

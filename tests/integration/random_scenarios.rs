@@ -216,6 +216,28 @@ prop_compose! {
     }
 }
 
+const CHUNKS: &str = "chunking = { size = \"1KiB\", parallel = 2 }";
+const COPIES: &str =
+    "hot_keys = { copies = 4, top = 1, detect = { threshold = \"50/s\", cool_down = \"20ms\" } }";
+const PIN: &str = "hot_keys = { pin = \"30ms\", detect = { threshold = \"20/s\" } }";
+
+/// What is done about big values and hot keys, if it fits the rest of a tier.
+fn fitting(cure: &str, tier: &str, nodes: u32) -> String {
+    let says = |what: &str| tier.contains(what);
+    let app_conducts =
+        says("read = \"aside\"") && !says("write = \"through\"") && !says("write = \"behind\"");
+    let fits = match cure {
+        CHUNKS => app_conducts && !says("lease"),
+        COPIES => {
+            let has_one_key = !says("versioned-keys") && !says("change-capture");
+            app_conducts && has_one_key && nodes > 1 && says("scope = \"global\"")
+        }
+        PIN => says("scope = \"instance\""),
+        _ => true,
+    };
+    if fits { cure.to_owned() } else { String::new() }
+}
+
 /// Promises to sessions.
 fn promises() -> impl Strategy<Value = String> {
     let all = vec![
@@ -312,12 +334,18 @@ prop_compose! {
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
+        (cure, bandwidth) in (
+            select(vec!["", "fields = { count = 4 }", CHUNKS, COPIES, PIN]),
+            select(vec!["unlimited", "1MB/s", "100MB/s"]),
+        ),
     ) -> String {
+        let cure = fitting(cure, &truth, nodes);
         format!(
-            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}\
+            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}{cure}\n\
              delete_failure = {delete_failure}\n\
              sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
-             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n"
+             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
+             bandwidth = \"{bandwidth}\" }}\n"
         )
     }
 }
@@ -351,6 +379,7 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
+        big in select(vec!["", "big_keys = { count = 2, size = \"5KiB\", share = 0.2 }\n"]),
         sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
@@ -370,7 +399,7 @@ prop_compose! {
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             {sessions}dependents = {dependents}\n\
+             {big}{sessions}dependents = {dependents}\n\
              reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
