@@ -67,7 +67,12 @@ impl Layer {
 impl System {
     /// The first layer from `level` on that may keep the request's row, and the request as that layer
     /// sees it; the number of layers, where there is none.
-    pub(super) fn reach(&self, request: &Request, level: usize, is_read: bool) -> (usize, Request) {
+    pub(super) fn layer_for(
+        &self,
+        request: &Request,
+        level: usize,
+        is_read: bool,
+    ) -> (usize, Request) {
         let request = request.of_row();
         for (level, layer) in self.layers.iter().enumerate().skip(level) {
             if let Some(seen) = layer.sees(&request) {

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::database::{Database, Row};
+use crate::database::{Database, Reach, Row};
 use crate::defence::{self, Answer, Defence};
 use crate::geography::Geography;
 use crate::invalidation::{self, Invalidator};
@@ -17,7 +17,7 @@ use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Found, Tier};
+use crate::tier::{self, Found, Stale, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -48,6 +48,8 @@ pub enum Read {
     Aside,
     /// As aside, under versioned keys: the version of the key is asked for first.
     Versioned,
+    /// As aside, of any copy of a row that is hot.
+    Copied,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -220,6 +222,7 @@ impl LayerPlan {
     fn read(&self) -> Read {
         match self.pattern.read {
             Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            Read::Aside if self.tier.hot_keys.is_some_and(|it| it.copies > 1) => Read::Copied,
             read => read,
         }
     }
@@ -367,6 +370,7 @@ impl System {
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -394,7 +398,10 @@ impl System {
     /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.
     #[inline]
     fn find(&self, level: usize, node: usize, request: &Request) -> Found {
-        let found = self.layers[level].tier.find(node, request);
+        let mut found = self.layers[level].tier.find(node, request);
+        if let Found::Fresh(row) | Found::Stale(Stale { row, .. }) = &mut found {
+            row.given_by = level as u16;
+        }
         if self.promises.are_made() {
             self.acceptable(level, node, request, found)
         } else {
@@ -447,12 +454,13 @@ impl System {
     /// Reads from tier `level` on down to the database.
     fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
         Box::pin(async move {
-            let (level, request) = &self.reach(request, level, true);
+            let (level, request) = &self.layer_for(request, level, true);
             let (level, request) = (*level, request);
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
                 Some(Read::Versioned) => read::versioned::read(self, request, level).await,
+                Some(Read::Copied) => read::copied::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
@@ -461,7 +469,7 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
-            let (level, request) = &self.reach(request, level, false);
+            let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
                 return self.database.write(request).await;
@@ -482,8 +490,27 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
+    /// Who may answer the request if it reaches the database.
+    fn reach(&self, request: &Request) -> Reach {
+        let is_pinned = request.must_be_fresh || self.promises.pin(request, self.kernel.now());
+        if is_pinned {
+            Reach::Primary
+        } else {
+            Reach::Any
+        }
+    }
+
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let row = self.database.read(request).await?;
+        let reach = self.reach(request);
+        let mut row = self.database.read(request, reach).await?;
+        if reach == Reach::Any
+            && self.database.has_replicas()
+            && !self.promises.accept(request, &row, self.kernel.now())
+        {
+            // The replica is too far behind for what the reader was promised.
+            self.count_refused_copy();
+            row = self.database.read(request, Reach::Primary).await?;
+        }
         Ok(Answer {
             row,
             outcome: ReadOutcome::Miss,

@@ -29,7 +29,10 @@ const ONE_KEY: &str = "workload.keys={ distribution = \"sequential\", count = 1 
 
 #[test]
 fn what_may_not_be_kept_passes_by_and_is_no_lookup() {
-    let run = run(IN_SERIES, &["tier.near.cacheable=0", "tier.far.cacheable=0"]);
+    let run = run(
+        IN_SERIES,
+        &["tier.near.cacheable=0", "tier.far.cacheable=0"],
+    );
     run.is("latency.max", 100e-3)
         .is("tier.near.bypassed", 20.0)
         .is("tier.far.rate", 0.0)
@@ -178,7 +181,11 @@ fn what_a_tier_says_itself_counts_instead_of_its_preset() {
 fn every_preset_runs_and_is_documented() {
     let guide = include_str!("../../docs/topology.md");
     for preset in PRESETS {
-        assert!(guide.contains(&format!("`{}`", preset.name)), "{}", preset.name);
+        assert!(
+            guide.contains(&format!("`{}`", preset.name)),
+            "{}",
+            preset.name
+        );
         assert!(preset.value("capacity").is_some(), "{}", preset.name);
         let alone = format!(
             "duration = \"5s\"\n[workload]\narrivals = \"200/s\"\n\
