@@ -13,6 +13,7 @@ use crate::workload::parameters;
 mod crash;
 mod lose_deletes;
 mod purge;
+mod resize;
 mod restart;
 
 /// What can happen, as checked.
@@ -22,9 +23,18 @@ pub enum Action {
     Crash {
         /// When they answer again, if they do by themselves.
         restart_after_ns: Option<Nanoseconds>,
+        /// Whether they find their entries again then.
+        warm: bool,
     },
     /// Nodes that crashed answer again.
     Restart,
+    /// The number of a tier's shards changes.
+    Resize {
+        /// To so many.
+        nodes: u32,
+        /// How many entries a second are moved at most; `None` if they stay where they are.
+        rate_per_s: Option<f64>,
+    },
     /// All entries of a tier are forgotten.
     Purge,
     /// Deletes are lost on their way to a tier.
@@ -40,7 +50,13 @@ pub enum Action {
 pub type ActionRow = parameters::Row<Action>;
 
 /// All actions.
-pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, purge::ROW, lose_deletes::ROW];
+pub static ACTIONS: &[ActionRow] = &[
+    crash::ROW,
+    restart::ROW,
+    resize::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+];
 
 /// To whom something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +122,7 @@ impl Target {
         let Some(node) = node else {
             return Ok(Self::Tier { level });
         };
-        let nodes = tiers[level].tier.nodes;
+        let nodes = tiers[level].tier.nodes_per_group();
         match node.parse::<usize>() {
             Ok(node) if node < nodes as usize => Ok(Self::Node { level, node }),
             _ => Err(NoTarget {
@@ -117,7 +133,7 @@ impl Target {
     }
 
     /// The tier, counted from the client.
-    fn level(self) -> usize {
+    pub fn level(self) -> usize {
         match self {
             Self::Tier { level } | Self::Node { level, .. } => level,
         }
@@ -161,14 +177,18 @@ pub fn start(events: &[Event], system: &Rc<System>, kernel: &Rc<Kernel>) {
 async fn happen(event: &Event, system: &Rc<System>, kernel: &Kernel) {
     let target = event.target;
     match event.action {
-        Action::Crash { restart_after_ns } => {
-            let crashed = crash::happen(target, system);
+        Action::Crash {
+            restart_after_ns,
+            warm,
+        } => {
+            let crashed = crash::happen(target, system, warm);
             if let Some(restart_after_ns) = restart_after_ns {
                 kernel.sleep(restart_after_ns).await;
                 restart::recover(target, system, &crashed);
             }
         }
         Action::Restart => restart::happen(target, system),
+        Action::Resize { nodes, rate_per_s } => resize::happen(target, system, nodes, rate_per_s),
         Action::Purge => purge::happen(target, system),
         Action::LoseDeletes { share, for_ns } => {
             lose_deletes::happen(target, system, Some(share));

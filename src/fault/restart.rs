@@ -1,4 +1,4 @@
-//! Restart: nodes that crashed answer again, with nothing in memory.
+//! Restart: nodes that crashed answer again, with what their crash has left them.
 
 use super::{Action, ActionRow, Target};
 use crate::pattern::System;
@@ -6,7 +6,7 @@ use crate::pattern::System;
 pub(super) const ROW: ActionRow = ActionRow {
     name: "restart",
     parameters: &[],
-    meaning: "nodes that crashed answer again, with nothing in memory",
+    meaning: "nodes that crashed answer again, with nothing in memory unless their crash was a warm one",
     source: "",
     build: |_| Ok(Action::Restart),
 };

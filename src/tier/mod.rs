@@ -21,17 +21,27 @@ use crate::workload::distribution::Distribution;
 
 mod behind;
 mod contents;
+mod failover;
 mod faults;
 mod fills;
 mod leases;
 mod measured;
+mod membership;
 mod node;
+mod replication;
+mod resize;
 mod time_to_live;
+mod while_down;
 mod write_buffer;
 
+pub use failover::{DETECTION, Detection};
 pub use leases::{Lease, LeasePlan};
+pub use membership::{GUTTER, Gutter, MembershipPlan};
+use membership::{Members, Route};
 use node::Node;
+pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 pub use time_to_live::TimeToLive;
+pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
 /// A tier as checked: nothing in it can be invalid.
@@ -74,6 +84,8 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// What may change about the nodes.
+    pub membership: MembershipPlan,
 }
 
 /// Who shares a tier's nodes.
@@ -215,6 +227,8 @@ pub struct Tier {
     meter: Rc<Meter>,
     nodes: Vec<Node>,
     scheme: Box<dyn Scheme>,
+    /// Who answers, where the placement alone does not say so.
+    members: Option<Box<Members>>,
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
@@ -266,15 +280,19 @@ impl Tier {
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
-    ) -> Self {
+    ) -> Rc<Self> {
         let purpose = |what: &str| luck.stream(&format!("tier.{}.{what}", plan.name));
         let eviction_luck = purpose("eviction");
         let node = |number: u32| {
             let seed = eviction_luck.at(u64::from(number)).bits();
             Node::new(plan, seed, kernel)
         };
-        Self {
+        Rc::new_cyclic(|tier| Self {
             level,
+            members: plan.has_members().then(|| {
+                let members = Members::new(plan, population, tier.clone(), kernel, luck);
+                Box::new(members)
+            }),
             kernel: kernel.clone(),
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
@@ -286,7 +304,7 @@ impl Tier {
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
             plan: plan.clone(),
-        }
+        })
     }
 
     /// The tier's plan.
@@ -317,6 +335,11 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if let Some(members) = &self.members
+            && members.are_everywhere()
+        {
+            return members.set_everywhere(self, request, row, filling).await;
+        }
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
         self.exchange(Exchange::Set, request, store).await
     }
@@ -348,7 +371,13 @@ impl Tier {
             }
         }
         let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
-        let outcome = self.exchange(exchange, request, drop).await;
+        let outcome = match &self.members {
+            Some(members) if members.are_everywhere() => {
+                let all = members.delete_everywhere(self, exchange, request, committed);
+                all.await
+            }
+            _ => self.exchange(exchange, request, drop).await,
+        };
         if is_measuring {
             match outcome {
                 Ok(true) => {}
@@ -375,23 +404,68 @@ impl Tier {
     /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
     #[inline]
     pub async fn visit(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
-        let node = self.node_of(request);
-        self.nodes[node].cache.borrow().announce(request.key);
+        let (node, farther_ns) = match &self.members {
+            None => (self.node_of(request), 0),
+            Some(members) => match members.route(self, exchange, request) {
+                Route::Direct { node, farther_ns } => (node, farther_ns),
+                Route::Roundabout => return members.go_round(self, exchange, request).await,
+            },
+        };
         let luck_index = exchange.index(request);
-        let round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(luck_index));
-        let way_out_ns = round_trip_ns / 2;
-        let way_back_ns = round_trip_ns - way_out_ns;
-        self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, request.key, luck_index).await {
-            Ok(()) => Ok(Visit { node, way_back_ns }),
-            Err(unreachable) => {
+        let outcome = self.travel(node, request.key, luck_index, farther_ns).await;
+        match (outcome, &self.members) {
+            (Ok(visit), None) => Ok(visit),
+            (Ok(visit), Some(members)) => match members.elsewhere(self, visit.node, request) {
+                None => Ok(visit),
+                Some(owner) => {
+                    let redirect = members.redirect(self, exchange, request, visit, owner);
+                    redirect.await
+                }
+            },
+            (Err((unreachable, way_back_ns)), None) => {
                 self.kernel.sleep(way_back_ns).await;
                 Err(unreachable)
             }
+            (Err((unreachable, way_back_ns)), Some(members)) => {
+                let giving_up = members.give_up(self, exchange, request, unreachable, way_back_ns);
+                giving_up.await
+            }
         }
+    }
+
+    /// The way to a node, and its service. A node that does not serve says how long the way back is.
+    #[inline]
+    async fn travel(
+        &self,
+        node: usize,
+        key: Key,
+        luck_index: u64,
+        farther_ns: Nanoseconds,
+    ) -> Result<Visit, (Unreachable, Nanoseconds)> {
+        self.nodes[node].cache.borrow().announce(key);
+        let round_trip_ns = farther_ns
+            + self
+                .plan
+                .network
+                .sample_u64(&mut self.network_luck.at(luck_index));
+        let way_out_ns = round_trip_ns / 2;
+        let way_back_ns = round_trip_ns - way_out_ns;
+        self.kernel.sleep(way_out_ns).await;
+        match self.serve(node, key, luck_index).await {
+            Ok(()) => {
+                if let Some(members) = &self.members {
+                    members.catch_up(self, node);
+                }
+                Ok(Visit { node, way_back_ns })
+            }
+            Err(unreachable) => Err((unreachable, way_back_ns)),
+        }
+    }
+
+    /// Whether a request that has met such a node fails, rather than going on to what lies below.
+    #[must_use]
+    pub fn is_fatal(&self, unreachable: Unreachable) -> bool {
+        unreachable == Unreachable::Down && self.plan.membership.while_down.is_fatal()
     }
 
     /// A round trip between two nodes of the tier.
@@ -455,6 +529,9 @@ impl Tier {
     /// The node that holds the request's key, as far as the request can see.
     #[inline]
     pub fn node_of(&self, request: &Request) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(members.group_of(&self.plan, request), request.key);
+        }
         let within = if self.plan.nodes == 1 {
             0
         } else {
@@ -470,11 +547,14 @@ impl Tier {
 
     /// How many there are of those who do not share nodes, each with nodes of its own.
     pub fn groups(&self) -> u32 {
-        self.nodes.len() as u32 / self.plan.nodes
+        self.nodes.len() as u32 / self.plan.nodes_per_group()
     }
 
     /// The node that holds a copy of `key` for one of those who do not share.
     pub fn node_in_group(&self, group: u32, key: Key) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(group, key);
+        }
         let within = self.scheme.node(key, placement::hash(key)) as usize;
         group as usize * self.plan.nodes as usize + within
     }
@@ -509,6 +589,7 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            membership: MembershipPlan::default(),
         }
     }
 
@@ -520,6 +601,6 @@ impl Plan {
             Scope::Instance => population.instances,
             Scope::Client => population.sessions,
         };
-        groups.saturating_mul(self.nodes)
+        groups.saturating_mul(self.nodes_per_group())
     }
 }

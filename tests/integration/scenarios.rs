@@ -77,6 +77,11 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("virtual-nodes", AS_IS, &["tier.cache.placement.virtual_nodes=1"]),
+    ("resize", AS_IS, &["tier.cache.placement=modulo"]),
+    ("gutter", AS_IS, &["tier.memcached.gutter=none"]),
+    ("slots", AS_IS, &["tier.redis-cluster.placement.client=dumb"]),
+    ("failover", AS_IS, &["tier.redis.replication=none"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 

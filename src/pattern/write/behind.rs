@@ -286,7 +286,7 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
 /// What a node does for the writes that it flushes.
 fn request_of(system: &System, level: usize, node: usize, dirty: &Dirty) -> Request {
     let tier = system.layers[level].tier.plan();
-    let group = (node / tier.nodes as usize) as u32;
+    let group = (node / tier.nodes_per_group() as usize) as u32;
     Request {
         index: dirty.index,
         instance: if tier.scope == Scope::Instance {

@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_nodes;
 mod of_tier;
 mod of_workload;
 
@@ -102,8 +103,8 @@ impl Planner<'_> {
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
         }
         let duration_ns = duration_ns.unwrap_or(0);
-        let tiers = self.tiers(root.at("tier"));
-        let events = self.events(root, tiers.as_deref());
+        let mut tiers = self.tiers(root.at("tier"));
+        let events = self.events(root, tiers.as_deref_mut());
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {

@@ -40,9 +40,11 @@ impl Planner<'_> {
     pub(super) fn events(
         &mut self,
         root: &Checked,
-        tiers: Option<&[LayerPlan]>,
+        tiers: Option<&mut [LayerPlan]>,
     ) -> Option<Vec<fault::Event>> {
         let tiers = tiers?;
+        // Which nodes there are to happen something to depends on who joins when.
+        self.announce_resizes(root, tiers)?;
         let mut events = Vec::new();
         for checked in root.at("event").list() {
             let target = checked.at("target");
