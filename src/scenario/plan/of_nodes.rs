@@ -2,7 +2,7 @@
 
 use super::Planner;
 use super::of_tier::setting_name;
-use crate::fault::{self, Action, Target};
+use crate::fault;
 use crate::pattern::{self, LayerPlan};
 use crate::placement::Copies;
 use crate::scenario::shape::{Checked, Sound};
@@ -104,42 +104,32 @@ impl Planner<'_> {
         Some(())
     }
 
-    /// Tells the tiers which numbers of nodes the timeline brings.
-    pub(super) fn announce_resizes(
-        &mut self,
-        root: &Checked,
-        tiers: &mut [LayerPlan],
-    ) -> Option<()> {
+    /// Tells the tiers which numbers of nodes the timeline brings. What is wrong with the events
+    /// themselves is said where they are read.
+    pub(super) fn announce_resizes(&mut self, root: &Checked, tiers: &mut [LayerPlan]) {
         for checked in root.at("event").list() {
-            let action = self.chosen("event", "action", fault::ACTIONS, checked)?;
-            let Action::Resize { nodes, .. } = action else {
+            if !checked.at("action").is(fault::RESIZE) {
+                continue;
+            }
+            let (target, nodes) = (checked.at("target"), checked.at("nodes"));
+            let name = target.text().strip_prefix("tier.");
+            let layer = tiers.iter_mut().find(|layer| Some(&*layer.tier.name) == name);
+            let Some(layer) = layer.filter(|_| (1..=fault::NODES_MAX).contains(&nodes.whole()))
+            else {
                 continue;
             };
-            let target = checked.at("target");
-            let level = match Target::find(target.text(), tiers) {
-                Ok(Target::Tier { level }) => level,
-                Ok(Target::Node { level, .. }) => {
-                    let name = &tiers[level].tier.name;
-                    let message = "a tier is resized, not a node";
-                    self.problem(target.span, message, format!("write `tier.{name}`"));
-                    return None;
-                }
-                // Said where all targets are found.
-                Err(_) => continue,
-            };
-            let tier = &mut tiers[level].tier;
-            if let Err((setting, problem)) = tier.placement.check(nodes) {
+            let tier = &mut layer.tier;
+            if let Err((setting, problem)) = tier.placement.check(nodes.whole_u32()) {
                 let setting = setting_name(setting);
                 let message = format!(
-                    "`tier.{}` cannot have {nodes} nodes: `placement.{setting}` {problem}",
+                    "the tier `{}` cannot have so many nodes: `placement.{setting}` {problem}",
                     tier.name
                 );
-                self.problem(checked.at("nodes").span, message, "");
-                return None;
+                self.problem(nodes.span, message, "");
+                continue;
             }
-            tier.membership.sizes.push(nodes);
+            tier.membership.sizes.push(nodes.whole_u32());
         }
-        Some(())
     }
 }
 
