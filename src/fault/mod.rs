@@ -50,7 +50,13 @@ pub struct ActionRow {
 }
 
 /// All actions.
-pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, resize::ROW, purge::ROW, lose_deletes::ROW];
+pub static ACTIONS: &[ActionRow] = &[
+    crash::ROW,
+    restart::ROW,
+    resize::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+];
 
 /// What actions work on.
 #[derive(Debug)]

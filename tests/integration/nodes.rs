@@ -157,8 +157,15 @@ fn what_is_moved_is_fetched_no_more() {
                 run.is("database.reads.rate", 250.0 / 10.0);
                 let carried = run.get("tier.cache.entries_moved");
                 // At 30 a second for 5 s: the first at once, and the last may be under way.
-                let least = if rate.is_empty() { moved } else { moved.min(150.0) };
-                assert!((least..=moved.min(if rate.is_empty() { moved } else { 151.0 })).contains(&carried));
+                let least = if rate.is_empty() {
+                    moved
+                } else {
+                    moved.min(150.0)
+                };
+                assert!(
+                    (least..=moved.min(if rate.is_empty() { moved } else { 151.0 }))
+                        .contains(&carried)
+                );
             }
         }
     }

@@ -113,7 +113,9 @@ impl Planner<'_> {
             }
             let (target, nodes) = (checked.at("target"), checked.at("nodes"));
             let name = target.text().strip_prefix("tier.");
-            let layer = tiers.iter_mut().find(|layer| Some(&*layer.tier.name) == name);
+            let layer = tiers
+                .iter_mut()
+                .find(|layer| Some(&*layer.tier.name) == name);
             let Some(layer) = layer.filter(|_| (1..=fault::NODES_MAX).contains(&nodes.whole()))
             else {
                 continue;
