@@ -18,7 +18,7 @@ use hashbrown::HashMap;
 use super::failover::Detection;
 use super::replication::{self, Copy, Reads};
 use super::while_down::WhileDown;
-use super::{Exchange, Filling, Plan, Population, Scope, Tier, Unreachable, Visit};
+use super::{Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
 use crate::database::Row;
 use crate::kernel::{Broadcast, Kernel, Label};
 use crate::placement::{self, Copies, Scheme, Sight, SlotClient};
@@ -232,14 +232,6 @@ impl Members {
         self.copies == Copies::One
     }
 
-    pub(super) fn group_of(&self, plan: &Plan, request: &Request) -> u32 {
-        match plan.scope {
-            Scope::Global => 0,
-            Scope::Instance => request.instance,
-            Scope::Client => request.session,
-        }
-    }
-
     /// The shard of a key according to the present number of shards.
     pub(super) fn shard_of(&self, key: Key) -> u32 {
         self.now().1.node(key, placement::hash(key))
@@ -307,7 +299,7 @@ impl Members {
     #[inline]
     pub(super) fn route(&self, tier: &Tier, exchange: Exchange, request: &Request) -> Route {
         let plan = &tier.plan;
-        let group = self.group_of(plan, request);
+        let group = tier.group_of(request);
         let shard = match self.copies {
             Copies::One => self.shard_asked(group, exchange, request),
             Copies::Overflow => return Route::Roundabout,
@@ -413,7 +405,7 @@ impl Members {
         if !self.has_slots {
             return None;
         }
-        let group = self.group_of(&tier.plan, request);
+        let group = tier.group_of(request);
         let shard = self.shard_now(group, request.key);
         let asked = self.shard_of_node(&tier.plan, node)?;
         (asked != shard).then(|| self.primary(group, shard))
@@ -438,10 +430,7 @@ impl Members {
             self.maps.borrow_mut()[request.instance as usize] = newest;
             let luck_index = mix(exchange.index(request) ^ 1);
             let farther_ns = self.farther_ns(&tier.plan, request, owner);
-            match tier
-                .travel(owner, request.key, luck_index, farther_ns)
-                .await
-            {
+            match tier.travel(owner, request, luck_index, farther_ns).await {
                 Ok(visit) => Ok(visit),
                 Err((unreachable, way_back_ns)) => {
                     self.give_up(tier, exchange, request, unreachable, way_back_ns)
@@ -487,7 +476,7 @@ impl Members {
         let Some(gutter) = tier.plan.membership.gutter.filter(|_| is_of_a_read) else {
             return Err(Unreachable::Down);
         };
-        let group = self.group_of(&tier.plan, request);
+        let group = tier.group_of(request);
         let first = (group + 1) * self.stride - gutter.nodes;
         let hash = placement::hash(request.key);
         let node = first + (mix(hash) % u64::from(gutter.nodes)) as u32;
@@ -495,7 +484,7 @@ impl Members {
             tier.counts().gutter.increment();
         }
         let luck_index = mix(exchange.index(request) ^ 2);
-        match tier.travel(node as usize, request.key, luck_index, 0).await {
+        match tier.travel(node as usize, request, luck_index, 0).await {
             Ok(visit) => Ok(visit),
             Err((unreachable, way_back_ns)) => {
                 tier.kernel.sleep(way_back_ns).await;
@@ -516,10 +505,10 @@ impl Members {
                 // Everybody knows that the node is down.
                 return self.stand_in(tier, exchange, request).await;
             }
-            let group = self.group_of(&tier.plan, request);
+            let group = tier.group_of(request);
             let (node, load) = self.take_up(tier, group, request.key);
             let luck_index = exchange.index(request);
-            let outcome = tier.travel(node, request.key, luck_index, 0).await;
+            let outcome = tier.travel(node, request, luck_index, 0).await;
             drop(load);
             match outcome {
                 Ok(visit) => Ok(visit),
@@ -590,7 +579,7 @@ impl Members {
     ) -> Going<'a, bool> {
         let act = Rc::new(act);
         Box::pin(async move {
-            let group = self.group_of(&tier.plan, request);
+            let group = tier.group_of(request);
             let nodes = self.shards();
             let asked = self.choice_luck.at(request.index).bits() % u64::from(nodes);
             let channel = self.done.open();
@@ -609,14 +598,14 @@ impl Members {
                 } else {
                     mix(index ^ u64::from(turn))
                 };
-                let key = request.key;
+                let request = *request;
                 let label = Label {
                     kind: "exchange with every node, number",
                     number: u64::from(turn),
                 };
                 tier.kernel.spawn(label, async move {
                     let tier = &*shared;
-                    let outcome = match tier.travel(node, key, index, 0).await {
+                    let outcome = match tier.travel(node, &request, index, 0).await {
                         Ok(visit) => {
                             let outcome = act(tier, node);
                             tier.leave(visit).await;
