@@ -28,8 +28,10 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
-        return system.read_below(request, level + 1).await;
+    let visit = match tier.visit(Exchange::LookUp, request).await {
+        Ok(visit) => visit,
+        Err(unreachable) if tier.is_fatal(unreachable) => return Err(Failure::Unavailable),
+        Err(_) => return system.read_below(request, level + 1).await,
     };
     let mut found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
