@@ -26,6 +26,7 @@ mod list;
 mod mrc;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod trace;
@@ -49,6 +50,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Tune(tune::Tune),
+    Report(report::Report),
     Replay(replay::Arguments),
     Mrc(mrc::Arguments),
     Trace(trace::Trace),
@@ -268,6 +270,7 @@ impl Cli {
         let answer = match self.command {
             Command::Run(command) => command.execute(),
             Command::Tune(command) => command.execute(),
+            Command::Report(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
             Command::Mrc(arguments) => mrc::execute(&arguments),
             Command::Trace(command) => command.execute(),

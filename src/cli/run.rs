@@ -122,6 +122,9 @@ impl Run {
             return Ok(Status::Interrupted);
         };
         for (index, one) in found.iter_mut().enumerate() {
+            if let Found::Plain(results) = one {
+                results.command = self.command(&studies[index].path);
+            }
             let baseline = baselines[index].as_ref();
             if let Found::Plain(results) = one
                 && (baseline.is_some() || !limits[index].is_empty())
@@ -147,6 +150,37 @@ impl Run {
         } else {
             Ok(Status::Broken)
         }
+    }
+
+    /// The command that finds the same numbers again: what does not change them is left out.
+    fn command(&self, path: &Path) -> String {
+        let mut words = vec![
+            "cachesim run".to_owned(),
+            quoted(&path.display().to_string()),
+        ];
+        let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
+        for set in &self.set {
+            option("--set", set);
+        }
+        if let Some(seed) = self.common.seed {
+            option("--seed", &seed.to_string());
+        }
+        if let Some(replications) = self.replications {
+            option("--replications", &replications.to_string());
+        }
+        for (metric, share) in &self.precision {
+            option("--precision", &format!("{metric}={}%", 100.0 * share));
+        }
+        if !self.precision.is_empty() {
+            option("--max-replications", &self.max_replications.to_string());
+        }
+        for variant in &self.variants {
+            option("--variant", variant);
+        }
+        if self.no_sweep {
+            words.push("--no-sweep".to_owned());
+        }
+        words.join(" ")
     }
 
     /// Runs everything; nothing is returned if somebody has pressed Ctrl-C.
@@ -487,6 +521,15 @@ impl Found {
             Self::Sweep(results) => results.all_held(),
         }
     }
+}
+
+/// A word as a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn join(found: &[Found], between: &str, render: impl Fn(&Found) -> String) -> String {
