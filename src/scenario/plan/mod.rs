@@ -15,7 +15,7 @@ use crate::workload::distribution::{self, Distribution};
 use crate::workload::from_trace;
 use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
 use crate::workload::popularity::{Component, Drift};
-use crate::{database, simulation, workload};
+use crate::{database, fault, simulation, workload};
 
 use super::empirical;
 use super::problem::Problem;
@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_regions;
 mod of_tier;
 mod of_workload;
 
@@ -102,10 +103,17 @@ impl Planner<'_> {
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
         }
         let duration_ns = duration_ns.unwrap_or(0);
-        let tiers = self.tiers(root.at("tier"));
-        let events = self.events(root, tiers.as_deref());
+        let geography = self.geography(root, workload.as_ref());
+        let tiers = self.tiers(root.at("tier"), &geography);
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
-        let database = self.database(root.at("database"));
+        let database = self.database(root.at("database"), &geography);
+        let events = tiers.as_deref().and_then(|tiers| {
+            let places = fault::Places {
+                tiers,
+                database: database.as_ref(),
+            };
+            self.events(root, &places)
+        });
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
         }
@@ -118,6 +126,7 @@ impl Planner<'_> {
             warmup_ns: warmup.whole(),
             drain: root.at("drain").flag(),
             workload: workload?,
+            geography,
             instances: root.at("app").at("instances").whole_u32(),
             promises: promises?,
             tiers: tiers?,
