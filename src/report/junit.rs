@@ -73,7 +73,10 @@ fn plain(results: &Results) -> Vec<Case> {
             failure: (!judgement.held).then(|| expectation::sentence(judgement)),
         }
     });
-    let limits = results.comparison.iter().flat_map(|comparison| &comparison.limits);
+    let limits = results
+        .comparison
+        .iter()
+        .flat_map(|comparison| &comparison.limits);
     let limits = limits.map(|judged| Case {
         name: format!("{}: limit {}", judged.variant, judged.limit.text),
         failure: (judged.standing == Standing::Broken).then(|| baseline::sentence(judged)),

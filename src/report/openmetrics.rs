@@ -40,7 +40,11 @@ pub fn render(all: &[&Results]) -> String {
                         "{},{labels}statistic=\"{statistic}\"",
                         origin(results, &variant.name)
                     );
-                    family.samples.push(format!("{{{labels}}} {} {}", number(value), number(end_s)));
+                    family.samples.push(format!(
+                        "{{{labels}}} {} {}",
+                        number(value),
+                        number(end_s)
+                    ));
                 }
             }
             for series in &variant.series {
@@ -60,7 +64,10 @@ pub fn render(all: &[&Results]) -> String {
         }
     }
     let mut text = String::new();
-    for (name, family) in families.iter().filter(|(_, family)| !family.samples.is_empty()) {
+    for (name, family) in families
+        .iter()
+        .filter(|(_, family)| !family.samples.is_empty())
+    {
         text.push_str(&format!("# TYPE {name} gauge\n"));
         if !family.unit.is_empty() {
             text.push_str(&format!("# UNIT {name} {}\n", family.unit));
@@ -86,7 +93,10 @@ fn family<'a>(
     let mut labels = String::new();
     let mut words = vec![prefix.to_owned()];
     for (word, part) in pattern.split('.').zip(name.split('.')) {
-        match word.strip_prefix('<').and_then(|word| word.strip_suffix('>')) {
+        match word
+            .strip_prefix('<')
+            .and_then(|word| word.strip_suffix('>'))
+        {
             // `tier.<tier>`, `node.<i>`: the word before says what it is.
             Some(_) => {
                 let what = words.last().cloned().unwrap_or_default();
@@ -129,7 +139,9 @@ fn origin(results: &Results, variant: &str) -> String {
 
 /// As OpenMetrics has text in labels and help.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 /// The shortest spelling that reads back as the same number.
