@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
-    metrics::Series,
+    metrics::{Series, TopKey},
     scenario::Condition,
 };
 
@@ -50,6 +50,8 @@ struct Variant<'a> {
     latency_quantiles: &'a [(f64, f64)],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     staleness_quantiles: &'a [(f64, f64)],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    top_keys: &'a [TopKey],
 }
 
 fn is_empty(map: &&IndexMap<String, Interval>) -> bool {
@@ -111,6 +113,7 @@ fn document(results: &Results) -> Document<'_> {
                 series: &variant.series,
                 latency_quantiles: &variant.latency_quantiles,
                 staleness_quantiles: &variant.staleness_quantiles,
+                top_keys: &variant.top_keys,
             })
             .collect(),
         expectations: results

@@ -22,6 +22,7 @@ pub mod quantity;
 pub mod reading;
 pub mod sweep;
 pub mod terminal;
+pub mod top_keys;
 pub mod verdict;
 
 #[cfg(test)]

@@ -110,6 +110,7 @@ fn family<'a>(
         Unit::Bytes => "bytes",
         Unit::Ratio => "ratio",
         Unit::PerSecond => "per_second",
+        Unit::BytesPerSecond => "bytes_per_second",
         Unit::Count | Unit::Money => "",
     };
     let mut full = words.join("_");

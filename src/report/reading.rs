@@ -12,7 +12,7 @@ use crate::{
         Comparison, Interval, Judgement, Results, Sureness, VariantResults, WarmUp,
         expectation::Limit,
     },
-    metrics::{Series, Unit},
+    metrics::{Series, TopKey, Unit},
     scenario::{Condition, Expectation},
 };
 
@@ -56,6 +56,8 @@ struct Variant {
     latency_quantiles: Vec<(f64, Option<f64>)>,
     #[serde(default)]
     staleness_quantiles: Vec<(f64, Option<f64>)>,
+    #[serde(default)]
+    top_keys: Vec<TopKey>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +148,7 @@ fn variant(read: Variant) -> VariantResults {
         series: read.series,
         latency_quantiles: quantiles(read.latency_quantiles),
         staleness_quantiles: quantiles(read.staleness_quantiles),
+        top_keys: read.top_keys,
     }
 }
 

@@ -22,6 +22,7 @@ mod fetches;
 mod freshness;
 mod policies;
 mod queues;
+mod replicas;
 pub mod theory;
 mod whole;
 mod writes;
@@ -130,6 +131,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        replicas::checks,
         writes::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {

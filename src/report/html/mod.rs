@@ -11,6 +11,7 @@
 mod chart;
 mod definitions;
 mod headlines;
+mod keys;
 mod layers;
 mod settings;
 mod table;
@@ -55,6 +56,7 @@ const PARTS: &[Part] = &[
     table::PART,
     chart::PART,
     layers::PART,
+    keys::PART,
     timeline::PART,
     definitions::PART,
     settings::PART,
