@@ -334,10 +334,46 @@ pub static CATALOGUE: &[Metric] = &[
         "times that somebody who missed was told to wait for the holder of a token, asking again included",
     ),
     row(
+        "tier.<tier>.locks.taken",
+        Count,
+        Neither,
+        "locks that were taken in nodes by those who missed",
+    ),
+    row(
+        "tier.<tier>.locks.busy",
+        Count,
+        Lower,
+        "times that somebody who missed found the lock of the key taken, looking again included",
+    ),
+    row(
+        "tier.<tier>.locks.given_up",
+        Count,
+        Lower,
+        "times that somebody who waited for a lock gave up",
+    ),
+    row(
+        "tier.<tier>.early.fetches",
+        Count,
+        Neither,
+        "fetches that readers began by early expiration, although the entry was fresh",
+    ),
+    row(
+        "tier.<tier>.early.rounds",
+        Count,
+        Neither,
+        "entries that were fetched so: of several readers who fetch one entry at a time the first is counted",
+    ),
+    row(
+        "tier.<tier>.early.lead.mean",
+        Seconds,
+        Neither,
+        "how long before the expiry the first of them began, on average",
+    ),
+    row(
         "tier.<tier>.sets.refused",
         Count,
         Neither,
-        "sets that a node refused because it knew of a newer version, or because they came without a valid token",
+        "sets that a node refused because it knew of a newer version, or because they came without a valid token, or without the lock where that is a fence",
     ),
     row(
         "tier.<tier>.refreshes.sent",

@@ -207,7 +207,7 @@ pub struct LayerPlan {
     /// How it is filled and what a write does.
     pub pattern: Plan,
     /// What happens when many requests miss one key together.
-    pub defence: defence::Plan,
+    pub defences: Vec<defence::Plan>,
     /// What keeps copies true beside TTL and write pattern.
     pub invalidations: Vec<invalidation::Plan>,
 }
@@ -294,7 +294,7 @@ impl System {
                     plan.tier.nodes_in_all(population) as usize,
                     kernel,
                 ),
-                defence: plan.defence.build(kernel),
+                defence: Defence::new(&plan.defences, &plan.tier.name, kernel, luck),
                 refresher: plan
                     .pattern
                     .refresh
@@ -389,7 +389,7 @@ impl System {
 
     fn acceptable(&self, level: usize, node: usize, request: &Request, found: Found) -> Found {
         let row = match &found {
-            Found::Fresh(row) => row,
+            Found::Fresh(row) | Found::Early(row) => row,
             Found::Stale(stale) => &stale.row,
             // Whatever else is found is nobody's copy.
             _ => return found,

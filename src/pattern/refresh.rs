@@ -188,7 +188,7 @@ pub(super) async fn refresh_for_ever(system: &Rc<System>, level: usize) {
         }
         system.spawn("refresh of key", request.key, async move |system| {
             // Should it fail, the entry expires and the next reader fetches it.
-            let _ = fetch::load(&system, &request, level, Filling::Ahead, None).await;
+            let _ = fetch::load(&system, &request, level, Filling::AHEAD, None).await;
         });
     }
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
 use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
-use crate::cache::Lookup;
+use crate::cache::{Cache, Lookup};
 use crate::database::Row;
 use crate::kernel::BroadcastId;
 use crate::units::{Key, NEVER, Nanoseconds};
@@ -37,29 +37,44 @@ impl Tier {
                 return self.find_unsaved(node, request.key);
             }
         };
-        let mut found = Found::Fresh(row);
-        if let Some(ttl) = &self.plan.ttl {
-            let kept_ns = ttl.kept_ns();
-            if kept_ns > 0 {
-                let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
-                let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
-                if now_ns >= fresh_until_ns
-                    && let Found::Fresh(row) = found
-                {
-                    let past_ns = now_ns - fresh_until_ns;
-                    found = Found::Stale(Stale { row, past_ns });
-                }
-            }
-            // What is past its TTL does not come back to life.
-            if ttl.sliding && matches!(found, Found::Fresh(_)) {
-                let index = Exchange::LookUp.index(request);
-                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
-                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
-            }
-        }
+        let found = if self.finds_plainly {
+            Found::Fresh(row)
+        } else {
+            self.by_age(&mut cache, request, row)
+        };
         // Some policies evict on a hit.
         self.settle_evictions(node, &mut cache);
         found
+    }
+
+    /// What a resident copy of the request's row is worth at its age.
+    fn by_age(&self, cache: &mut Cache<Resident>, request: &Request, row: Row) -> Found {
+        let Some(ttl) = &self.plan.ttl else {
+            return Found::Fresh(row);
+        };
+        let now_ns = self.kernel.now();
+        let kept_ns = ttl.kept_ns();
+        let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
+        let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
+        if now_ns >= fresh_until_ns {
+            let past_ns = now_ns - fresh_until_ns;
+            return Found::Stale(Stale { row, past_ns });
+        }
+        // What is past its TTL does not come back to life.
+        if ttl.sliding {
+            let index = Exchange::LookUp.index(request);
+            let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
+            cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
+        }
+        if let Some(early) = self.plan.early {
+            let fetch_ns = cache.peek(request.key).map_or(0.0, |it| it.fetch_ns);
+            let remaining_ns = (fresh_until_ns - now_ns) as f64;
+            let mut luck = self.early_luck.at(request.index);
+            if early.expires(remaining_ns, f64::from(fetch_ns), &mut luck) {
+                return Found::Early(row);
+            }
+        }
+        Found::Fresh(row)
     }
 
     /// What eviction or expiry took from the cache may still wait for the database.
@@ -71,14 +86,14 @@ impl Tier {
     }
 
     /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
-    /// leased and the request holds no valid token.
+    /// leased and the request holds no valid token, or fenced and it does not hold the lock.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         if node.is_down.get() {
             return false;
         }
-        if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
+        if self.knows_newer(node, request.key, row) || !self.may_fill(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
             }
@@ -93,12 +108,18 @@ impl Tier {
             Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
             Capacity::Entries(_) | Capacity::Unlimited => 1,
         };
+        let mut cache = node.cache.borrow_mut();
         let resident = Resident {
             row: row.clone(),
             hits: 0,
-            refreshed: filling == Filling::Ahead,
+            refreshed: matches!(filling, Filling::Ahead { .. }),
+            is_being_renewed: false,
+            fetch_ns: match filling {
+                Filling::Asked { fetch_ns } | Filling::Ahead { fetch_ns } => fetch_ns,
+                // A write does not say how long a fetch takes; the last one does.
+                Filling::Written => cache.peek(request.key).map_or(0.0, |it| it.fetch_ns),
+            },
         };
-        let mut cache = node.cache.borrow_mut();
         let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
@@ -129,14 +150,22 @@ impl Tier {
             || buried.is_some_and(|buried| buried > version)
     }
 
-    /// Whether fills are not leased, or the request holds the token of its key.
-    fn has_lease(&self, node: &Node, request: &Request, filling: Filling) -> bool {
+    /// Whether fills are neither leased nor fenced, or the request holds the token, or the lock, of its
+    /// key.
+    fn may_fill(&self, node: &Node, request: &Request, filling: Filling) -> bool {
         if self.plan.leases.is_none() {
-            return true;
+            return match self.plan.mutexes {
+                Some(plan) if plan.fencing && matches!(filling, Filling::Asked { .. }) => {
+                    let now_ns = self.kernel.now();
+                    let mutexes = node.mutexes.borrow();
+                    mutexes.is_held(request.key, request.index, now_ns)
+                }
+                _ => true,
+            };
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked | Filling::Ahead => {
+            Filling::Asked { .. } | Filling::Ahead { .. } => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {
@@ -148,15 +177,18 @@ impl Tier {
 
     /// What the node of the request's key says to a request that has found nothing fresh there. An
     /// entry that has come meanwhile is worth asking for again.
-    pub fn ask_for_lease(&self, request: &Request) -> Lease {
+    ///
+    /// Whoever fetches `ahead` of the expiry of what is there asks for it although there is an entry.
+    pub fn ask_for_lease(&self, request: &Request, ahead: bool) -> Lease {
         let Some(plan) = &self.plan.leases else {
             return Lease::Granted;
         };
         let number = self.node_of(request);
         let now_ns = self.kernel.now();
-        let has_fresh = self
-            .inspect(number, request.key)
-            .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
+        let has_fresh = !ahead
+            && self
+                .inspect(number, request.key)
+                .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
         if has_fresh {
             return Lease::Wait;
         }

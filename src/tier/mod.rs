@@ -21,17 +21,21 @@ use crate::workload::distribution::Distribution;
 
 mod behind;
 mod contents;
+mod early;
 mod faults;
 mod fills;
 mod leases;
 mod measured;
+mod mutexes;
 mod node;
 mod time_to_live;
 mod write_buffer;
 
+pub use early::EarlyPlan;
 pub use leases::{Lease, LeasePlan};
+pub use mutexes::{MutexPlan, Taken};
 use node::Node;
-pub use time_to_live::TimeToLive;
+pub use time_to_live::{Refreshers, TimeToLive};
 pub use write_buffer::Dirty;
 
 /// A tier as checked: nothing in it can be invalid.
@@ -74,6 +78,10 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// How locks are kept in the nodes, if they are.
+    pub mutexes: Option<MutexPlan>,
+    /// By which dice fresh entries are taken for expired, if they are.
+    pub early: Option<EarlyPlan>,
 }
 
 /// Who shares a tier's nodes.
@@ -143,10 +151,23 @@ pub enum Unreachable {
 pub enum Found {
     /// An entry within its TTL.
     Fresh(Row),
+    /// An entry within its TTL that this reader is to fetch anew all the same.
+    Early(Row),
     /// An entry that is past its TTL and kept for the purposes of [`TimeToLive`].
     Stale(Stale),
     /// No entry.
     Nothing,
+}
+
+impl Found {
+    /// The row of an entry within its TTL.
+    #[must_use]
+    pub fn fresh(self) -> Option<Row> {
+        match self {
+            Self::Fresh(row) | Self::Early(row) => Some(row),
+            _ => None,
+        }
+    }
 }
 
 /// A copy that is past its TTL.
@@ -175,14 +196,38 @@ impl Visit {
 }
 
 /// How a row comes to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Filling {
     /// Because it was asked for.
-    Asked,
+    Asked {
+        /// How long the fetch took, in nanoseconds.
+        fetch_ns: f32,
+    },
     /// Because it was written.
     Written,
     /// Ahead of the expiry of the copy that is there.
-    Ahead,
+    Ahead {
+        /// How long the fetch took, in nanoseconds.
+        fetch_ns: f32,
+    },
+}
+
+impl Filling {
+    /// As the fill of a fetch that is still to come.
+    pub const ASKED: Self = Self::Asked { fetch_ns: 0.0 };
+    /// As [`Filling::ASKED`], ahead of the expiry of the copy that is there.
+    pub const AHEAD: Self = Self::Ahead { fetch_ns: 0.0 };
+
+    /// The same after a fetch that took so long.
+    #[must_use]
+    pub fn after(self, fetch_ns: Nanoseconds) -> Self {
+        let fetch_ns = fetch_ns as f32;
+        match self {
+            Self::Asked { .. } => Self::Asked { fetch_ns },
+            Self::Ahead { .. } => Self::Ahead { fetch_ns },
+            Self::Written => Self::Written,
+        }
+    }
 }
 
 /// How much one node holds.
@@ -222,6 +267,9 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    early_luck: Stream,
+    /// Whether there is more to a lookup than the cache itself says.
+    finds_plainly: bool,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
@@ -246,6 +294,10 @@ pub enum Exchange {
     Retry,
     /// Take an entry out because a change feed says so.
     Feed,
+    /// Look again, and take the lock of a key.
+    TakeMutex,
+    /// Give the lock of a key back.
+    ReleaseMutex,
 }
 
 impl Exchange {
@@ -285,6 +337,11 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            early_luck: purpose("early"),
+            finds_plainly: plan.early.is_none()
+                && plan
+                    .ttl
+                    .is_none_or(|ttl| ttl.kept_ns() == 0 && !ttl.sliding),
             plan: plan.clone(),
         }
     }
@@ -509,6 +566,8 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            mutexes: None,
+            early: None,
         }
     }
 

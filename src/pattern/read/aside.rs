@@ -34,16 +34,14 @@ pub(crate) async fn read(
     let found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
     tier.note_latency(issued_ns);
-    let stale = match found {
+    match found {
         Found::Fresh(row) => {
             let outcome = ReadOutcome::Hit;
             tier.note(outcome);
-            return Ok(Answer { row, outcome });
+            Ok(Answer { row, outcome })
         }
-        Found::Stale(stale) => Some(stale),
-        Found::Nothing => None,
-    };
-    Box::pin(fetch(system, request, level, request.instance, stale)).await
+        other => Box::pin(fetch(system, request, level, request.instance, other)).await,
+    }
 }
 
 /// Queries what lies below tier `level` and sets the entry.
@@ -55,7 +53,9 @@ pub(crate) async fn load(
     known: Option<Row>,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
+    let begun_ns = system.kernel.now();
     let answer = ask_below(system, request, level, known.as_ref()).await?;
+    let filling = filling.after(system.kernel.now() - begun_ns);
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request);

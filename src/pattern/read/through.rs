@@ -71,17 +71,13 @@ async fn go_on(
             system.find(level, node, request)
         }
     };
-    let stale = match found {
-        Found::Fresh(row) => {
-            let outcome = ReadOutcome::DelayedHit;
-            tier.note(outcome);
-            return Ok(Answer { row, outcome });
-        }
-        Found::Stale(stale) => Some(stale),
-        Found::Nothing => None,
-    };
+    if let Found::Fresh(row) = found {
+        let outcome = ReadOutcome::DelayedHit;
+        tier.note(outcome);
+        return Ok(Answer { row, outcome });
+    }
     // A fetch is shared by all who ask one node.
-    fetch(system, request, level, node as u32, stale).await
+    fetch(system, request, level, node as u32, found).await
 }
 
 /// Loads from below tier `level` into the node that holds the key.
@@ -96,7 +92,9 @@ pub(crate) async fn load(
     let node = layer.tier.node_of(request);
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
+        let begun_ns = system.kernel.now();
         let mut answer = ask_below(system, request, level, known.as_ref()).await?;
+        let filling = filling.after(system.kernel.now() - begun_ns);
         if loading.end() {
             if layer.tier.store(node, request, &answer.row, filling) {
                 layer.stored(request);
@@ -108,7 +106,7 @@ pub(crate) async fn load(
         if !layer.pattern.write.goes_through() {
             return Ok(answer);
         }
-        if let Found::Fresh(row) = system.find(level, node, request) {
+        if let Some(row) = system.find(level, node, request).fresh() {
             answer.row = row;
             return Ok(answer);
         }
