@@ -72,13 +72,22 @@ impl Client {
         self.stop_when_idle.set(true);
     }
 
-    /// The instance that gets request `index`: any, as behind a load balancer.
+    /// The instance that gets request `index`: any, as behind a load balancer; none if all are being
+    /// restarted.
     #[inline]
-    fn instance_of(&self, index: u64) -> u32 {
-        if self.instances == 1 {
-            return 0;
+    fn instance_of(&self, index: u64) -> Option<u32> {
+        let mut luck = self.instance_luck.at(index);
+        let instance = if self.instances == 1 {
+            0
+        } else {
+            luck.below(self.instances) as u32
+        };
+        let rotation = &self.system.rotation;
+        if rotation.is_whole() {
+            Some(instance)
+        } else {
+            rotation.instead_of(instance, &mut luck)
         }
-        self.instance_luck.at(index).below(self.instances) as u32
     }
 
     /// How long ago a newer version than `row` had been committed when the request was issued.
@@ -119,9 +128,10 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         .workload
         .borrow_mut()
         .draw(arrival.index, arrival.arrived_ns, arrival.user);
+    let instance = client.instance_of(arrival.index);
     let request = Request {
         index: arrival.index,
-        instance: client.instance_of(arrival.index),
+        instance: instance.unwrap_or(0),
         session: draw.session,
         key: draw.key,
         issued_ns: arrival.arrived_ns,
@@ -129,6 +139,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {
+        _ if instance.is_none() => Err(Failure::Unavailable),
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.
             let Known { written, seen, .. } = client.system.promises.known(&request);

@@ -50,6 +50,9 @@ impl Plan {
             Self::ServeStaleIfLocked { .. } => super::serve_stale_if_locked::ROW.name,
             Self::StaleWhileRevalidate { .. } => super::stale_while_revalidate::ROW.name,
             Self::EarlyExpiration { .. } => super::early_expiration::ROW.name,
+            Self::Buddy(_) => super::buddy::ROW.name,
+            Self::WarmUp(_) => super::warm_up::ROW.name,
+            Self::Coalesce { .. } => super::coalesce::ROW.name,
             Self::Jitter { .. } => super::jitter::ROW.name,
         }
     }
@@ -68,6 +71,7 @@ impl Plan {
             Self::ServeStaleIfLocked { .. }
             | Self::StaleWhileRevalidate { .. }
             | Self::EarlyExpiration { .. }
+            | Self::Buddy(_)
             | Self::Jitter { .. } => true,
             Self::Lock(locking) => locking.keep_ns > 0,
             _ => false,
@@ -133,7 +137,7 @@ fn with_tier(plan: &Plan, around: Surroundings<'_>) -> Wrong {
     let Surroundings {
         tier,
         loads_by_itself,
-        ..
+        refreshes_ahead,
     } = around;
     let name = plan.name();
     let ttl = tier.ttl.as_ref();
@@ -173,7 +177,24 @@ fn with_tier(plan: &Plan, around: Surroundings<'_>) -> Wrong {
                 "remove one of the two",
             ))
         }
-        Plan::EarlyExpiration { .. } if ttl.is_some_and(|ttl| ttl.sliding) => Some((
+        Plan::Buddy(_) if refreshes_ahead => Some((
+            "the pattern has a `refresh` already, which does the same".to_owned(),
+            "remove one of the two",
+        )),
+        Plan::Buddy(buddy) if ttl.is_some_and(|ttl| ttl.base_ns <= buddy.ahead_ns) => Some((
+            "`ahead` must be less than the TTL, or entries are fetched as soon as they are stored"
+                .to_owned(),
+            "lower `ahead`, or raise the TTL",
+        )),
+        Plan::WarmUp(_) if tier.scope == Scope::Client => Some((
+            "nobody warms the caches of clients".to_owned(),
+            "use it in a tier with another `scope`",
+        )),
+        Plan::WarmUp(_) if tier.has_versioned_keys => Some((
+            "what is loaded before the version of its key was asked for is never found".to_owned(),
+            "remove it, or the versioned keys",
+        )),
+        Plan::EarlyExpiration { .. } | Plan::Buddy(_) if ttl.is_some_and(|ttl| ttl.sliding) => Some((
             format!("`{name}` has nothing to do where each hit starts the TTL anew"),
             "remove `sliding = true`, or the defence",
         )),

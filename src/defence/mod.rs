@@ -23,6 +23,8 @@ use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters;
 
+mod buddy;
+mod coalesce;
 mod collapse;
 pub mod composition;
 mod early_expiration;
@@ -33,8 +35,12 @@ mod none;
 mod serve_stale_if_locked;
 mod single_flight;
 mod stale_while_revalidate;
+mod warm_up;
 
+pub use buddy::Buddy;
+pub use coalesce::Batches;
 pub use lock::{GiveUp, Locking};
+pub use warm_up::WarmUp;
 
 /// What a read gives: the row and how it was come by.
 #[derive(Clone, Debug)]
@@ -82,6 +88,17 @@ pub enum Plan {
         /// Whether whoever fetches early is served the copy meanwhile.
         background: bool,
     },
+    /// A process of its own fetches hot entries anew before they expire.
+    Buddy(Buddy),
+    /// The most popular keys are loaded before traffic comes.
+    WarmUp(WarmUp),
+    /// The lookups of one app instance within a window go out to a node as one exchange.
+    Coalesce {
+        /// How long the first of a batch waits for others.
+        window_ns: Nanoseconds,
+        /// Lookups of one batch at most, at least 2.
+        most: u32,
+    },
     /// The TTL of each entry is multiplied by a uniform draw.
     Jitter {
         /// From 1 less this ...
@@ -124,6 +141,9 @@ pub static DEFENCES: &[DefenceRow] = &[
     serve_stale_if_locked::ROW,
     stale_while_revalidate::ROW,
     early_expiration::ROW,
+    buddy::ROW,
+    warm_up::ROW,
+    coalesce::ROW,
     jitter::ROW,
 ];
 
@@ -132,7 +152,12 @@ impl Plan {
     pub fn prepare(&self, tier: &mut tier::Plan) {
         let ttl_ns = tier.ttl.map_or(0, |ttl| ttl.base_ns) as f64;
         match self {
-            Self::None | Self::SingleFlight | Self::Collapse => {}
+            Self::None
+            | Self::SingleFlight
+            | Self::Collapse
+            | Self::Buddy(_)
+            | Self::WarmUp(_)
+            | Self::Coalesce { .. } => {}
             Self::Lease { leases, .. } => tier.leases = Some(*leases),
             Self::Lock(locking) => locking.prepare(tier),
             Self::EarlyExpiration { early, .. } => {
@@ -263,6 +288,9 @@ impl Defence {
                 Plan::None
                 | Plan::ServeStaleIfLocked { .. }
                 | Plan::StaleWhileRevalidate { .. }
+                | Plan::Buddy(_)
+                | Plan::WarmUp(_)
+                | Plan::Coalesce { .. }
                 | Plan::Jitter { .. } => {}
             }
         }

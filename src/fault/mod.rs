@@ -18,6 +18,7 @@ use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
 mod crash;
+mod deploy;
 mod lose_deletes;
 mod purge;
 mod restart;
@@ -48,7 +49,13 @@ pub struct ActionRow {
 }
 
 /// All actions.
-pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, purge::ROW, lose_deletes::ROW];
+pub static ACTIONS: &[ActionRow] = &[
+    crash::ROW,
+    restart::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+    deploy::ROW,
+];
 
 /// What actions work on.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Restart: nodes that crashed answer again, with nothing in memory.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::target::{NODE, TIER};
@@ -29,6 +30,7 @@ impl Act for Restart {
             };
             for node in nodes {
                 stage.system.layers[level].tier.restart(node);
+                stage.system.warm_in_background(level, node);
             }
         })
     }
@@ -36,11 +38,12 @@ impl Act for Restart {
 
 /// Restarts the nodes that are still down from these very crashes: who has crashed again since
 /// waits for its own restart.
-pub(super) fn recover(level: usize, system: &System, crashed: &[(usize, u64)]) {
+pub(super) fn recover(level: usize, system: &Rc<System>, crashed: &[(usize, u64)]) {
     let tier = &system.layers[level].tier;
     for &(node, crash) in crashed {
         if tier.crashes(node) == crash {
             tier.restart(node);
+            system.warm_in_background(level, node);
         }
     }
 }

@@ -370,6 +370,18 @@ pub static CATALOGUE: &[Metric] = &[
         "how long before the expiry the first of them began, on average",
     ),
     row(
+        "tier.<tier>.batches.rate",
+        PerSecond,
+        Neither,
+        "exchanges per second that carried the lookups of several requests",
+    ),
+    row(
+        "tier.<tier>.warmed",
+        Count,
+        Neither,
+        "entries that were loaded by a warm-up after a restart",
+    ),
+    row(
         "tier.<tier>.sets.refused",
         Count,
         Neither,

@@ -10,22 +10,27 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::database::{Database, Row};
-use crate::defence::{self, Answer, Defence};
+use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
 use crate::tier::{self, Found, Population, Tier};
+use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
 mod fetch;
 mod read;
 mod refresh;
+mod rotation;
+mod warm_up;
 mod write;
 
-use refresh::Refresher;
+pub use rotation::Rotation;
+
+use refresh::{Ahead, Refresher};
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
 #[derive(Clone, Debug)]
@@ -213,6 +218,26 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    /// When entries are fetched anew before they expire, if they are.
+    fn ahead(&self) -> Option<Ahead> {
+        let ttl_ns = self.tier.ttl?.base_ns;
+        if let Some(refresh) = self.pattern.refresh {
+            return Some(Ahead {
+                lead_ns: ((1.0 - refresh.factor) * ttl_ns as f64).round() as Nanoseconds,
+                hits_min: refresh.hits_min,
+                workers: None,
+            });
+        }
+        self.defences.iter().find_map(|defence| match *defence {
+            defence::Plan::Buddy(buddy) => Some(Ahead {
+                lead_ns: buddy.ahead_ns,
+                hits_min: buddy.hits_min,
+                workers: Some(buddy.workers),
+            }),
+            _ => None,
+        })
+    }
+
     /// How reads fill the cache, with what the mechanisms have to say about it.
     fn read(&self) -> Read {
         match self.pattern.read {
@@ -230,6 +255,9 @@ pub struct Layer {
     pub pattern: Plan,
     defence: Defence,
     refresher: Option<Refresher>,
+    /// The lookups that wait for others, where they do.
+    batches: Option<Rc<Batches>>,
+    warm_up: Option<WarmUp>,
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
@@ -256,6 +284,8 @@ pub struct System {
     pub database: Rc<Database>,
     /// What readers were promised.
     pub promises: Promises,
+    /// Which app instances get requests.
+    pub rotation: Rotation,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -295,11 +325,17 @@ impl System {
                     kernel,
                 ),
                 defence: Defence::new(&plan.defences, &plan.tier.name, kernel, luck),
-                refresher: plan
-                    .pattern
-                    .refresh
-                    .zip(plan.tier.ttl)
-                    .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
+                refresher: plan.ahead().map(|ahead| Refresher::new(ahead, kernel)),
+                batches: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::Coalesce { window_ns, most } => {
+                        Some(Rc::new(Batches::new(kernel.clone(), window_ns, most)))
+                    }
+                    _ => None,
+                }),
+                warm_up: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::WarmUp(warm_up) => Some(warm_up),
+                    _ => None,
+                }),
                 revalidations: fetch::Revalidations::default(),
             }
         };
@@ -309,6 +345,7 @@ impl System {
             layers: plans.iter().enumerate().map(layer).collect(),
             database,
             promises,
+            rotation: Rotation::new(population.instances),
         }
     }
 
@@ -320,6 +357,7 @@ impl System {
                     system.layers[level].tier.sweep_for_ever().await;
                 });
             }
+            self.warm_before_the_run(level);
             layer.pattern.write.start(self, level);
             if layer.refresher.is_some() {
                 self.spawn("refreshes of tier", level as u64, async move |system| {

@@ -309,6 +309,8 @@ impl<'a> Recorder<'a> {
         put("early.fetches", counts.early_fetches.get() as f64);
         put("early.rounds", rounds as f64);
         put("early.lead.mean", lead_ns as f64 / rounds as f64 / 1e9);
+        put("batches.rate", rate(counts.batches.get()));
+        put("warmed", counts.warmed.get() as f64);
         put("sets.refused", counts.sets_refused.get() as f64);
         put("refreshes.sent", counts.refreshes_sent.get() as f64);
         put("refreshes.wasted", counts.refreshes_wasted.get() as f64);

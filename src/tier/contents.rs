@@ -132,6 +132,20 @@ impl Tier {
         true
     }
 
+    /// Stores a row as a load has done `age_ns` ago, unless it has expired since.
+    pub fn preload(&self, number: usize, request: &Request, row: &Row, age_ns: Nanoseconds) {
+        if self.plan.ttl.is_some_and(|ttl| ttl.base_ns <= age_ns) {
+            return;
+        }
+        if self.store(number, request, row, Filling::Written) {
+            let mut cache = self.nodes[number].cache.borrow_mut();
+            let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
+            if expires_ns < NEVER {
+                cache.extend(request.key, expires_ns.saturating_sub(age_ns));
+            }
+        }
+    }
+
     /// Whether the node holds, or remembers, a newer version than `row`.
     fn knows_newer(&self, node: &Node, key: Key, row: &Row) -> bool {
         let version = row.version();

@@ -8,6 +8,13 @@ use crate::metrics::ReadOutcome;
 use crate::units::{Key, Nanoseconds};
 
 impl Tier {
+    /// One exchange goes out for the lookups of several requests.
+    pub fn note_batch(&self) {
+        if self.meter.is_measuring() {
+            self.counts().batches.increment();
+        }
+    }
+
     /// Counts a lookup that ended as `outcome`.
     #[inline]
     pub fn note(&self, outcome: ReadOutcome) {

@@ -20,6 +20,7 @@ mod caches;
 mod expiry;
 mod fetches;
 mod freshness;
+mod leases;
 mod policies;
 mod queues;
 pub mod theory;

@@ -1192,3 +1192,8 @@ fn dependents_of_a_trace_are_refused() {
       help: remove one of the two
     "#);
 }
+
+#[test]
+fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
+    insta::assert_snapshot!(check("defences"), @"");
+}

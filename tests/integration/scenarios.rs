@@ -77,6 +77,17 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("stampede-defences", AS_IS, &["tier.redis.defence=single-flight"]),
+    ("stampede-defences", AS_IS, &["app.instances=60"]),
+    ("early-expiration", AS_IS, &["tier.redis.defence=none"]),
+    ("early-expiration", ("[\"early-expiration\", \"lock\"]", "\"early-expiration\""), &[]),
+    ("avalanche", ("{ kind = \"jitter\", share = 0.1 }", "\"single-flight\""), &[]),
+    ("lock-holder-dies", ("}, { kind = \"serve-stale-if-locked\", keep = \"1m\" }", "}"), &[]),
+    ("lock-holder-dies", (", retries = 10,", ", retries = 1000,"), &[]),
+    ("coalesce", AS_IS, &["tier.redis.defence=single-flight"]),
+    ("cold-start", AS_IS, &["tier.redis.defence=single-flight"]),
+    ("rolling-deploy", AS_IS, &["tier.process.defence=single-flight"]),
+    ("rolling-deploy", AS_IS, &["event=[]"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 

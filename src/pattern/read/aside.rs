@@ -28,7 +28,11 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
+    let visit = match &system.layers[level].batches {
+        None => tier.visit(Exchange::LookUp, request).await,
+        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+    };
+    let Ok(visit) = visit else {
         return system.read_below(request, level + 1).await;
     };
     let found = system.find(level, visit.node(), request);

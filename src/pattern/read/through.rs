@@ -31,7 +31,11 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
+    let visit = match &system.layers[level].batches {
+        None => tier.visit(Exchange::LookUp, request).await,
+        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+    };
+    let Ok(visit) = visit else {
         return Err(Failure::Unavailable);
     };
     let found = if tier.is_locked(visit.node(), request.key) {
