@@ -10,6 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::geography::Geography;
 use crate::kernel::{Kernel, Spawner};
 use crate::metrics::{Failure, Meter};
 use crate::pattern::System;
@@ -40,16 +41,16 @@ pub struct Client {
     meter: Rc<Meter>,
     workload: Rc<RefCell<Workload>>,
     system: Rc<System>,
-    instances: u64,
+    geography: Rc<Geography>,
     instance_luck: Stream,
     stop_when_idle: Cell<bool>,
 }
 
 impl Client {
-    /// Clients of an app with so many instances (at least 1).
+    /// Clients of an app whose instances live there.
     #[must_use]
     pub fn new(
-        instances: u32,
+        geography: &Rc<Geography>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         workload: &Rc<RefCell<Workload>>,
@@ -61,7 +62,7 @@ impl Client {
             meter: meter.clone(),
             workload: workload.clone(),
             system: system.clone(),
-            instances: u64::from(instances),
+            geography: geography.clone(),
             instance_luck: luck.stream("app.instance"),
             stop_when_idle: Cell::new(false),
         }
@@ -72,22 +73,23 @@ impl Client {
         self.stop_when_idle.set(true);
     }
 
-    /// The instance that gets request `index`: any, as behind a load balancer; none if all are being
-    /// restarted.
+    /// The instance that gets request `index`: any, as behind a load balancer, of the region where
+    /// the session lives; any other where those are being restarted, and none if all are.
     #[inline]
-    fn instance_of(&self, index: u64) -> Option<u32> {
+    fn instance_of(&self, index: u64, session: u32) -> Option<u32> {
+        let candidates = self.geography.instances_for(session);
+        let many = candidates.end - candidates.start;
         let mut luck = self.instance_luck.at(index);
-        let instance = if self.instances == 1 {
-            0
+        let instance = if many == 1 {
+            candidates.start
         } else {
-            luck.below(self.instances) as u32
+            candidates.start + luck.below(u64::from(many)) as u32
         };
         let rotation = &self.system.rotation;
         if rotation.is_whole() {
-            Some(instance)
-        } else {
-            rotation.instead_of(instance, &mut luck)
+            return Some(instance);
         }
+        rotation.instead_of(instance, candidates, &mut luck)
     }
 
     /// How long ago a newer version than `row` had been committed when the request was issued.
@@ -128,7 +130,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         .workload
         .borrow_mut()
         .draw(arrival.index, arrival.arrived_ns, arrival.user);
-    let instance = client.instance_of(arrival.index);
+    let instance = client.instance_of(arrival.index, draw.session);
     let request = Request {
         index: arrival.index,
         instance: instance.unwrap_or(0),
@@ -136,6 +138,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         key: draw.key,
         issued_ns: arrival.arrived_ns,
         must_be_fresh: draw.must_be_fresh,
+        region: client.geography.region_of(instance.unwrap_or(0)),
         generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {

@@ -1,6 +1,7 @@
 //! Which app instances get requests: all, but for those that are being restarted.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 
 use crate::random::Draws;
 
@@ -44,20 +45,25 @@ impl Rotation {
         self.out.set(self.out.get() - u32::from(was_out));
     }
 
-    /// Who gets a request that was meant for `instance`: that one, or any other if it is out; nobody
-    /// if all are.
-    pub fn instead_of(&self, instance: u32, luck: &mut Draws) -> Option<u32> {
+    /// Who gets a request that was meant for `instance`: that one, or if it is out another of the
+    /// `neighbours`, or of all if those are out; nobody if all are.
+    pub fn instead_of(
+        &self,
+        instance: u32,
+        neighbours: Range<u32>,
+        luck: &mut Draws,
+    ) -> Option<u32> {
         let is_out = self.is_out.borrow();
-        if !is_out.get(instance as usize).copied().unwrap_or(false) {
+        let is_in = |it: &u32| !is_out.get(*it as usize).copied().unwrap_or(true);
+        if is_in(&instance) {
             return Some(instance);
         }
-        let others = (0u32..).zip(is_out.iter()).filter(|(_, is_out)| !**is_out);
-        let count = is_out.len() as u64 - u64::from(self.out.get());
-        if count == 0 {
-            return None;
-        }
-        let which = luck.below(count) as usize;
-        others.map(|(other, _)| other).nth(which)
+        let all = 0..is_out.len() as u32;
+        [neighbours, all].into_iter().find_map(|candidates| {
+            let count = candidates.clone().filter(is_in).count() as u64;
+            let which = luck.below(count) as usize;
+            candidates.filter(is_in).nth(which)
+        })
     }
 }
 
@@ -74,14 +80,14 @@ mod tests {
         assert!(!rotation.take_out(1));
         let mut luck = Luck::new(1, 0).stream("instance").at(0);
         for _ in 0..20 {
-            assert_eq!(rotation.instead_of(0, &mut luck), Some(0));
-            assert_ne!(rotation.instead_of(1, &mut luck), Some(1));
+            assert_eq!(rotation.instead_of(0, 0..3, &mut luck), Some(0));
+            assert_ne!(rotation.instead_of(1, 0..3, &mut luck), Some(1));
         }
         rotation.take_out(0);
-        assert_eq!(rotation.instead_of(1, &mut luck), Some(2));
+        assert_eq!(rotation.instead_of(1, 0..3, &mut luck), Some(2));
         rotation.take_out(2);
-        assert_eq!(rotation.instead_of(1, &mut luck), None);
+        assert_eq!(rotation.instead_of(1, 0..3, &mut luck), None);
         rotation.put_in(1);
-        assert_eq!(rotation.instead_of(2, &mut luck), Some(1));
+        assert_eq!(rotation.instead_of(2, 0..3, &mut luck), Some(1));
     }
 }

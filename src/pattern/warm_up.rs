@@ -34,7 +34,7 @@ impl System {
             for (rank, &key) in keys.iter().enumerate() {
                 let age_ns = (keys.len() - rank) as u64 * plan.interval_ns();
                 let node = tier.node_in_group(group, key);
-                let request = warming(key, group);
+                let request = tier.request_of(node, warming(key), key);
                 tier.preload(node, &request, &self.database.row(key), age_ns);
             }
         }
@@ -69,7 +69,9 @@ impl System {
                 for rank in (loader..keys.len()).step_by(LOADS_MAX) {
                     let due_ns = begun_ns + rank as u64 * plan.interval_ns();
                     system.kernel.sleep_until(due_ns).await;
-                    let request = warming(keys[rank], group).derived(begun_ns ^ node as u64);
+                    let tier = &system.layers[level].tier;
+                    let request = tier.request_of(node, warming(keys[rank]), keys[rank]);
+                    let request = request.derived(begun_ns ^ node as u64);
                     system.warm_key(level, node, &request).await;
                 }
                 running.set(running.get() - 1);
@@ -108,13 +110,7 @@ impl System {
     }
 }
 
-/// The request that a warm-up makes on behalf of nobody, for one of those who have nodes of their own.
-fn warming(key: Key, group: u32) -> Request {
-    Request {
-        instance: group,
-        session: group,
-        key,
-        ..Request::default()
-    }
-    .derived(key)
+/// The number of the request that a warm-up makes for a key on behalf of nobody.
+fn warming(key: Key) -> u64 {
+    Request::default().derived(key).index
 }

@@ -94,10 +94,11 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let node = layer.tier.node_of(request);
+    let below = layer.tier.from_here(request);
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
         let begun_ns = system.kernel.now();
-        let mut answer = ask_below(system, request, level, known.as_ref()).await?;
+        let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
         let filling = filling.after(system.kernel.now() - begun_ns);
         if loading.end() {
             if layer.tier.store(node, request, &answer.row, filling) {
