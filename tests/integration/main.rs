@@ -2,6 +2,7 @@
 
 mod baselines;
 mod database;
+mod defence_table;
 mod experiments;
 mod expiry;
 mod invalidation;

@@ -78,7 +78,6 @@ const CASES: &[Case] = &[
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
     ("stampede-defences", AS_IS, &["tier.redis.defence=single-flight"]),
-    ("stampede-defences", AS_IS, &["app.instances=60"]),
     ("early-expiration", AS_IS, &["tier.redis.defence=none"]),
     ("early-expiration", ("[\"early-expiration\", \"lock\"]", "\"early-expiration\""), &[]),
     ("avalanche", ("{ kind = \"jitter\", share = 0.1 }", "\"single-flight\""), &[]),
