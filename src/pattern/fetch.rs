@@ -76,7 +76,7 @@ pub(super) async fn fetch(
     let loading = pin!(begin(system, request, level, case.is_early, known));
     let answer = match layer.defence.fetch(&case, loading).await {
         Ok(answer) if system.is_forbidden(request, &answer) => {
-            load(system, request, level, Filling::ASKED, None).await
+            load(system, request, level, Filling::Asked, None).await
         }
         answer => answer,
     };
@@ -103,7 +103,7 @@ async fn begin(
         let tier = &system.layers[level].tier;
         tier.begin_early(tier.node_of(request), request.key);
     }
-    load(system, request, level, Filling::ASKED, known).await
+    load(system, request, level, Filling::Asked, known).await
 }
 
 impl Stale {
@@ -123,7 +123,7 @@ pub(super) async fn load(
     known: Option<Row>,
 ) -> Result<Answer, Failure> {
     match system.layers[level].pattern.read {
-        Read::Aside | Read::Versioned => {
+        Read::Aside | Read::Versioned | Read::Copied => {
             read::aside::load(system, request, level, filling, known).await
         }
         Read::Through => read::through::load(system, request, level, filling, known).await,
@@ -151,9 +151,9 @@ pub(super) async fn ask_below(
     } else {
         let request = request.of_row();
         let service_time = layer.invalidator.not_modified_service_time();
-        let database = &system.database;
+        let (database, reach) = (&system.database, system.reach(&request));
         let row = database
-            .read_unless(&request, known.version(), service_time)
+            .read_unless(&request, reach, known.version(), service_time)
             .await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }

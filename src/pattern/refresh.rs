@@ -221,5 +221,5 @@ async fn refresh(system: &Rc<System>, level: usize, due: Due) {
         tier.counts().refreshes_sent.increment();
     }
     // Should it fail, the entry expires and the next reader fetches it.
-    let _ = fetch::load(system, &request, level, Filling::AHEAD, None).await;
+    let _ = fetch::load(system, &request, level, Filling::Ahead, None).await;
 }

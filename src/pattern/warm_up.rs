@@ -106,7 +106,7 @@ impl System {
             tier.counts().warmed.increment();
         }
         // Should it fail, the first reader fetches it.
-        let _ = fetch::load(self, request, level, Filling::AHEAD, None).await;
+        let _ = fetch::load(self, request, level, Filling::Ahead, None).await;
     }
 }
 

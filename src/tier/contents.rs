@@ -17,13 +17,19 @@ use crate::workload::Request;
 impl Tier {
     /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
     #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
+    pub fn find(&self, number: usize, request: &Request) -> Found {
+        if self.hot_keys.is_some()
+            && let Some(found) = self.find_pinned(number, request)
+        {
+            return found;
+        }
+        let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         let mut cache = node.cache.borrow_mut();
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
+                self.note_sent(number, &resident.row);
                 resident.row.clone()
             }
             Lookup::Expired(resident) => {
@@ -93,6 +99,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
+        self.note_received(number, self.received_bytes(row, filling));
         if self.knows_newer(node, request.key, row) || !self.may_fill(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -105,29 +112,30 @@ impl Tier {
                 .saturating_add(ttl.kept_ns())
         });
         let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
+            Capacity::Bytes(_) => self.held_bytes(row) + self.plan.entry_overhead_bytes,
             Capacity::Entries(_) | Capacity::Unlimited => 1,
         };
         let mut cache = node.cache.borrow_mut();
         let resident = Resident {
             row: row.clone(),
             hits: 0,
-            refreshed: matches!(filling, Filling::Ahead { .. }),
+            refreshed: filling == Filling::Ahead,
             is_being_renewed: false,
-            fetch_ns: match filling {
-                Filling::Asked { fetch_ns } | Filling::Ahead { fetch_ns } => fetch_ns,
-                // A write does not say how long a fetch takes; the last one does.
-                Filling::Written => cache.peek(request.key).map_or(0.0, |it| it.fetch_ns),
-            },
+            fetch_ns: self.fetch_ns(request, &cache),
         };
+        if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
+            drop(cache);
+            self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
+            return true;
+        }
         let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
-        node.bytes.set(node.bytes.get() + u64::from(row.bytes));
+        node.bytes.set(node.bytes.get() + self.held_bytes(row));
         let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
         if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - u64::from(row.bytes));
+            node.bytes.set(node.bytes.get() - self.held_bytes(row));
         }
         true
     }
@@ -169,7 +177,7 @@ impl Tier {
     fn may_fill(&self, node: &Node, request: &Request, filling: Filling) -> bool {
         if self.plan.leases.is_none() {
             return match self.plan.mutexes {
-                Some(plan) if plan.fencing && matches!(filling, Filling::Asked { .. }) => {
+                Some(plan) if plan.fencing && filling == Filling::Asked => {
                     let now_ns = self.kernel.now();
                     let mutexes = node.mutexes.borrow();
                     mutexes.is_held(request.key, request.index, now_ns)
@@ -179,7 +187,7 @@ impl Tier {
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked { .. } | Filling::Ahead { .. } => {
+            Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {
@@ -259,6 +267,7 @@ impl Tier {
             let mut tombstones = node.tombstones.borrow_mut();
             tombstones.bury(key, row.version(), now_ns, until_ns);
         }
+        let was_pinned = self.unpin(node, key);
         let removed = node.cache.borrow_mut().remove(key);
         if let Some(leases) = &self.plan.leases {
             let row = removed.as_ref().map(|resident| &resident.row);
@@ -266,7 +275,7 @@ impl Tier {
         }
         match &removed {
             Some(resident) => self.let_go(node, resident),
-            None => return false,
+            None => return was_pinned,
         }
         true
     }

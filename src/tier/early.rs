@@ -4,9 +4,16 @@
 //!
 //! What is said of an entry past its TTL is not said here, and neither is who fetches (see `defence`).
 
+use std::cell::RefCell;
+
+use hashbrown::HashMap;
+
 use super::Tier;
+use super::node::Resident;
+use crate::cache::Cache;
 use crate::random::Draws;
-use crate::units::{Key, NEVER, Nanoseconds};
+use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
+use crate::workload::Request;
 
 /// By which dice a fresh entry is taken for expired.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +50,45 @@ impl EarlyPlan {
     }
 }
 
+/// By request and key.
+pub(super) type FetchTimes = RefCell<HashMap<(u64, Key), f32, KeyHash>>;
+
+/// How long a fetch took, for as long as its row is about to be stored.
+#[derive(Debug)]
+pub struct Measured<'a> {
+    times: &'a FetchTimes,
+    of: (u64, Key),
+}
+
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        self.times.borrow_mut().remove(&self.of);
+    }
+}
+
 impl Tier {
+    /// The request's fetch took so long. Stores that come before the guard is dropped are of its row.
+    ///
+    /// Kept here because every future between the fetch and the node would hold a copy of it.
+    pub fn measured(&self, request: &Request, fetch_ns: Nanoseconds) -> Option<Measured<'_>> {
+        self.plan.early?;
+        let of = (request.index, request.key);
+        self.measured.borrow_mut().insert(of, fetch_ns as f32);
+        let times = &self.measured;
+        Some(Measured { times, of })
+    }
+
+    /// How long the fetch of what the request stores took. A write does not say, so that it is the
+    /// time of the fetch before.
+    pub(super) fn fetch_ns(&self, request: &Request, cache: &Cache<Resident>) -> f32 {
+        if self.plan.early.is_none() {
+            return 0.0;
+        }
+        let of = (request.index, request.key);
+        let measured = self.measured.borrow().get(&of).copied();
+        measured.unwrap_or_else(|| cache.peek(request.key).map_or(0.0, |it| it.fetch_ns))
+    }
+
     /// Somebody begins to fetch the entry of `key` although it is still fresh. Of several who do so at
     /// a time the first counts as one round.
     pub fn begin_early(&self, node: usize, key: Key) {

@@ -20,11 +20,14 @@ use crate::units::{Key, Nanoseconds, RegionId};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
+mod bandwidth;
 mod behind;
+mod chunks;
 mod contents;
 mod early;
 mod faults;
 mod fills;
+mod hot_keys;
 mod leases;
 mod measured;
 mod mutexes;
@@ -32,9 +35,14 @@ mod node;
 mod time_to_live;
 mod write_buffer;
 
+pub use bandwidth::Fields;
+pub use chunks::Chunking;
 pub use early::EarlyPlan;
+pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
 pub use mutexes::{MutexPlan, Taken};
+
+use measured::TopKeys;
 use node::Node;
 pub use time_to_live::{Refreshers, TimeToLive};
 pub use write_buffer::Dirty;
@@ -69,6 +77,13 @@ pub struct Plan {
     pub workers: u32,
     /// How long a worker is busy with one request, in nanoseconds.
     pub service_time: Distribution,
+    /// Bytes per second, at least 1, that a node sends and receives; `None` for values that take no
+    /// time on their way.
+    pub bandwidth_per_s: Option<u64>,
+    /// Whether values are stored and sent in one piece.
+    pub values: Values,
+    /// What is done about hot keys; `None` for nothing.
+    pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
     /// Share of the explicit deletes that are lost on their way.
@@ -85,6 +100,18 @@ pub struct Plan {
     pub mutexes: Option<MutexPlan>,
     /// By which dice fresh entries are taken for expired, if they are.
     pub early: Option<EarlyPlan>,
+}
+
+/// Whether values are stored and sent in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// They are.
+    #[default]
+    Whole,
+    /// They are stored whole, and a read gets some of their fields.
+    Fields(Fields),
+    /// Large ones are stored as several entries.
+    Chunks(Chunking),
 }
 
 /// Who shares a tier's nodes.
@@ -197,36 +224,25 @@ impl Visit {
 }
 
 /// How a row comes to be stored.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filling {
     /// Because it was asked for.
-    Asked {
-        /// How long the fetch took, in nanoseconds.
-        fetch_ns: f32,
-    },
+    Asked,
     /// Because it was written.
     Written,
     /// Ahead of the expiry of the copy that is there.
-    Ahead {
-        /// How long the fetch took, in nanoseconds.
-        fetch_ns: f32,
-    },
+    Ahead,
+    /// Because the copy that is there was asked about and is still true: no value is sent.
+    Confirmed,
 }
 
 impl Filling {
-    /// As the fill of a fetch that is still to come.
-    pub const ASKED: Self = Self::Asked { fetch_ns: 0.0 };
-    /// As [`Filling::ASKED`], ahead of the expiry of the copy that is there.
-    pub const AHEAD: Self = Self::Ahead { fetch_ns: 0.0 };
-
-    /// The same after a fetch that took so long.
+    /// The same, if what was asked for turned out to be the copy that was `known`.
     #[must_use]
-    pub fn after(self, fetch_ns: Nanoseconds) -> Self {
-        let fetch_ns = fetch_ns as f32;
-        match self {
-            Self::Asked { .. } => Self::Asked { fetch_ns },
-            Self::Ahead { .. } => Self::Ahead { fetch_ns },
-            Self::Written => Self::Written,
+    pub fn given(self, row: &Row, known: Option<&Row>) -> Self {
+        match known {
+            Some(known) if known.version() == row.version() => Self::Confirmed,
+            _ => self,
         }
     }
 }
@@ -272,8 +288,11 @@ pub struct Tier {
     ttl_luck: Stream,
     delete_luck: Stream,
     early_luck: Stream,
-    /// Whether there is more to a lookup than the cache itself says.
+    /// How long the fetches took whose rows are about to be stored, where that matters.
+    measured: early::FetchTimes,
+    /// Whether there is nothing more to a lookup than the cache itself says.
     finds_plainly: bool,
+    hot_keys: Option<Box<hot_keys::Known>>,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
@@ -347,10 +366,12 @@ impl Tier {
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
             early_luck: purpose("early"),
+            measured: early::FetchTimes::default(),
             finds_plainly: plan.early.is_none()
                 && plan
                     .ttl
                     .is_none_or(|ttl| ttl.kept_ns() == 0 && !ttl.sliding),
+            hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
         }
     }
@@ -383,8 +404,26 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if !matches!(self.plan.values, Values::Whole)
+            && !Box::pin(self.scatter(request, row, filling)).await
+        {
+            return Ok(false);
+        }
+        if filling == Filling::Written && self.other_copies(request) > 0 {
+            Box::pin(self.set_copies(request, row)).await;
+        }
+        self.set_one(request, row, filling).await
+    }
+
+    async fn set_one(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> Result<bool, Unreachable> {
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
-        self.exchange(Exchange::Set, request, store).await
+        let bytes = self.received_bytes(row, filling);
+        self.exchange(Exchange::Set, request, bytes, store).await
     }
 
     /// Takes out what is stored under the request's key, if anything, unless the message is lost on
@@ -393,6 +432,18 @@ impl Tier {
     /// # Errors
     /// As [`Tier::visit`].
     pub async fn delete(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        committed: Option<&Row>,
+    ) -> Result<(), Unreachable> {
+        if self.hot_keys.is_some() {
+            Box::pin(self.delete_copies(exchange, request, committed)).await;
+        }
+        self.delete_one(exchange, request, committed).await
+    }
+
+    async fn delete_one(
         &self,
         exchange: Exchange,
         request: &Request,
@@ -414,7 +465,7 @@ impl Tier {
             }
         }
         let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
-        let outcome = self.exchange(exchange, request, drop).await;
+        let outcome = self.exchange(exchange, request, 0, drop).await;
         if is_measuring {
             match outcome {
                 Ok(true) => {}
@@ -440,9 +491,30 @@ impl Tier {
     /// # Errors
     /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
     #[inline]
-    pub async fn visit(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
+    pub fn visit<'a>(
+        &'a self,
+        exchange: Exchange,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Visit, Unreachable>> + 'a {
+        self.visit_with(exchange, request, 0)
+    }
+
+    /// As [`Tier::visit`], with a value of so many bytes.
+    #[inline]
+    async fn visit_with(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
         let node = self.node_of(request);
         self.nodes[node].cache.borrow().announce(request.key);
+        if TopKeys::samples(request) {
+            self.sample(request);
+        }
+        if self.hot_keys.is_some() && exchange.asks_for_a_row() {
+            self.watch(node, request);
+        }
         let luck_index = exchange.index(request);
         let mut round_trip_ns = self
             .plan
@@ -454,7 +526,7 @@ impl Tier {
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, request.key, luck_index).await {
+        match self.serve(node, exchange, request, bytes).await {
             Ok(()) => Ok(Visit { node, way_back_ns }),
             Err(unreachable) => {
                 self.kernel.sleep(way_back_ns).await;
@@ -476,22 +548,30 @@ impl Tier {
         self.kernel.sleep(visit.way_back_ns).await;
     }
 
-    /// One round trip to the node that holds the key; `act` is what it does there, given its number.
+    /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
+    /// does there, given its number.
     #[inline]
     async fn exchange<T>(
         &self,
         exchange: Exchange,
         request: &Request,
+        bytes: u64,
         act: impl FnOnce(&Self, usize) -> T,
     ) -> Result<T, Unreachable> {
-        let visit = self.visit(exchange, request).await?;
+        let visit = self.visit_with(exchange, request, bytes).await?;
         let outcome = act(self, visit.node);
         self.leave(visit).await;
         Ok(outcome)
     }
 
     #[inline]
-    async fn serve(&self, number: usize, key: Key, luck_index: u64) -> Result<(), Unreachable> {
+    async fn serve(
+        &self,
+        number: usize,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<(), Unreachable> {
         let node = &self.nodes[number];
         if self.meter.is_measuring() {
             self.counts().node_exchanges[number].increment();
@@ -502,12 +582,16 @@ impl Tier {
         let Ok(_worker) = node.workers.acquire().await else {
             return Err(self.refuse(Unreachable::QueueFull));
         };
-        node.cache.borrow().approach(key);
+        node.cache.borrow().approach(request.key);
         let service_ns = self
             .plan
             .service_time
-            .sample_u64(&mut self.service_luck.at(luck_index));
+            .sample_u64(&mut self.service_luck.at(exchange.index(request)));
         self.kernel.sleep(service_ns).await;
+        if self.plan.bandwidth_per_s.is_some() {
+            let key = request.key;
+            Box::pin(self.carry_values(number, exchange, key, bytes)).await;
+        }
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
         }
@@ -613,6 +697,9 @@ impl Plan {
             network: at_once(),
             workers: 1,
             service_time: at_once(),
+            bandwidth_per_s: None,
+            values: Values::Whole,
+            hot_keys: None,
             queue_limit: None,
             delete_failure: 0.0,
             tombstone_ns: None,
