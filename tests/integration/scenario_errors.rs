@@ -1302,3 +1302,8 @@ fn layers_that_do_not_go_together_are_refused() {
 fn presets_and_promotions_that_do_not_exist_are_refused() {
     insta::assert_snapshot!(check("presets"), @r#""#);
 }
+
+#[test]
+fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
+    insta::assert_snapshot!(check("defences"), @"");
+}
