@@ -95,7 +95,7 @@ fn own_nodes(system: &System, instance: u32) -> impl Iterator<Item = (usize, usi
 /// The process ends, and with it what it had in memory.
 fn forget(system: &System, instance: u32) {
     for (level, node) in own_nodes(system, instance) {
-        system.crash(level, node);
+        system.crash(level, node, false);
         system.layers[level].tier.restart(node);
     }
 }

@@ -298,6 +298,28 @@ pub struct TierMeter {
     pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that a node sent to another, which owns the slot of the key.
+    pub redirects: Counter,
+    /// Exchanges with the gutter, in place of a node that was down.
+    pub gutter: Counter,
+    /// Exchanges with another node than the key's own, because that had too much in hand.
+    pub overflows: Counter,
+    /// Shards whose primary is down.
+    pub down_shards: Gauge,
+    /// From the crash of a node until it was known.
+    pub detections: RefCell<Histogram>,
+    /// From there to the promotion of a replica.
+    pub promotions: RefCell<Histogram>,
+    /// Replicas that took the place of their primary.
+    pub failovers: Counter,
+    /// Sets and deletes that a replica had not heard of when its primary crashed.
+    pub replication_lost: Counter,
+    /// Entries that could be found just before a resize.
+    pub entries_at_resize: Counter,
+    /// Of those, the ones whose key then belonged to another node.
+    pub keys_moved: Counter,
+    /// Entries that were moved to the node that their key belongs to.
+    pub entries_moved: Counter,
     /// Entries that were evicted.
     pub evictions: Counter,
     /// Entries that expired and were found so by a lookup or a sweep.
@@ -465,7 +487,10 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
-        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
+        for tier in &self.tiers {
+            tier.dirty.reset(now_ns);
+            tier.down_shards.reset(now_ns);
+        }
     }
 
     /// Whether warm-up is over at present.

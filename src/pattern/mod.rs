@@ -309,7 +309,6 @@ impl System {
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
             let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
-            let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
                     &plan.invalidations,
@@ -541,10 +540,11 @@ impl System {
         self.layers.iter().map(of).sum()
     }
 
-    /// A node of a tier crashes. What waited there to be written is lost, unless there is a log.
-    pub fn crash(&self, level: usize, node: usize) {
+    /// A node of a tier crashes; see [`Tier::crash`]. What waited there to be written is lost, unless
+    /// there is a log.
+    pub fn crash(&self, level: usize, node: usize, warm: bool) {
         let layer = &self.layers[level];
-        for dirty in layer.tier.crash(node) {
+        for dirty in layer.tier.crash(node, warm) {
             // Whoever has the log goes on from it.
             if layer.pattern.write.is_logged() {
                 layer.tier.buffer(node, dirty);

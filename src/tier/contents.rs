@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
+use super::replication::Told;
 use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
 use crate::cache::{Cache, Lookup};
 use crate::database::Row;
@@ -107,15 +108,14 @@ impl Tier {
             return false;
         }
         let index = Exchange::Set.index(request);
-        let expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
+        let mut expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
             ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
                 .saturating_add(ttl.kept_ns())
         });
-        let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => self.held_bytes(row) + self.plan.entry_overhead_bytes,
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
-        };
-        let mut cache = node.cache.borrow_mut();
+        if let Some(members) = &self.members {
+            expires_ns = members.stored(self, number, request.key, row, expires_ns);
+        }
+        let cache = node.cache.borrow();
         let resident = Resident {
             row: row.clone(),
             hits: 0,
@@ -123,21 +123,33 @@ impl Tier {
             is_being_renewed: false,
             fetch_ns: self.fetch_ns(request, &cache),
         };
+        drop(cache);
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
-            drop(cache);
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
             return true;
         }
-        let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
+        self.put(node, request.key, resident, expires_ns);
+        true
+    }
+
+    /// Puts an entry into a node, which may evict others or not admit it.
+    #[inline]
+    pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
+        let bytes = self.held_bytes(&resident.row);
+        let weight = match self.plan.capacity {
+            Capacity::Bytes(_) => bytes + self.plan.entry_overhead_bytes,
+            Capacity::Entries(_) | Capacity::Unlimited => 1,
+        };
+        let mut cache = node.cache.borrow_mut();
+        let inserted = cache.insert(key, resident, weight, self.kernel.now(), expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
-        node.bytes.set(node.bytes.get() + self.held_bytes(row));
-        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
+        node.bytes.set(node.bytes.get() + bytes);
+        let newcomer_left = self.settle_evictions_watching(node, &mut cache, key);
         if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - self.held_bytes(row));
+            node.bytes.set(node.bytes.get() - bytes);
         }
-        true
     }
 
     /// Stores a row as a load has done `age_ns` ago, unless it has expired since.
@@ -251,8 +263,21 @@ impl Tier {
     /// takes its place, if that is known already. Loads under way are overtaken. Where keys have
     /// versions, the node learns of the new one instead; whether it did not know it.
     pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
+        if let Some(members) = &self.members {
+            members.tell(self, number, key, &Told::Dropped(committed.cloned()));
+        }
+        self.drop_here(number, key, committed)
+    }
+
+    /// As [`Tier::drop_copy`], and no replica hears of it.
+    pub(super) fn drop_here(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
+        if node.is_down.get() {
+            // What a snapshot keeps, nobody can reach.
+            node.fills.borrow_mut().overtake(key);
+            return false;
+        }
         if self.plan.has_versioned_keys {
             let Some(row) = committed else { return false };
             let mut versions = node.versions.borrow_mut();

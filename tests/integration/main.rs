@@ -15,6 +15,7 @@ mod layering;
 mod luck;
 mod metrics;
 mod mrc;
+mod nodes;
 mod patterns;
 mod promises;
 mod random_scenarios;

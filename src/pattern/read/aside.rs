@@ -32,8 +32,10 @@ pub(crate) async fn read(
         None => tier.visit(Exchange::LookUp, request).await,
         Some(batches) => Box::pin(batches.visit(tier, request)).await,
     };
-    let Ok(visit) = visit else {
-        return system.read_below(request, level + 1).await;
+    let visit = match visit {
+        Ok(visit) => visit,
+        Err(unreachable) if tier.is_fatal(unreachable) => return Err(Failure::Unavailable),
+        Err(_) => return system.read_below(request, level + 1).await,
     };
     let mut found = system.find(level, visit.node(), request);
     tier.leave(visit).await;

@@ -4,7 +4,7 @@ use crate::defence::DEFENCES;
 use crate::eviction::{self, PolicySpec, SpecError};
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
-use crate::placement::{SCHEMES, Setting};
+use crate::placement::{SCHEMES, SLOT_CLIENTS, Setting};
 use crate::tier::{Capacity, SCOPES};
 
 use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table};
@@ -17,7 +17,7 @@ use super::workload::{DURATIONS, some_rate};
 
 pub(super) fn tier() -> Table {
     use Need::{Default, Required};
-    table(vec![
+    let mut fields = vec![
         field(
             "name",
             Shape::Spelled(NAME),
@@ -186,7 +186,9 @@ pub(super) fn tier() -> Table {
             "[{ kind = \"lock\", retry = \"10ms\" }, \"jitter\"]",
             "what happens when many requests miss one key together: one defence, or a list of those that go together",
         ),
-    ])
+    ];
+    fields.extend(super::nodes::fields());
+    table(fields)
 }
 
 /// One defence, or several.
@@ -473,6 +475,32 @@ pub(super) fn placement_setting(setting: &Setting) -> Field {
             Optional,
             "[1.0, 1.0, 2.0]",
             "how much of the keys each node is to have, in proportion, one number a node; the same for all if nothing is said",
+        ),
+        Setting::Epsilon => field(
+            "epsilon",
+            Shape::Quantity(Unit::Number, range("0.001", "1000")),
+            Default("0.25"),
+            "0.25",
+            "by what share of the mean the load of a node may exceed it: of m requests in flight none of n nodes has more than (1 + epsilon) m / n, rounded up",
+        ),
+        Setting::Ring => field(
+            "ring",
+            count("0", "1000000000"),
+            Default("0"),
+            "7",
+            "which of all possible rings: another number throws the points of all nodes anew",
+        ),
+        Setting::Client => field(
+            "client",
+            words(
+                &SLOT_CLIENTS
+                    .iter()
+                    .map(|row| (row.name, row.summary))
+                    .collect::<Vec<_>>(),
+            ),
+            Default("\"smart\""),
+            "\"dumb\"",
+            "who asks the nodes",
         ),
     }
 }

@@ -54,8 +54,10 @@ impl Planner<'_> {
         let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
         let defences = self.defences(name, checked.at("defence"));
         let scope = scope(checked.at("scope"))?;
+        let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
             tier: tier::Plan {
+                membership: membership?,
                 scope,
                 home: self.home_of_tier(checked, scope, regions)?,
                 delete_failure: checked.at("delete_failure").base(),
@@ -136,6 +138,7 @@ impl Planner<'_> {
             self.problem(checked.at("chunking").span, message, help);
             return None;
         }
+        self.members_fit(&layer, checked)?;
         Some(layer)
     }
 
@@ -440,16 +443,28 @@ fn placement(checked: &Checked) -> Option<placement::Plan> {
         table_size: whole("table_size", plan.table_size),
         keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
         weights: weights.iter().map(Checked::base).collect(),
+        epsilon: checked.get("epsilon").map_or(plan.epsilon, Checked::base),
+        ring: checked.get("ring").map_or(0, Checked::whole),
+        client: (checked.get("client"))
+            .and_then(|client| {
+                placement::SLOT_CLIENTS
+                    .iter()
+                    .find(|row| client.is(row.name))
+            })
+            .map_or(plan.client, |row| row.client),
     })
 }
 
 /// Where a setting of a scheme is written.
-fn setting_name(setting: placement::Setting) -> &'static str {
+pub(super) fn setting_name(setting: placement::Setting) -> &'static str {
     match setting {
         placement::Setting::VirtualNodes => "virtual_nodes",
         placement::Setting::Probes => "probes",
         placement::Setting::TableSize => "table_size",
         placement::Setting::KeysPerTag => "keys_per_tag",
         placement::Setting::Weights => "weights",
+        placement::Setting::Epsilon => "epsilon",
+        placement::Setting::Ring => "ring",
+        placement::Setting::Client => "client",
     }
 }
