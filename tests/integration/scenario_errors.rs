@@ -1305,5 +1305,109 @@ fn presets_and_promotions_that_do_not_exist_are_refused() {
 
 #[test]
 fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
-    insta::assert_snapshot!(check("defences"), @"");
+    insta::assert_snapshot!(check("defences"), @r#"
+      x 10 errors in tests/broken/defences.toml
+
+    Error: 
+      x `tier.rivals.defence`: `lock` and `lease` both say who of all processes fetches
+        ,-[tests/broken/defences.toml:10:37]
+      9 | capacity = "unlimited"
+     10 | defence = ["single-flight", "lock", "lease"]
+        :                                     ^^^^^^^
+     11 | [[tier]]
+        `----
+      help: remove one of the two; "single-flight" may stand beside either
+
+    Error: 
+      x `tier.for-ever.defence`: `jitter` has nothing to do where entries do not expire
+        ,-[tests/broken/defences.toml:14:12]
+     13 | capacity = "unlimited"
+     14 | defence = ["jitter"]
+        :            ^^^^^^^^
+     15 | [[tier]]
+        `----
+      help: give the tier a TTL, for example `ttl = "60s"`
+
+    Error: 
+      x `tier.none-and-more.defence`: `none` stands beside other defences
+        ,-[tests/broken/defences.toml:18:12]
+     17 | capacity = "unlimited"
+     18 | defence = ["none", "single-flight"]
+        :            ^^^^^^
+     19 | [[tier]]
+        `----
+      help: remove it, or the others
+
+    Error: 
+      x `tier.twice.defence`: the TTL has a `jitter` already
+        ,-[tests/broken/defences.toml:23:12]
+     22 | ttl = { base = "10s", jitter = 0.1 }
+     23 | defence = [{ kind = "jitter", share = 0.2 }]
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     24 | [[tier]]
+        `----
+      help: remove one of the two
+
+    Error: 
+      x `tier.alone.defence`: with `serve-stale-if-locked` alone nobody waits for anybody, so nobody
+      | is served
+        ,-[tests/broken/defences.toml:28:11]
+     27 | ttl = "10s"
+     28 | defence = "serve-stale-if-locked"
+        :           ^^^^^^^^^^^^^^^^^^^^^^^
+     29 | [[tier]]
+        `----
+      help: add a defence that lets one fetch: ["lock", "serve-stale-if-locked"], or use "stale-while-
+            revalidate"
+
+    Error: 
+      x `tier.unshared.defence`: a lock in a node that is not shared keeps nobody else from fetching
+        ,-[tests/broken/defences.toml:33:11]
+     32 | capacity = "unlimited"
+     33 | defence = "lock"
+        :           ^^^^^^
+     34 | [[tier]]
+        `----
+      help: use "single-flight" here and the lock in a tier with `scope = "global"`
+
+    Error: 
+      x `tier.conducts.defence`: with `read = "aside"` no request is at the tier while its row is
+      | fetched, so none can be collapsed there
+        ,-[tests/broken/defences.toml:37:11]
+     36 | capacity = "unlimited"
+     37 | defence = "collapse"
+        :           ^^^^^^^^^^
+     38 | [[tier]]
+        `----
+      help: use `pattern = "through"`, or `defence = "single-flight"`
+
+    Error: 
+      x `tier.late.defence`: `ahead` must be less than the TTL, or entries are fetched as soon as they
+      | are stored
+        ,-[tests/broken/defences.toml:42:11]
+     41 | ttl = "3s"
+     42 | defence = { kind = "buddy", ahead = "3s" }
+        :           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     43 | [[tier]]
+        `----
+      help: lower `ahead`, or raise the TTL
+
+    Error: 
+      x `tier.mixed.defence.beta` is for "xfetch"; "linear" has `share`
+        ,-[tests/broken/defences.toml:47:67]
+     46 | ttl = "3s"
+     47 | e = { kind = "early-expiration", variant = "linear", beta = 2.0 }
+        :                                                             ^^^
+     48 | [[tier]]
+        `----
+
+    Error: 
+      x `tier.kept.defence.keep` is for those who give up and are served the expired copy: add
+      | `give_up = "serve-stale"`
+        ,-[tests/broken/defences.toml:52:35]
+     51 | ttl = "3s"
+     52 | defence = { kind = "lock", keep = "5s" }
+        :                                   ^^^^
+        `----
+    "#);
 }
