@@ -13,6 +13,10 @@ pub use meter::{
     Step, TierMeter, WriteLedger,
 };
 
+/// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
+/// measured of the whole tier is of all nodes.
+pub const NODES_REPORTED_MAX: u32 = 100;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 

@@ -14,6 +14,7 @@ pub mod folder;
 pub mod html;
 pub mod json;
 pub mod key_metrics;
+pub mod layers;
 pub mod junit;
 pub mod markdown;
 pub mod metrics_reference;

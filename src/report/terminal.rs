@@ -15,7 +15,7 @@ use crate::experiment::{
 use super::{
     baseline,
     compared::{Compared, Tone, compare},
-    expectation, key_metrics, quantity, top_keys, verdict,
+    expectation, key_metrics, layers, quantity, top_keys, verdict,
 };
 
 /// How the table is printed.
@@ -62,10 +62,31 @@ pub fn render(results: &Results, look: Look) -> String {
     } else {
         text.push_str(&side_by_side(results, &groups, look));
     }
+    text.push_str(&chains(results, look));
     text.push_str(&top_keys(results, look));
     text.push_str(&expectations(results, look));
     if let Some(comparison) = &results.comparison {
         text.push_str(&compared(results, comparison, look));
+    }
+    text
+}
+
+/// Which layer answers which share of the reads, a chain for each variant.
+fn chains(results: &Results, look: Look) -> String {
+    let lines = layers::lines(results);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let heading = look.paint("share of the reads that each layer answers", Tone::Strong);
+    let mut text = format!("\n{heading}\n");
+    for (variant, line) in &lines {
+        if results.variants.len() > 1 {
+            text.push_str(&format!("{}\n", shorten(variant, look.width)));
+        }
+        for line in wrap(line, look.width - 2) {
+            // Blanks within a layer are such that no line breaks there.
+            text.push_str(&format!("  {}\n", line.replace('\u{a0}', " ")));
+        }
     }
     text
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{CATALOGUE, Metric, Unit};
+use crate::metrics::{CATALOGUE, Metric, NODES_REPORTED_MAX, Unit};
 use crate::simulation;
 
 use super::bandwidth::Bandwidth;
@@ -228,13 +228,21 @@ pub(super) fn find_metric(
             }
         } else if pattern == "<i>"
             && let (Some(layer), Ok(node)) = (tier, segment.parse::<u32>())
-            && node >= layer.tier.nodes
+            && let nodes = layer.tier.nodes_per_group()
+            && node >= nodes.min(NODES_REPORTED_MAX)
         {
-            let (name, last) = (&layer.tier.name, layer.tier.nodes - 1);
-            return Err((
-                format!("tier `{name}` has no node {node}"),
-                format!("its nodes have the numbers 0 to {last}"),
-            ));
+            let (name, last) = (&layer.tier.name, nodes - 1);
+            return Err(if node < nodes {
+                (
+                    format!("node {node} of tier `{name}` is not reported"),
+                    format!("of its {nodes} nodes the first {NODES_REPORTED_MAX} are"),
+                )
+            } else {
+                (
+                    format!("tier `{name}` has no node {node}"),
+                    format!("its nodes have the numbers 0 to {last}"),
+                )
+            });
         }
     }
     Ok(row)

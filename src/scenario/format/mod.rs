@@ -17,6 +17,7 @@ use workload::{COUNTS, DURATIONS, SIZES, distribution_shape, keys};
 mod app;
 mod database;
 mod experiment;
+mod nodes;
 mod parts;
 mod regions;
 mod tier;
@@ -197,5 +198,6 @@ fn root() -> Table {
             ),
         ],
         later: Vec::new(),
+        presets: &[],
     }
 }
