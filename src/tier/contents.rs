@@ -18,13 +18,19 @@ use crate::workload::Request;
 impl Tier {
     /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
     #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
+    pub fn find(&self, number: usize, request: &Request) -> Found {
+        if self.hot_keys.is_some()
+            && let Some(found) = self.find_pinned(number, request)
+        {
+            return found;
+        }
+        let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         let mut cache = node.cache.borrow_mut();
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
+                self.note_sent(number, &resident.row);
                 resident.row.clone()
             }
             Lookup::Expired(resident) => {
@@ -79,6 +85,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
+        self.note_received(number, self.received_bytes(row, filling));
         if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -98,6 +105,10 @@ impl Tier {
             hits: 0,
             refreshed: filling == Filling::Ahead,
         };
+        if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
+            self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
+            return true;
+        }
         self.put(node, request.key, resident, expires_ns);
         true
     }
@@ -105,7 +116,7 @@ impl Tier {
     /// Puts an entry into a node, which may evict others or not admit it.
     #[inline]
     pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
-        let bytes = u64::from(resident.row.bytes);
+        let bytes = self.held_bytes(&resident.row);
         let weight = match self.plan.capacity {
             Capacity::Bytes(_) => bytes + self.plan.entry_overhead_bytes,
             Capacity::Entries(_) | Capacity::Unlimited => 1,
@@ -147,7 +158,7 @@ impl Tier {
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked | Filling::Ahead => {
+            Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {
@@ -237,6 +248,7 @@ impl Tier {
             let mut tombstones = node.tombstones.borrow_mut();
             tombstones.bury(key, row.version(), now_ns, until_ns);
         }
+        let was_pinned = self.unpin(node, key);
         let removed = node.cache.borrow_mut().remove(key);
         if let Some(leases) = &self.plan.leases {
             let row = removed.as_ref().map(|resident| &resident.row);
@@ -244,7 +256,7 @@ impl Tier {
         }
         match &removed {
             Some(resident) => self.let_go(node, resident),
-            None => return false,
+            None => return was_pinned,
         }
         true
     }

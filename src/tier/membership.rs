@@ -18,7 +18,7 @@ use hashbrown::HashMap;
 use super::failover::Detection;
 use super::replication::{self, Copy, Reads};
 use super::while_down::WhileDown;
-use super::{Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
+use super::{Errand, Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
 use crate::database::Row;
 use crate::kernel::{Broadcast, Kernel, Label};
 use crate::placement::{self, Copies, Scheme, Sight, SlotClient};
@@ -415,7 +415,7 @@ impl Members {
     pub(super) fn redirect<'a>(
         &'a self,
         tier: &'a Tier,
-        exchange: Exchange,
+        errand: Errand,
         request: &'a Request,
         visit: Visit,
         owner: usize,
@@ -428,12 +428,12 @@ impl Members {
             // Whoever is sent elsewhere asks for the map.
             let newest = self.history.borrow().len() as u32 - 1;
             self.maps.borrow_mut()[request.instance as usize] = newest;
-            let luck_index = mix(exchange.index(request) ^ 1);
+            let errand = errand.again(1);
             let farther_ns = self.farther_ns(&tier.plan, request, owner);
-            match tier.travel(owner, request, luck_index, farther_ns).await {
+            match tier.travel(owner, request, errand, farther_ns).await {
                 Ok(visit) => Ok(visit),
                 Err((unreachable, way_back_ns)) => {
-                    self.give_up(tier, exchange, request, unreachable, way_back_ns)
+                    self.give_up(tier, errand, request, unreachable, way_back_ns)
                         .await
                 }
             }
@@ -444,7 +444,7 @@ impl Members {
     pub(super) fn give_up<'a>(
         &'a self,
         tier: &'a Tier,
-        exchange: Exchange,
+        errand: Errand,
         request: &'a Request,
         unreachable: Unreachable,
         way_back_ns: Nanoseconds,
@@ -458,7 +458,7 @@ impl Members {
             let notice_ns = tier.plan.membership.while_down.notice_ns();
             let waits_ns = notice_ns.saturating_sub(way_back_ns).max(way_back_ns);
             tier.kernel.sleep(waits_ns).await;
-            self.stand_in(tier, exchange, request).await
+            self.stand_in(tier, errand, request).await
         })
     }
 
@@ -466,11 +466,11 @@ impl Members {
     async fn stand_in(
         &self,
         tier: &Tier,
-        exchange: Exchange,
+        errand: Errand,
         request: &Request,
     ) -> Result<Visit, Unreachable> {
         let is_of_a_read = matches!(
-            exchange,
+            errand.exchange,
             Exchange::LookUp | Exchange::Set | Exchange::Retry | Exchange::Version
         );
         let Some(gutter) = tier.plan.membership.gutter.filter(|_| is_of_a_read) else {
@@ -483,8 +483,8 @@ impl Members {
         if tier.meter.is_measuring() {
             tier.counts().gutter.increment();
         }
-        let luck_index = mix(exchange.index(request) ^ 2);
-        match tier.travel(node as usize, request, luck_index, 0).await {
+        let errand = errand.again(2);
+        match tier.travel(node as usize, request, errand, 0).await {
             Ok(visit) => Ok(visit),
             Err((unreachable, way_back_ns)) => {
                 tier.kernel.sleep(way_back_ns).await;
@@ -497,23 +497,22 @@ impl Members {
     pub(super) fn go_round<'a>(
         &'a self,
         tier: &'a Tier,
-        exchange: Exchange,
+        errand: Errand,
         request: &'a Request,
     ) -> Going<'a, Visit> {
         Box::pin(async move {
             if self.copies != Copies::Overflow {
                 // Everybody knows that the node is down.
-                return self.stand_in(tier, exchange, request).await;
+                return self.stand_in(tier, errand, request).await;
             }
             let group = tier.group_of(request);
             let (node, load) = self.take_up(tier, group, request.key);
-            let luck_index = exchange.index(request);
-            let outcome = tier.travel(node, request, luck_index, 0).await;
+            let outcome = tier.travel(node, request, errand, 0).await;
             drop(load);
             match outcome {
                 Ok(visit) => Ok(visit),
                 Err((unreachable, way_back_ns)) => {
-                    self.give_up(tier, exchange, request, unreachable, way_back_ns)
+                    self.give_up(tier, errand, request, unreachable, way_back_ns)
                         .await
                 }
             }
@@ -550,9 +549,13 @@ impl Members {
     ) -> Going<'a, bool> {
         let copy = row.clone();
         let owned = *request;
-        self.everywhere(tier, Exchange::Set, request, move |tier, node| {
-            tier.store(node, &owned, &copy, filling)
-        })
+        self.everywhere(
+            tier,
+            Exchange::Set,
+            request,
+            tier.received_bytes(row, filling),
+            move |tier, node| tier.store(node, &owned, &copy, filling),
+        )
     }
 
     /// Deletes an entry on every node; whether the first that was asked had it.
@@ -564,7 +567,7 @@ impl Members {
         committed: Option<&Row>,
     ) -> Going<'a, bool> {
         let (key, committed) = (request.key, committed.cloned());
-        self.everywhere(tier, exchange, request, move |tier, node| {
+        self.everywhere(tier, exchange, request, 0, move |tier, node| {
             tier.drop_copy(node, key, committed.as_ref())
         })
     }
@@ -575,6 +578,7 @@ impl Members {
         tier: &'a Tier,
         exchange: Exchange,
         request: &'a Request,
+        bytes: u64,
         act: impl Fn(&Tier, usize) -> bool + 'static,
     ) -> Going<'a, bool> {
         let act = Rc::new(act);
@@ -592,11 +596,11 @@ impl Members {
                 let (act, left, first) = (act.clone(), left.clone(), first.clone());
                 let shared = self.tier.upgrade().expect("who asks keeps it alive");
                 // The first has the luck of a single exchange.
-                let index = exchange.index(request);
-                let index = if turn == 0 {
-                    index
+                let errand = Errand::new(exchange, request, bytes);
+                let errand = if turn == 0 {
+                    errand
                 } else {
-                    mix(index ^ u64::from(turn))
+                    errand.again(u64::from(turn))
                 };
                 let request = *request;
                 let label = Label {
@@ -605,7 +609,7 @@ impl Members {
                 };
                 tier.kernel.spawn(label, async move {
                     let tier = &*shared;
-                    let outcome = match tier.travel(node, &request, index, 0).await {
+                    let outcome = match tier.travel(node, &request, errand, 0).await {
                         Ok(visit) => {
                             let outcome = act(tier, node);
                             tier.leave(visit).await;

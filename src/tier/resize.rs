@@ -9,9 +9,9 @@
 
 use std::rc::Rc;
 
-use super::Tier;
 use super::membership::Members;
 use super::replication::Told;
+use super::{Errand, Exchange, Tier};
 use crate::kernel::Label;
 use crate::placement::{self, Scheme};
 use crate::random::mix;
@@ -126,11 +126,19 @@ impl Tier {
         let mut has_arrived = from != to && is_there;
         if has_arrived {
             let luck_index = mix(it.key ^ mix(self.kernel.now()));
-            let there = self.serve(from, it.key, luck_index).await;
+            let errand = |exchange, bytes, luck_index| Errand {
+                exchange,
+                bytes,
+                luck_index,
+            };
+            let fetched = errand(Exchange::LookUp, 0, luck_index);
+            let there = self.serve(from, it.key, fetched).await;
             let mut luck = self.network_luck.at(luck_index);
             let round_trip_ns = self.plan.network.sample_u64(&mut luck);
             self.kernel.sleep(round_trip_ns).await;
-            let here = self.serve(to, it.key, mix(luck_index)).await;
+            let bytes = self.bytes_to_send(from, it.key);
+            let stored = errand(Exchange::Set, bytes, mix(luck_index));
+            let here = self.serve(to, it.key, stored).await;
             has_arrived = there.is_ok() && here.is_ok();
         }
         // Whatever became of the entry, from now on the key belongs where the placement says.

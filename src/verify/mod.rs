@@ -23,6 +23,7 @@ mod freshness;
 mod hashing;
 mod policies;
 mod queues;
+mod replicas;
 pub mod theory;
 mod whole;
 mod writes;
@@ -131,6 +132,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        replicas::checks,
         writes::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {

@@ -111,14 +111,12 @@ impl Planner<'_> {
             self.announce_resizes(root, tiers);
         }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
-        let database = self.database(root.at("database"), &geography);
-        let events = tiers.as_deref().and_then(|tiers| {
-            let places = fault::Places {
-                tiers,
-                database: database.as_ref(),
-            };
-            self.events(root, &places)
-        });
+        let database = self.database(root.at("database"), workload.as_ref(), &geography);
+        let events = match (tiers.as_deref(), database.as_ref()) {
+            (Some(tiers), Some(database)) => self.events(root, &fault::Places { tiers, database }),
+            // Whether a target exists cannot be said.
+            _ => None,
+        };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
         }
