@@ -1369,3 +1369,13 @@ fn a_resize_that_cannot_be_is_refused() {
         `----
     "#);
 }
+
+#[test]
+fn layers_that_do_not_go_together_are_refused() {
+    insta::assert_snapshot!(check("layers"), @r#""#);
+}
+
+#[test]
+fn presets_and_promotions_that_do_not_exist_are_refused() {
+    insta::assert_snapshot!(check("presets"), @r#""#);
+}
