@@ -20,6 +20,7 @@ mod patterns;
 mod promises;
 mod random_scenarios;
 mod regions;
+mod report_page;
 mod replay;
 mod run;
 mod scenario_cli;
