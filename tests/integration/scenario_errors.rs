@@ -1372,12 +1372,74 @@ fn a_resize_that_cannot_be_is_refused() {
 
 #[test]
 fn layers_that_do_not_go_together_are_refused() {
-    insta::assert_snapshot!(check("layers"), @r#""#);
+    insta::assert_snapshot!(check("layers"), @r#"
+      x 4 errors in tests/broken/layers.toml
+
+    Error: 
+      x `tier.first.fill`: an exclusive tier takes what the one above evicts, and there is none above
+        ,-[tests/broken/layers.toml:9:8]
+      8 | name = "first"
+      9 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     10 | preset = "in-process"
+        `----
+      help: use `fill = "inclusive"`, or put the tier below another
+
+    Error: 
+      x `tier.first.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:11:16]
+     10 | preset = "in-process"
+     11 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+
+    Error: 
+      x `tier.second.fill`: entries cannot move between tiers of which one has leases, versioned or
+      | personalised keys
+        ,-[tests/broken/layers.toml:15:8]
+     14 | name = "second"
+     15 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     16 | preset = "redis"
+        `----
+      help: use `fill = "inclusive"`
+
+    Error: 
+      x `tier.second.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:18:16]
+     17 | pattern = "through"
+     18 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+    "#);
 }
 
 #[test]
 fn presets_and_promotions_that_do_not_exist_are_refused() {
-    insta::assert_snapshot!(check("presets"), @r#""#);
+    insta::assert_snapshot!(check("presets"), @r#"
+      x 2 errors in tests/broken/presets.toml
+
+    Error: 
+      x `tier.third.preset` cannot be `rediss`
+       ,-[tests/broken/presets.toml:9:10]
+     8 | name = "third"
+     9 | preset = "rediss"
+       :          ^^^^^^^^
+       `----
+      help: did you mean `redis`?
+
+    Error: 
+      x `tier.fourth.promote`: `sometimes` is not a whole number
+        ,-[tests/broken/presets.toml:14:11]
+     13 | capacity = "1GiB"
+     14 | promote = "sometimes"
+        :           ^^^^^^^^^^^
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"; or write `always`,
+            `never`
+    "#);
 }
 
 #[test]
