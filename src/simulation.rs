@@ -14,6 +14,7 @@ use crate::random::Luck;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
+mod nodes;
 mod outcome;
 
 /// One variant as checked: nothing in it can be invalid, names are resolved and units are gone.
@@ -153,6 +154,12 @@ impl World {
             &meter,
             luck,
         );
+        for layer in &system.layers {
+            let workload = workload.borrow();
+            layer
+                .tier
+                .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
+        }
         let system = Rc::new(system);
         let client = Client::new(&geography, &kernel, &meter, &workload, &system, luck);
         let spawner = Rc::new(Spawner::default());

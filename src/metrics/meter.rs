@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use crate::units::Nanoseconds;
 
@@ -283,8 +284,42 @@ pub struct TierMeter {
     pub lookups: OutcomeCounters,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
+    /// Bytes of values that were sent to each node.
+    pub node_bytes_in: Vec<Counter>,
+    /// Bytes of values that each node sent.
+    pub node_bytes_out: Vec<Counter>,
+    /// The keys of a sample of the exchanges.
+    pub top_keys: RefCell<HeavyHitters>,
+    /// Keys that a node found hot, each time that it had not been before.
+    pub hot_keys_detected: Counter,
+    /// Reads of hot keys that went to a copy under another key.
+    pub copy_reads: Counter,
+    /// Lookups that were answered from what is pinned.
+    pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that a node sent to another, which owns the slot of the key.
+    pub redirects: Counter,
+    /// Exchanges with the gutter, in place of a node that was down.
+    pub gutter: Counter,
+    /// Exchanges with another node than the key's own, because that had too much in hand.
+    pub overflows: Counter,
+    /// Shards whose primary is down.
+    pub down_shards: Gauge,
+    /// From the crash of a node until it was known.
+    pub detections: RefCell<Histogram>,
+    /// From there to the promotion of a replica.
+    pub promotions: RefCell<Histogram>,
+    /// Replicas that took the place of their primary.
+    pub failovers: Counter,
+    /// Sets and deletes that a replica had not heard of when its primary crashed.
+    pub replication_lost: Counter,
+    /// Entries that could be found just before a resize.
+    pub entries_at_resize: Counter,
+    /// Of those, the ones whose key then belonged to another node.
+    pub keys_moved: Counter,
+    /// Entries that were moved to the node that their key belongs to.
+    pub entries_moved: Counter,
     /// Entries that were evicted.
     pub evictions: Counter,
     /// Entries that expired and were found so by a lookup or a sweep.
@@ -389,6 +424,10 @@ pub struct Meter {
     step_failed: Counter,
 }
 
+fn counters(many: u32) -> Vec<Counter> {
+    (0..many).map(|_| Counter::default()).collect()
+}
+
 /// What happened in one step of the time series, as rates and shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -415,7 +454,9 @@ impl Meter {
     #[must_use]
     pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
         let tier = |&nodes: &u32| TierMeter {
-            node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
+            node_exchanges: counters(nodes),
+            node_bytes_in: counters(nodes),
+            node_bytes_out: counters(nodes),
             ..TierMeter::default()
         };
         Self {
@@ -430,7 +471,10 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
-        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
+        for tier in &self.tiers {
+            tier.dirty.reset(now_ns);
+            tier.down_shards.reset(now_ns);
+        }
     }
 
     /// Whether warm-up is over at present.

@@ -76,7 +76,7 @@ pub(super) async fn load(
     known: Option<Row>,
 ) -> Result<Answer, Failure> {
     match system.layers[level].pattern.read {
-        Read::Aside | Read::Versioned => {
+        Read::Aside | Read::Versioned | Read::Copied => {
             read::aside::load(system, request, level, filling, known).await
         }
         Read::Through => read::through::load(system, request, level, filling, known).await,

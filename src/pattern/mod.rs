@@ -46,6 +46,8 @@ pub enum Read {
     Aside,
     /// As aside, under versioned keys: the version of the key is asked for first.
     Versioned,
+    /// As aside, of any copy of a row that is hot.
+    Copied,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -218,6 +220,7 @@ impl LayerPlan {
     fn read(&self) -> Read {
         match self.pattern.read {
             Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            Read::Aside if self.tier.hot_keys.is_some_and(|it| it.copies > 1) => Read::Copied,
             read => read,
         }
     }
@@ -276,7 +279,6 @@ impl System {
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
             let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
-            let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
                     &plan.invalidations,
@@ -353,6 +355,7 @@ impl System {
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -438,6 +441,7 @@ impl System {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
                 Some(Read::Versioned) => read::versioned::read(self, request, level).await,
+                Some(Read::Copied) => read::copied::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
@@ -498,10 +502,11 @@ impl System {
         self.layers.iter().map(of).sum()
     }
 
-    /// A node of a tier crashes. What waited there to be written is lost, unless there is a log.
-    pub fn crash(&self, level: usize, node: usize) {
+    /// A node of a tier crashes; see [`Tier::crash`]. What waited there to be written is lost, unless
+    /// there is a log.
+    pub fn crash(&self, level: usize, node: usize, warm: bool) {
         let layer = &self.layers[level];
-        for dirty in layer.tier.crash(node) {
+        for dirty in layer.tier.crash(node, warm) {
             // Whoever has the log goes on from it.
             if layer.pattern.write.is_logged() {
                 layer.tier.buffer(node, dirty);

@@ -122,7 +122,7 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
                 name => {
                     let size = match metric.unit {
                         Unit::Seconds => 0.001,
-                        Unit::Bytes => 123_456_789.0,
+                        Unit::Bytes | Unit::BytesPerSecond => 123_456_789.0,
                         Unit::PerSecond => 213.0,
                         Unit::Ratio => 0.03,
                         Unit::Count | Unit::Money => 7.0,

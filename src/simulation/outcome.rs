@@ -2,10 +2,14 @@
 
 use indexmap::IndexMap;
 
+use super::nodes::{Nodes, put_membership};
 use super::{Plan, RunError};
 use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{
+    Counter, Histogram, LossCause, Meter, NODES_REPORTED_MAX, Outcome, ReadOutcome, Series, Step,
+    TopKey, Unit,
+};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -28,7 +32,7 @@ pub(super) struct Recorder<'a> {
 #[derive(Clone)]
 struct Level {
     node_entries: Vec<u64>,
-    bytes: u64,
+    node_bytes: Vec<u64>,
 }
 
 impl<'a> Recorder<'a> {
@@ -36,7 +40,7 @@ impl<'a> Recorder<'a> {
         let population = plan.population();
         let level = |tier: &crate::tier::Plan| Level {
             node_entries: vec![0; tier.nodes_in_all(population) as usize],
-            bytes: 0,
+            node_bytes: vec![0; tier.nodes_in_all(population) as usize],
         };
         Self {
             plan,
@@ -70,7 +74,9 @@ impl<'a> Recorder<'a> {
                 for (sum, entries) in level.node_entries.iter_mut().zip(layer.tier.node_entries()) {
                     *sum += entries as u64;
                 }
-                level.bytes += layer.tier.bytes();
+                for (sum, bytes) in level.node_bytes.iter_mut().zip(layer.tier.node_bytes()) {
+                    *sum += bytes;
+                }
             }
         }
     }
@@ -96,6 +102,7 @@ impl<'a> Recorder<'a> {
             series,
             latency_quantiles: latency.quantiles(),
             staleness_quantiles,
+            top_keys: top_keys(meter, system, kernel.now() - self.plan.warmup_ns),
             requests: meter.total_arrived(),
             events: kernel.events(),
         })
@@ -293,6 +300,7 @@ impl<'a> Recorder<'a> {
         let plan = tier.plan();
         let counts = &meter.tiers[level];
         let rate = |count: u64| count as f64 * SECOND_NS as f64 / measured_ns as f64;
+        let now_ns = self.plan.warmup_ns + measured_ns;
         let mut put = |what: &str, value| metrics.put(&format!("tier.{}.{what}", plan.name), value);
         let lookups = counts.lookups.total() as f64;
         for outcome in ReadOutcome::ALL {
@@ -314,24 +322,23 @@ impl<'a> Recorder<'a> {
         let samples = self.samples as f64;
         let entries = &self.levels[level].node_entries;
         put("entries", entries.iter().sum::<u64>() as f64 / samples);
-        put("bytes", self.levels[level].bytes as f64 / samples);
+        let bytes = &self.levels[level].node_bytes;
+        put("bytes", bytes.iter().sum::<u64>() as f64 / samples);
         put(
             "latency.p99",
             counts.lookup_latency.borrow().quantile_s(0.99),
         );
-        let usages: Vec<f64> = tier
-            .node_usages()
-            .map(|u| utilization(&u, plan.workers, measured_ns))
-            .collect();
-        put(
-            "utilization",
-            usages.iter().sum::<f64>() / usages.len() as f64,
-        );
-        let busiest = exchanges.iter().copied().max().unwrap_or(0);
-        put(
-            "imbalance",
-            busiest as f64 * exchanges.len() as f64 / total as f64,
-        );
+        let nodes = Nodes::of(tier, &exchanges, measured_ns);
+        nodes.put_totals(&mut put);
+        put_membership(&mut put, counts, now_ns, measured_ns);
+        let detected = counts.hot_keys_detected.get();
+        put("hot_keys.detected", detected as f64);
+        put("hot_keys.copy_reads", counts.copy_reads.get() as f64);
+        put("hot_keys.pinned_hits", counts.pinned_hits.get() as f64);
+        let bytes_in = in_all(&counts.node_bytes_in);
+        put("network.bytes_in", rate(bytes_in));
+        let bytes_out = in_all(&counts.node_bytes_out);
+        put("network.bytes_out", rate(bytes_out));
         put("invalidations.sent", counts.invalidations_sent.get() as f64);
         put("invalidations.lost", counts.invalidations_lost.get() as f64);
         put(
@@ -358,20 +365,22 @@ impl<'a> Recorder<'a> {
             "flushes.coalescing",
             counts.flushed_writes.get() as f64 / counts.flushed.get() as f64,
         );
-        let now_ns = self.plan.warmup_ns + measured_ns;
         let dirty_area_ns = counts.dirty.area_ns(now_ns);
         put("dirty", dirty_area_ns as f64 / measured_ns as f64);
         put("dirty.max", counts.dirty_max.get() as f64);
         if plan.scope != Scope::Global {
             return;
         }
-        for (node, &exchanges) in exchanges.iter().enumerate() {
-            put(&format!("node.{node}.rate"), rate(exchanges));
-            put(&format!("node.{node}.utilization"), usages[node]);
-            put(
-                &format!("node.{node}.entries"),
-                entries[node] as f64 / samples,
-            );
+        for node in 0..exchanges.len().min(NODES_REPORTED_MAX as usize) {
+            let mut put = |what: &str, value| put(&format!("node.{node}.{what}"), value);
+            put("rate", rate(exchanges[node]));
+            nodes.put_use(node, &mut put);
+            put("entries", entries[node] as f64 / samples);
+            put("bytes", bytes[node] as f64 / samples);
+            put("network.bytes_in", rate(counts.node_bytes_in[node].get()));
+            put("network.bytes_out", rate(counts.node_bytes_out[node].get()));
+            put("evictions.rate", rate(nodes.evictions[node]));
+            put("imbalance", nodes.imbalance(exchanges[node]));
         }
     }
 }
@@ -387,8 +396,34 @@ fn quantiles_to_the_ends(histogram: &Histogram) -> Vec<(f64, f64)> {
     first.chain(inner).chain([at(1.0)]).collect()
 }
 
+/// Keys of each tier in the report.
+const TOP_KEYS: usize = 10;
+
+/// The keys that each tier was asked for most.
+fn top_keys(meter: &Meter, system: &System, measured_ns: Nanoseconds) -> Vec<TopKey> {
+    let measured_s = measured_ns as f64 / SECOND_NS as f64;
+    let mut all = Vec::new();
+    for (layer, counts) in system.layers.iter().zip(&meter.tiers) {
+        let exchanges = in_all(&counts.node_exchanges) as f64;
+        for (key, sampled) in counts.top_keys.borrow().top(TOP_KEYS) {
+            let rate = layer.tier.sampled(sampled) / measured_s;
+            all.push(TopKey {
+                tier: layer.tier.plan().name.clone(),
+                key,
+                rate,
+                share: rate * measured_s / exchanges,
+            });
+        }
+    }
+    all
+}
+
+fn in_all(counters: &[Counter]) -> u64 {
+    counters.iter().map(Counter::get).sum()
+}
+
 /// Share of `servers` that were busy in `measured_ns`.
-fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
+pub(super) fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
     usage.busy_area_ns as f64 / (f64::from(servers) * measured_ns as f64)
 }
 

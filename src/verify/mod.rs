@@ -20,6 +20,7 @@ mod caches;
 mod expiry;
 mod fetches;
 mod freshness;
+mod hashing;
 mod policies;
 mod queues;
 mod replicas;
@@ -142,7 +143,7 @@ pub fn verify(
             }
         }
     }
-    for check in whole::CHECKS {
+    for check in hashing::LAWS.iter().chain(whole::CHECKS) {
         if check.model.contains(filter) {
             for verdict in (check.judge)(options)? {
                 finished(&verdict);

@@ -141,6 +141,8 @@ async fn write(
     {
         layer.flushes.hurry(node);
     }
+    // Refused or not, the node has the write.
+    let _ = tier.receive(node, &row, Filling::Written).await;
     if behind.is_logged {
         // There and back again, to a node of the same tier.
         tier.hop(Exchange::Log, request).await;

@@ -17,6 +17,7 @@ use workload::{COUNTS, DURATIONS, SIZES, distribution_shape, keys};
 mod app;
 mod database;
 mod experiment;
+mod nodes;
 mod parts;
 mod regions;
 mod tier;

@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_nodes;
 mod of_regions;
 mod of_tier;
 mod of_workload;
@@ -104,7 +105,11 @@ impl Planner<'_> {
         }
         let duration_ns = duration_ns.unwrap_or(0);
         let geography = self.geography(root, workload.as_ref());
-        let tiers = self.tiers(root.at("tier"), &geography);
+        let mut tiers = self.tiers(root.at("tier"), &geography);
+        // Which nodes there are depends on who joins when.
+        if let Some(tiers) = &mut tiers {
+            self.announce_resizes(root, tiers);
+        }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
         let events = match (tiers.as_deref(), database.as_ref()) {
