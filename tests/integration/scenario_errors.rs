@@ -1426,3 +1426,13 @@ fn regions_without_names_shares_instances_and_links_are_refused() {
       help: add `[[link]]` with `between = ["us", "eu"]` and `round_trip = "80ms"`
     "#);
 }
+
+#[test]
+fn layers_that_do_not_go_together_are_refused() {
+    insta::assert_snapshot!(check("layers"), @r#""#);
+}
+
+#[test]
+fn presets_and_promotions_that_do_not_exist_are_refused() {
+    insta::assert_snapshot!(check("presets"), @r#""#);
+}
