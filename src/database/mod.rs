@@ -342,6 +342,8 @@ impl Database {
 
     /// A [draft](Database::draft) is gone for good.
     pub fn lose(&self, key: Key, row: &Row) {
+        // Nobody would bring it again after a failover.
+        row.settle(0);
         self.rows.borrow_mut().lose(key, row);
     }
 

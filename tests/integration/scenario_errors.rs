@@ -642,17 +642,151 @@ fn what_later_versions_will_understand_is_said_plainly() {
 
 #[test]
 fn a_target_must_exist_and_be_one_that_the_action_can_happen_to() {
-    insta::assert_snapshot!(check("targets"), @"");
+    insta::assert_snapshot!(check("targets"), @r#"
+      x 4 errors in tests/broken/targets.toml
+
+    Error: 
+      x `purge`: this does not happen to `database`
+        ,-[tests/broken/targets.toml:18:10]
+     17 | action = "purge"
+     18 | target = "database"
+        :          ^^^^^^^^^^
+        `----
+      help: targets are `tier.redis`, `tier.redis.node.0`
+
+    Error: 
+      x `crash`: there is no tier `redos`
+        ,-[tests/broken/targets.toml:23:10]
+     22 | action = "crash"
+     23 | target = "tier.redos"
+        :          ^^^^^^^^^^^^
+        `----
+      help: there is `tier.redis`
+
+    Error: 
+      x `crash`: the tier `redis` has no node `3`
+        ,-[tests/broken/targets.toml:28:10]
+     27 | action = "crash"
+     28 | target = "tier.redis.node.3"
+        :          ^^^^^^^^^^^^^^^^^^^
+        `----
+      help: there are 0 to 2
+
+    Error: 
+      x `restart`: `everything` is not a target
+        ,-[tests/broken/targets.toml:33:10]
+     32 | action = "restart"
+     33 | target = "everything"
+        :          ^^^^^^^^^^^^
+        `----
+      help: targets are `tier.redis`, `tier.redis.node.0`, `database`
+    "#);
 }
 
 #[test]
-fn replicas_have_a_region_each_and_targets_are_among_them() {
-    insta::assert_snapshot!(check("database_servers"), @"");
+fn memory_holds_a_page_and_each_replica_has_a_region() {
+    insta::assert_snapshot!(check("database_plan"), @r#"
+      x 2 errors in tests/broken/database_plan.toml
+
+    Error: 
+      x `database.buffer_pool.capacity` is less than one page
+        ,-[tests/broken/database_plan.toml:9:28]
+      8 | service_time = "5ms"
+      9 | buffer_pool = { capacity = "4KiB", disk_time = "5ms" }
+        :                            ^^^^^^
+     10 | replicas = { count = 2, lag = "100ms", reads = "any", regions = ["eu"] }
+        `----
+      help: raise it, or lower `page`
+
+    Error: 
+      x `database.replicas.regions` names 1 for 2 replicas
+        ,-[tests/broken/database_plan.toml:10:65]
+      9 | buffer_pool = { capacity = "4KiB", disk_time = "5ms" }
+     10 | icas = { count = 2, lag = "100ms", reads = "any", regions = ["eu"] }
+        :                                                             ^^^^^^
+        `----
+      help: name one region for each replica
+    "#);
+}
+
+#[test]
+fn a_replica_that_something_happens_to_exists() {
+    insta::assert_snapshot!(check("database_servers"), @r#"
+      x 3 errors in tests/broken/database_servers.toml
+
+    Error: 
+      x `crash`: the database has no replica `2`
+        ,-[tests/broken/database_servers.toml:14:10]
+     13 | action = "crash"
+     14 | target = "database.replica.2"
+        :          ^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: there are 0 to 1
+
+    Error: 
+      x `slow`: this does not happen to `tier.redis`
+        ,-[tests/broken/database_servers.toml:19:10]
+     18 | action = "slow"
+     19 | target = "tier.redis"
+        :          ^^^^^^^^^^^^
+     20 | factor = 10
+        `----
+      help: targets are `database`, `database.replica.0`
+
+    Error: 
+      x `replica-lag`: `database.primary` is not a target
+        ,-[tests/broken/database_servers.toml:25:10]
+     24 | action = "replica-lag"
+     25 | target = "database.primary"
+        :          ^^^^^^^^^^^^^^^^^^
+     26 | lag = "10s"
+        `----
+      help: targets are `database`, `database.replica.0`
+    "#);
 }
 
 #[test]
 fn a_buffer_pool_says_what_its_capacity_counts() {
-    insta::assert_snapshot!(check("buffer_pool"), @"");
+    insta::assert_snapshot!(check("buffer_pool"), @r#"
+      x 4 errors in tests/broken/buffer_pool.toml
+
+    Error: 
+      x `database.buffer_pool.capacity`: `1000` could be pages or bytes: did you mean "1000 pages" or
+      | "1000B"
+        ,-[tests/broken/buffer_pool.toml:9:28]
+      8 | service_time = "5ms"
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+        :                            ^^^^^^
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        `----
+      help: write a number of pages or an amount of memory: "100k pages", "1GiB"
+
+    Error: 
+      x `database.replicas.count` must be from 1 to 100, not 0
+        ,-[tests/broken/buffer_pool.toml:10:22]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                      ^
+        `----
+
+    Error: 
+      x `database.replicas.reads` cannot be `all`
+        ,-[tests/broken/buffer_pool.toml:10:48]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                                                ^^^^^
+        `----
+      help: did you mean `any`?
+
+    Error: 
+      x `database.replicas.failover` needs the key `promotion`
+        ,-[tests/broken/buffer_pool.toml:10:66]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | cas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                                                             ^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: from then until the replica answers as the primary; for example `promotion = "5s"`
+    "#);
 }
 
 #[test]
