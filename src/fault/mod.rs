@@ -18,11 +18,17 @@ use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
 mod crash;
+mod lose_connections;
 mod lose_deletes;
+mod pause;
 mod purge;
+mod replica_lag;
+mod resize;
 mod restart;
+mod slow;
 pub mod target;
 
+pub use resize::{NAME as RESIZE, NODES_MAX};
 pub use target::{NoTarget, Places, Target};
 
 /// Something that can happen, with its settings. Events are rare, so they are called through a table
@@ -48,7 +54,17 @@ pub struct ActionRow {
 }
 
 /// All actions.
-pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, purge::ROW, lose_deletes::ROW];
+pub static ACTIONS: &[ActionRow] = &[
+    crash::ROW,
+    restart::ROW,
+    resize::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+    pause::ROW,
+    slow::ROW,
+    lose_connections::ROW,
+    replica_lag::ROW,
+];
 
 /// What actions work on.
 #[derive(Debug)]
@@ -73,6 +89,9 @@ pub struct Event {
 /// Lets all events happen in their time.
 pub fn start(events: &[Event], stage: Stage) {
     let stage = Rc::new(stage);
+    if events.iter().any(|event| event.target.server().is_some()) {
+        stage.system.database.expect_faults();
+    }
     for (number, event) in events.iter().enumerate() {
         let (event, stage) = (event.clone(), stage.clone());
         let label = Label {

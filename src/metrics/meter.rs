@@ -67,12 +67,17 @@ pub enum LossCause {
     Crash,
     /// The database had a newer version when it came.
     Overwritten,
+    /// The replica that took the place of a database's primary did not have it yet.
+    Failover,
 }
 
 impl LossCause {
     /// All causes, with what their count is called in reports.
-    pub const ALL: [(Self, &'static str); 2] =
-        [(Self::Crash, "crash"), (Self::Overwritten, "overwritten")];
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Crash, "crash"),
+        (Self::Overwritten, "overwritten"),
+        (Self::Failover, "failover"),
+    ];
 }
 
 /// The books of all writes since the start of the run: what was accepted is in the database, still
@@ -81,9 +86,11 @@ impl LossCause {
 pub struct WriteLedger {
     accepted: Counter,
     stored: Counter,
+    /// Of those stored, the ones that a failover has lost.
+    reverted: Counter,
     lost: Counter,
     /// Writes lost after warm-up, by [`LossCause`].
-    lost_by_cause: [Counter; 2],
+    lost_by_cause: [Counter; 3],
     /// Rows whose newest version was lost by a crash after warm-up.
     lost_rows: Counter,
 }
@@ -99,6 +106,11 @@ impl WriteLedger {
         self.stored.add(writes);
     }
 
+    /// So many writes that had their effect in the database have it no more.
+    pub fn revert(&self, writes: u64) {
+        self.reverted.add(writes);
+    }
+
     /// Writes that were accepted.
     pub fn accepted(&self) -> u64 {
         self.accepted.get()
@@ -106,7 +118,7 @@ impl WriteLedger {
 
     /// Writes that have their effect in the database.
     pub fn stored(&self) -> u64 {
-        self.stored.get()
+        self.stored.get() - self.reverted.get()
     }
 
     /// Writes that were accepted and are lost.
@@ -196,6 +208,8 @@ pub struct RequestMeter {
     in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
+    /// Who gave the answers to reads: the tiers, and last the database.
+    pub answered_by: Vec<Counter>,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -270,6 +284,10 @@ impl Gauge {
 pub struct TierMeter {
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
+    /// Reads that passed it by, because their row is not for it.
+    pub bypassed: Counter,
+    /// Entries that were evicted and handed to the tier below.
+    pub demoted: Counter,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
     /// Bytes of values that were sent to each node.
@@ -286,6 +304,28 @@ pub struct TierMeter {
     pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that a node sent to another, which owns the slot of the key.
+    pub redirects: Counter,
+    /// Exchanges with the gutter, in place of a node that was down.
+    pub gutter: Counter,
+    /// Exchanges with another node than the key's own, because that had too much in hand.
+    pub overflows: Counter,
+    /// Shards whose primary is down.
+    pub down_shards: Gauge,
+    /// From the crash of a node until it was known.
+    pub detections: RefCell<Histogram>,
+    /// From there to the promotion of a replica.
+    pub promotions: RefCell<Histogram>,
+    /// Replicas that took the place of their primary.
+    pub failovers: Counter,
+    /// Sets and deletes that a replica had not heard of when its primary crashed.
+    pub replication_lost: Counter,
+    /// Entries that could be found just before a resize.
+    pub entries_at_resize: Counter,
+    /// Of those, the ones whose key then belonged to another node.
+    pub keys_moved: Counter,
+    /// Entries that were moved to the node that their key belongs to.
+    pub entries_moved: Counter,
     /// Entries that were evicted.
     pub evictions: Counter,
     /// Entries that expired and were found so by a lookup or a sweep.
@@ -328,6 +368,19 @@ pub struct TierMeter {
     step_hits: Counter,
 }
 
+/// Accesses to pages in the memory of the database's servers.
+#[derive(Debug, Default)]
+pub struct PoolMeter {
+    /// Accesses to pages.
+    pub accesses: Counter,
+    /// Of those, the ones that found their page in memory, whole.
+    pub hits: Counter,
+    /// Reads of the disk.
+    pub disk_reads: Counter,
+    /// Pages that were evicted.
+    pub evictions: Counter,
+}
+
 /// Queries at the database.
 #[derive(Debug, Default)]
 pub struct DatabaseMeter {
@@ -341,6 +394,10 @@ pub struct DatabaseMeter {
     pub timed_out: Counter,
     /// Time in the queue of every query that was served.
     pub wait: RefCell<Histogram>,
+    /// Pages in the memory of the servers.
+    pub buffer_pool: PoolMeter,
+    /// Times that a replica took the place of the primary.
+    pub failovers: Counter,
     /// Times that a key went from one fetch in flight to two.
     pub stampedes: Counter,
     /// The most fetches of one key in flight at once.
@@ -411,6 +468,12 @@ impl Meter {
         Self {
             warmup_ns,
             tiers: nodes_of_tiers.iter().map(tier).collect(),
+            requests: RequestMeter {
+                answered_by: (0..=nodes_of_tiers.len())
+                    .map(|_| Counter::default())
+                    .collect(),
+                ..RequestMeter::default()
+            },
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -420,7 +483,10 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
-        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
+        for tier in &self.tiers {
+            tier.dirty.reset(now_ns);
+            tier.down_shards.reset(now_ns);
+        }
     }
 
     /// Whether warm-up is over at present.
@@ -554,6 +620,15 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    /// The read was answered by a tier, counted from the client; any other number is the database.
+    #[inline]
+    pub fn note_giver(&self, giver: u16) {
+        let givers = &self.meter.requests.answered_by;
+        if self.measured {
+            givers[usize::from(giver).min(givers.len() - 1)].increment();
+        }
+    }
+
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
     /// there was none).
     #[inline]

@@ -50,6 +50,7 @@ const GROUPS: &[Group] = &[
         ("tier.<tier>.stale_hit_ratio", NonZero),
         ("tier.<tier>.negative_hit_ratio", NonZero),
         ("tier.<tier>.miss_ratio", Always),
+        ("tier.<tier>.bypassed", NonZero),
         ("tier.<tier>.evictions.rate", NonZero),
         ("tier.<tier>.refreshes.sent", NonZero),
         ("tier.<tier>.refreshes.wasted", NonZero),
@@ -66,6 +67,8 @@ const GROUPS: &[Group] = &[
         ("database.wait.p99", Always),
         ("database.queue.max", NonZero),
         ("database.rejected", NonZero),
+        ("database.buffer_pool.hit_ratio", Always),
+        ("database.failovers", NonZero),
     ]),
     Group(&[("stampede.events", Always), ("stampede.peak", Always)]),
     Group(&[

@@ -20,8 +20,10 @@ mod caches;
 mod expiry;
 mod fetches;
 mod freshness;
+mod hashing;
 mod policies;
 mod queues;
+mod replicas;
 pub mod theory;
 mod whole;
 mod writes;
@@ -130,6 +132,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        replicas::checks,
         writes::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
@@ -140,7 +143,7 @@ pub fn verify(
             }
         }
     }
-    for check in whole::CHECKS {
+    for check in hashing::LAWS.iter().chain(whole::CHECKS) {
         if check.model.contains(filter) {
             for verdict in (check.judge)(options)? {
                 finished(&verdict);
