@@ -1684,3 +1684,158 @@ fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
         `----
     "#);
 }
+
+#[test]
+fn what_is_done_about_big_values_and_hot_keys_must_fit_the_tier() {
+    insta::assert_snapshot!(check("values_and_hot_keys"), @r#"
+      x 7 errors in tests/broken/values_and_hot_keys.toml
+
+    Error: 
+      x `tier.both` has both `fields` and `chunking`: a value is a hash or a row of chunks
+        ,-[tests/broken/values_and_hot_keys.toml:11:12]
+     10 | fields = { count = 10 }
+     11 | chunking = "1MiB"
+        :            ^^^^^^
+        `----
+      help: remove one of the two
+
+    Error: 
+      x `tier.alone.hot_keys`: nobody else asks these nodes, so `copies` spread nothing
+        ,-[tests/broken/values_and_hot_keys.toml:17:12]
+     16 | capacity = "10 entries"
+     17 | hot_keys = { copies = 10, top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use `pin = "1s"` here, and `copies` in a tier that all share
+
+    Error: 
+      x `tier.loads.hot_keys`: the app chooses among `copies`, and here the tier loads or writes by
+      | itself
+        ,-[tests/broken/values_and_hot_keys.toml:24:12]
+     23 | pattern = "through"
+     24 | hot_keys = { copies = 10, top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use `pattern = "aside"`, or another pattern with `read = "aside"` in which the app writes
+            to the database
+
+    Error: 
+      x `tier.shared.hot_keys`: `pin` is for an in-process tier
+        ,-[tests/broken/values_and_hot_keys.toml:30:12]
+     29 | capacity = "10 entries"
+     30 | hot_keys = { pin = "1s", top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use it in a tier with `scope = "instance"`; here `copies = 10` spreads a hot key over the
+            nodes
+
+    Error: 
+      x `tier.idle.hot_keys` says which keys are hot, and not what is done about them
+        ,-[tests/broken/values_and_hot_keys.toml:36:12]
+     35 | capacity = "10 entries"
+     36 | hot_keys = { detect = { threshold = "5k/s" } }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: add `copies = 10`, or `pin = "1s"` in a tier with `scope = "instance"`
+
+    Error: 
+      x `tier.blind.hot_keys` says what is done about hot keys, and not which they are
+        ,-[tests/broken/values_and_hot_keys.toml:42:12]
+     41 | capacity = "10 entries"
+     42 | hot_keys = { copies = 10 }
+        :            ^^^^^^^^^^^^^^^
+        `----
+      help: add `detect = { threshold = "5k/s" }` or `top = 1`
+
+    Error: 
+      x `tier.more.fields.per_read` is 3, and a value has 2 fields
+        ,-[tests/broken/values_and_hot_keys.toml:47:34]
+     46 | capacity = "10 entries"
+     47 | fields = { count = 2, per_read = 3 }
+        :                                  ^
+        `----
+      help: lower it, or raise `count`
+    "#);
+}
+
+#[test]
+fn bandwidths_and_big_keys_are_quantities() {
+    insta::assert_snapshot!(check("big_keys"), @r#"
+      x 8 errors in tests/broken/big_keys.toml
+
+    Error: 
+      x `workload.big_keys.size` must be from 0B to 1GiB, not 2GiB
+       ,-[tests/broken/big_keys.toml:6:21]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                     ^^^^^^
+       `----
+
+    Error: 
+      x `workload.big_keys.share`: `1.5` is not a share: it must be from 0 to 1
+       ,-[tests/broken/big_keys.toml:6:37]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                                     ^^^
+       `----
+      help: did you mean "1.5%"? write a number from 0 to 1, for example 0.95, or a percentage, for
+            example "95%"
+
+    Error: 
+      x unknown key `many` in `workload.big_keys`
+       ,-[tests/broken/big_keys.toml:6:42]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                                          ^^^^
+       `----
+      help: known keys: `count`, `size`, `share`
+
+    Error: 
+      x `tier.slow.service.bandwidth`: the bandwidth `125MB` does not say per what
+        ,-[tests/broken/big_keys.toml:11:25]
+     10 | capacity = "10 entries"
+     11 | service = { bandwidth = "125MB" }
+        :                         ^^^^^^^
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        `----
+      help: did you mean "125MB/s"? write a size per second, or kbit, Mbit, Gbit per second, for
+            example "125MB/s" or "1Gbit/s"; or write `unlimited`
+
+    Error: 
+      x `tier.slow.hot_keys.copies` must be from 1 to 1000, not 0
+        ,-[tests/broken/big_keys.toml:12:23]
+     11 | service = { bandwidth = "125MB" }
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        :                       ^
+     13 | chunking = "1B"
+        `----
+
+    Error: 
+      x `tier.slow.hot_keys.detect.threshold`: the rate `5000` has no unit
+        ,-[tests/broken/big_keys.toml:12:49]
+     11 | service = { bandwidth = "125MB" }
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        :                                                 ^^^^
+     13 | chunking = "1B"
+        `----
+      help: write "5000/s" or "5000/m", in quotes (units: /s, /m, /h, /d)
+
+    Error: 
+      x `tier.slow.chunking.size` must be from 1KiB to 1GiB, not 1B
+        ,-[tests/broken/big_keys.toml:13:12]
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+     13 | chunking = "1B"
+        :            ^^^^
+        `----
+      help: or write `none`
+
+    Error: 
+      x `tier.fast.service.bandwidth` must be from 1KB/s to 1TB/s, not 2TB/s
+        ,-[tests/broken/big_keys.toml:18:25]
+     17 | capacity = "10 entries"
+     18 | service = { bandwidth = "2TB/s" }
+        :                         ^^^^^^^
+        `----
+      help: or write `unlimited`
+    "#);
+}

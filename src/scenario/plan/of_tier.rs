@@ -196,7 +196,7 @@ impl Planner<'_> {
         }
     }
 
-    /// What is done about hot keys, if anything; `Err` for what makes no sense, which is then told.
+    /// What is done about hot keys, if anything is: the outer `None` is a problem.
     fn hot_keys(&mut self, name: &str, checked: &Checked) -> Option<Option<tier::HotKeys>> {
         let Some(copies) = checked.get("copies") else {
             return Some(None);
@@ -330,7 +330,6 @@ fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static st
         return Some(("chunking", message, aside));
     }
     let hot_keys = tier.hot_keys?;
-    let shared = tier.scope != tier::Scope::Instance && tier.scope != tier::Scope::Client;
     let problem = if hot_keys.pin_ns.is_some() && tier.scope != tier::Scope::Instance {
         (
             "`pin` is for an in-process tier",
@@ -338,7 +337,7 @@ fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static st
         )
     } else if hot_keys.copies == 1 {
         return None;
-    } else if !shared {
+    } else if matches!(tier.scope, tier::Scope::Instance | tier::Scope::Client) {
         (
             "nobody else asks these nodes, so `copies` spread nothing",
             "use `pin = \"1s\"` here, and `copies` in a tier that all share",
