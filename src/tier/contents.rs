@@ -137,7 +137,6 @@ impl Tier {
             is_being_renewed: false,
             fetch_ns: self.fetch_ns(request, &node.cache.borrow()),
         };
-        drop(cache);
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
             return true;
