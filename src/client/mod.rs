@@ -140,6 +140,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         must_be_fresh: draw.must_be_fresh,
         region: client.geography.region_of(instance.unwrap_or(0)),
         generation: 0,
+        is_personal: false,
     };
     let outcome: Result<(), Failure> = match draw.operation {
         _ if instance.is_none() => Err(Failure::Unavailable),
@@ -149,6 +150,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
             client.system.read(&request).await.map(|answer| {
                 let staleness_ns = client.staleness_ns(&request, &answer.row);
                 in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
+                in_flight.note_giver(answer.row.given_by);
                 let version = answer.row.version();
                 in_flight.note_inconsistency(version < written, version < seen);
                 client.system.promises.has_read(&request, version);

@@ -208,6 +208,8 @@ pub struct RequestMeter {
     in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
+    /// Who gave the answers to reads: the tiers, and last the database.
+    pub answered_by: Vec<Counter>,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -282,6 +284,10 @@ impl Gauge {
 pub struct TierMeter {
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
+    /// Reads that passed it by, because their row is not for it.
+    pub bypassed: Counter,
+    /// Entries that were evicted and handed to the tier below.
+    pub demoted: Counter,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
     /// Bytes of values that were sent to each node.
@@ -478,6 +484,12 @@ impl Meter {
         Self {
             warmup_ns,
             tiers: nodes_of_tiers.iter().map(tier).collect(),
+            requests: RequestMeter {
+                answered_by: (0..=nodes_of_tiers.len())
+                    .map(|_| Counter::default())
+                    .collect(),
+                ..RequestMeter::default()
+            },
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -624,6 +636,15 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    /// The read was answered by a tier, counted from the client; any other number is the database.
+    #[inline]
+    pub fn note_giver(&self, giver: u16) {
+        let givers = &self.meter.requests.answered_by;
+        if self.measured {
+            givers[usize::from(giver).min(givers.len() - 1)].increment();
+        }
+    }
+
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
     /// there was none).
     #[inline]

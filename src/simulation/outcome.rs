@@ -243,6 +243,13 @@ impl<'a> Recorder<'a> {
             "writes.per_client_write",
             counts.writes.get() as f64 / client_writes as f64,
         );
+        let answered = meter
+            .requests
+            .answered_by
+            .last()
+            .map_or(0, |count| count.get());
+        let reads = meter.requests.reads.total() as f64;
+        put("share_of_reads", answered as f64 / reads);
         let usages: Vec<Usage> = database.usages().collect();
         let busy_area_ns: u128 = usages.iter().map(|usage| usage.busy_area_ns).sum();
         let connections = plan.connections_in_all() as f64;
@@ -309,6 +316,11 @@ impl<'a> Recorder<'a> {
                 counts.lookups.get(outcome) as f64 / lookups,
             );
         }
+        let reads = meter.requests.reads.total() as f64;
+        let answered = meter.requests.answered_by[level].get() as f64;
+        put("share_of_reads", answered / reads);
+        put("bypassed", counts.bypassed.get() as f64);
+        put("demoted", counts.demoted.get() as f64);
         let exchanges: Vec<u64> = counts
             .node_exchanges
             .iter()
@@ -473,6 +485,12 @@ fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
         return Err(RunError::Conservation(format!(
             "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
              delayed hits, stale hits, negative hits and misses"
+        )));
+    }
+    let givers: u64 = requests.answered_by.iter().map(|giver| giver.get()).sum();
+    if givers != reads {
+        return Err(RunError::Conservation(format!(
+            "{reads} reads answered, but {givers} by tiers and the database"
         )));
     }
     let ledger = &meter.writes;

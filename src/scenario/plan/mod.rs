@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_layers;
 mod of_nodes;
 mod of_regions;
 mod of_tier;
@@ -119,6 +120,7 @@ impl Planner<'_> {
         };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
+            self.layers_fit(root, workload, tiers);
         }
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
