@@ -29,6 +29,8 @@ pub struct Plan {
     pub drain: bool,
     /// When requests arrive and what they ask for.
     pub workload: workload::Plan,
+    /// What clients do beside waiting.
+    pub client: client::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
     /// What the app promises to its readers.
@@ -147,7 +149,15 @@ impl World {
             luck,
         );
         let system = Rc::new(system);
-        let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
+        let client = Client::new(
+            &plan.client,
+            plan.instances,
+            &kernel,
+            &meter,
+            &workload,
+            &system,
+            luck,
+        );
         let spawner = Rc::new(Spawner::default());
         Self {
             kernel,

@@ -40,6 +40,8 @@ pub struct Plan {
     pub slowdown: f64,
     /// After so long the app gives up on a query, which goes on all the same. `None` for never.
     pub timeout_ns: Option<Nanoseconds>,
+    /// Whether a query goes on when whoever asked has been dropped, or is taken back.
+    pub outlives_callers: bool,
     /// Round-trip time of one query, in nanoseconds, half out and half back.
     pub network: Distribution,
 }
@@ -59,6 +61,7 @@ impl Plan {
             service_time,
             slowdown: 0.0,
             timeout_ns: None,
+            outlives_callers: false,
             network: Distribution::constant(0.0).expect("a constant"),
         }
     }
@@ -230,9 +233,10 @@ impl Database {
     }
 
     async fn query(self: &Rc<Self>, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let Some(timeout_ns) = self.plan.timeout_ns else {
+        let timeout_ns = self.plan.timeout_ns;
+        if timeout_ns.is_none() && !self.plan.outlives_callers {
             return self.carry_out(verb, index, key).await;
-        };
+        }
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
@@ -244,10 +248,18 @@ impl Database {
             },
             async move {
                 let outcome = database.carry_out(verb, index, key).await;
+                let is_useless = database.abandonable.receivers(reply) == 0;
+                if is_useless && outcome.is_ok() && database.meter.is_measuring() {
+                    database.meter.database.useless.increment();
+                }
                 database.abandonable.close(reply, Some(outcome));
             },
         );
-        match self.kernel.timeout(timeout_ns, answer).await {
+        let answer = match timeout_ns {
+            None => Ok(answer.await),
+            Some(timeout_ns) => self.kernel.timeout(timeout_ns, answer).await,
+        };
+        match answer {
             Ok(outcome) => outcome.expect("the query's task always answers"),
             Err(_) => {
                 if self.meter.is_measuring() {
@@ -264,6 +276,10 @@ impl Database {
             .network
             .sample_u64(&mut self.network_luck.at(index));
         let way_out_ns = round_trip_ns / 2;
+        let _said = (verb == Verb::ReadUnless).then(|| Said {
+            database: self,
+            of: (index, key),
+        });
         self.kernel.sleep(way_out_ns).await;
         let outcome = self.serve(verb, index, key).await;
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
@@ -280,7 +296,6 @@ impl Database {
                 self.meter.database.rejected.increment();
             }
             self.arriving.borrow_mut().remove(&(index, key));
-            self.known.borrow_mut().remove(&(index, key));
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
@@ -370,6 +385,18 @@ impl Database {
         let most_others = f64::from((self.plan.connections - 1).max(1));
         let factor = 1.0 + self.plan.slowdown * others / most_others;
         (service_time.sample(&mut draws) * factor).round() as Nanoseconds
+    }
+}
+
+/// What somebody said to have, for as long as the query is under way; it may be taken back.
+struct Said<'a> {
+    database: &'a Database,
+    of: (u64, Key),
+}
+
+impl Drop for Said<'_> {
+    fn drop(&mut self) {
+        self.database.known.borrow_mut().remove(&self.of);
     }
 }
 

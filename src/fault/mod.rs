@@ -143,6 +143,19 @@ pub struct Event {
     pub target: Target,
 }
 
+impl Event {
+    /// When it is over: when it happens, for those that have no duration.
+    #[must_use]
+    pub fn end_ns(&self) -> Nanoseconds {
+        let for_ns = match self.action {
+            Action::Crash { restart_after_ns } => restart_after_ns,
+            Action::LoseDeletes { for_ns, .. } => for_ns,
+            Action::Restart | Action::Purge => None,
+        };
+        self.at_ns.saturating_add(for_ns.unwrap_or(0))
+    }
+}
+
 /// Lets all events happen in their time.
 pub fn start(events: &[Event], system: &Rc<System>, kernel: &Rc<Kernel>) {
     for (number, event) in events.iter().enumerate() {

@@ -167,7 +167,10 @@ fn a_full_queue_refuses_at_once() {
         world.spawn(name, async move {
             match resource.acquire().await {
                 Ok(_permit) => inner.kernel.sleep(10).await,
-                Err(Refused) => inner.note(name),
+                Err(refused) => {
+                    assert_eq!(refused, Refused::Full);
+                    inner.note(name);
+                },
             }
         });
     }
@@ -355,7 +358,7 @@ fn a_thousand_contending_tasks_leave_the_same_diary_twice() {
                         inner.kernel.sleep(draws.below(20)).await;
                         inner.note("served");
                     }
-                    Ok(Err(Refused)) => inner.note("refused"),
+                    Ok(Err(Refused::Full | Refused::Late)) => inner.note("refused"),
                     Err(TimedOut) => inner.note("timed out"),
                 }
             });

@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::histogram::Histogram;
+use super::seconds::Seconds;
 use crate::units::Nanoseconds;
 
 /// How a read was answered.
@@ -57,6 +58,8 @@ pub enum Failure {
     TimedOut,
     /// A tier that the request depended on did not serve it.
     Unavailable,
+    /// The client gave up: at its deadline, or at the timeout of its last attempt.
+    GaveUp,
 }
 
 /// Why a write that was acknowledged never came to be in the database.
@@ -189,6 +192,18 @@ pub struct RequestMeter {
     pub timed_out: Counter,
     /// Requests of the cohort that failed because a tier did not serve them.
     pub unavailable: Counter,
+    /// Requests of the cohort whose client gave up.
+    pub gave_up: Counter,
+    /// Attempts of requests of the cohort that repeated one that had failed.
+    pub retries: Counter,
+    /// Retries that the budget forbade.
+    pub retries_refused: Counter,
+    /// Attempts that were asked for while another one was under way.
+    pub hedges: Counter,
+    /// Of those, the ones that answered first.
+    pub hedges_won: Counter,
+    /// Answers, after warm-up, that nobody waited for any more.
+    pub useless_answers: Counter,
     /// Requests of the cohort that are still being worked on.
     in_flight: Cell<u64>,
     /// Requests of any time that are being worked on, integrated over the measured time.
@@ -214,7 +229,8 @@ pub struct RequestMeter {
 impl RequestMeter {
     /// Requests of the cohort that failed, for whatever reason.
     pub fn failed(&self) -> u64 {
-        self.rejected.get() + self.timed_out.get() + self.unavailable.get()
+        let by_the_app = self.rejected.get() + self.timed_out.get() + self.unavailable.get();
+        by_the_app + self.gave_up.get()
     }
 }
 
@@ -326,6 +342,8 @@ pub struct DatabaseMeter {
     pub rejected: Counter,
     /// Queries that the app gave up on.
     pub timed_out: Counter,
+    /// Queries that were carried out when whoever asked had gone.
+    pub useless: Counter,
     /// Time in the queue of every query that was served.
     pub wait: RefCell<Histogram>,
     /// Times that a key went from one fetch in flight to two.
@@ -353,6 +371,8 @@ pub struct Meter {
     pub database: DatabaseMeter,
     /// All writes since the start of the run.
     pub writes: WriteLedger,
+    /// How many of the requests of each second failed.
+    pub seconds: RefCell<Seconds>,
     total_arrived: Counter,
     step_latency: RefCell<Histogram>,
     step_reads: Counter,
@@ -392,6 +412,7 @@ impl Meter {
         Self {
             warmup_ns,
             tiers: nodes_of_tiers.iter().map(tier).collect(),
+            seconds: RefCell::new(Seconds::new(warmup_ns)),
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -480,6 +501,13 @@ impl Meter {
         meter.step_queries.increment();
     }
 
+    /// An answer that nobody waits for any more.
+    pub fn answer_nobody(&self) {
+        if self.is_measuring() {
+            self.requests.useless_answers.increment();
+        }
+    }
+
     /// So many writes that were accepted will never be in the database.
     pub fn lose_writes(&self, cause: LossCause, writes: u64) {
         self.writes.lost.add(writes);
@@ -500,6 +528,8 @@ impl Meter {
         let queries = self.database.second_queries.take();
         let max = &self.database.second_queries_max;
         max.set(max.get().max(queries));
+        let arrived = self.requests.arrived.get();
+        self.seconds.borrow_mut().end(arrived);
     }
 
     /// A step of the time series is over: what happened in its `step_s` seconds.
@@ -535,6 +565,12 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    /// Whether the request is of the cohort that is measured.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.measured
+    }
+
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
     /// there was none).
     #[inline]
@@ -595,7 +631,9 @@ impl InFlight<'_> {
                 Failure::Rejected => self.meter.requests.rejected.increment(),
                 Failure::TimedOut => self.meter.requests.timed_out.increment(),
                 Failure::Unavailable => self.meter.requests.unavailable.increment(),
+                Failure::GaveUp => self.meter.requests.gave_up.increment(),
             }
+            self.meter.seconds.borrow_mut().fail(self.arrived_ns);
         }
         self.left_ns.set(Some(now_ns));
     }

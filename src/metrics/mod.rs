@@ -3,12 +3,14 @@
 mod catalogue;
 mod histogram;
 mod meter;
+mod seconds;
 
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
+pub use seconds::Seconds;
 pub use meter::{
-    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step,
-    TierMeter, WriteLedger,
+    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome,
+    RequestMeter, Step, TierMeter, WriteLedger,
 };
 
 use indexmap::IndexMap;

@@ -3,11 +3,18 @@
 use indexmap::IndexMap;
 
 use super::{Plan, RunError};
+use crate::fault;
 use crate::kernel::{Kernel, Usage};
 use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
+
+/// Less than this share of a second's requests answered makes it an unavailable one.
+const UNAVAILABLE: f64 = 0.5;
+
+/// Less than this, a degraded one.
+const DEGRADED: f64 = 0.95;
 
 /// Collects what is sampled while a run goes on.
 pub(super) struct Recorder<'a> {
@@ -147,6 +154,7 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.rejected", requests.rejected.get() as f64);
         metrics.put("requests.timed_out", requests.timed_out.get() as f64);
         metrics.put("requests.unavailable", requests.unavailable.get() as f64);
+        metrics.put("deadline.missed", requests.gave_up.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
         let in_system_area_ns = meter.in_system_area_ns(now_ns);
@@ -154,7 +162,7 @@ impl<'a> Recorder<'a> {
             "requests.concurrency",
             in_system_area_ns as f64 / measured_ns as f64,
         );
-        metrics.put("goodput.rate", rate(requests.answered.get()));
+        self.goodput(&mut metrics, meter, measured_s);
         metrics.put_latency("latency", latency);
         metrics.put_latency("read.latency", &requests.read_latency.borrow());
         metrics.put_latency("write.latency", &requests.write_latency.borrow());
@@ -190,6 +198,7 @@ impl<'a> Recorder<'a> {
         metrics.put("database.queue.max", usage.queue_max as f64);
         metrics.put("database.rejected", database.rejected.get() as f64);
         metrics.put("database.timed_out", database.timed_out.get() as f64);
+        metrics.put("database.useless", database.useless.get() as f64);
         metrics.put("stampede.events", database.stampedes.get() as f64);
         metrics.put("stampede.peak", database.stampede_peak.get() as f64);
         let mut staleness = requests.staleness.borrow().clone();
@@ -232,6 +241,33 @@ impl<'a> Recorder<'a> {
             requests.refused_copies.get() as f64,
         );
         metrics.0
+    }
+
+    /// How much of the work was of use, and when it was not.
+    fn goodput(&self, metrics: &mut Metrics, meter: &Meter, measured_s: f64) {
+        let requests = &meter.requests;
+        let seconds = meter.seconds.borrow();
+        let arrived = requests.arrived.get() as f64;
+        let answered = requests.answered.get() as f64;
+        let answers = answered + requests.useless_answers.get() as f64;
+        let attempts = arrived + requests.retries.get() as f64 + requests.hedges.get() as f64;
+        metrics.put("goodput.rate", answered / measured_s);
+        metrics.put("goodput.ratio", answered / arrived);
+        metrics.put("goodput.worst_second", seconds.worst());
+        metrics.put("throughput.rate", answers / measured_s);
+        metrics.put("retries.attempts", attempts);
+        metrics.put("retries.amplification", attempts / arrived);
+        metrics.put("retries.refused", requests.retries_refused.get() as f64);
+        metrics.put("hedges.sent", requests.hedges.get() as f64);
+        metrics.put("hedges.won", requests.hedges_won.get() as f64);
+        metrics.put("unavailable.seconds", seconds.below(UNAVAILABLE) as f64);
+        metrics.put("degraded.seconds", seconds.below(DEGRADED) as f64);
+        let ends_ns = self.plan.events.iter().map(fault::Event::end_ns);
+        let recovery_s = ends_ns.max().map_or(f64::NAN, |end_ns| {
+            let last_bad_ns = seconds.last_below_ns(DEGRADED).unwrap_or(0);
+            last_bad_ns.saturating_sub(end_ns) as f64 / SECOND_NS as f64
+        });
+        metrics.put("recovery.time", recovery_s);
     }
 
     fn tier_metrics(

@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, one file per behaviour.
 
 mod baselines;
+mod clients;
 mod database;
 mod experiments;
 mod expiry;

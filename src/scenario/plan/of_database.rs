@@ -20,6 +20,8 @@ impl Planner<'_> {
             write_service_time: write_service_time?,
             slowdown: checked.at("slowdown").base(),
             timeout_ns: timeout.amount().map(|_| timeout.whole()),
+            // What clients make of it is said in their table.
+            outlives_callers: false,
             network: network?,
         })
     }
