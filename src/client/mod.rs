@@ -135,10 +135,7 @@ impl Client {
         known: Known,
         answer: &Answer,
     ) {
-        let superseded_ns = self
-            .system
-            .database
-            .superseded_ns(request.key, &answer.row);
+        let superseded_ns = self.system.database.superseded_ns(request.key, &answer.row);
         // How long ago a newer version had been committed when the request was issued.
         let staleness_ns = request.issued_ns.saturating_sub(superseded_ns);
         in_flight.answer_read(self.kernel.now(), answer.outcome, staleness_ns);

@@ -11,7 +11,8 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
+use crate::guard;
+use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Resource, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream};
 use crate::units::{Key, KeyHash, Nanoseconds};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub connections: u32,
     /// Queries that may wait for a connection; more are rejected. `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Whom the queue serves next, if not the first who came.
+    pub discipline: Option<Discipline>,
     /// How long a read holds its connection, in nanoseconds.
     pub service_time: Distribution,
     /// How long a write holds its connection, in nanoseconds.
@@ -44,6 +47,8 @@ pub struct Plan {
     pub outlives_callers: bool,
     /// Round-trip time of one query, in nanoseconds, half out and half back.
     pub network: Distribution,
+    /// What stands between the app and the database.
+    pub guards: Vec<guard::Plan>,
 }
 
 impl Plan {
@@ -57,12 +62,14 @@ impl Plan {
         Self {
             connections,
             queue_limit: None,
+            discipline: None,
             write_service_time: service_time.clone(),
             service_time,
             slowdown: 0.0,
             timeout_ns: None,
             outlives_callers: false,
             network: Distribution::constant(0.0).expect("a constant"),
+            guards: Vec::new(),
         }
     }
 }
@@ -132,7 +139,12 @@ impl Database {
             kernel: kernel.clone(),
             meter: meter.clone(),
             workload: workload.clone(),
-            connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
+            connections: Resource::with_discipline(
+                kernel.clone(),
+                plan.connections,
+                plan.queue_limit,
+                plan.discipline,
+            ),
             rows: RefCell::default(),
             arriving: RefCell::default(),
             known: RefCell::default(),
@@ -222,6 +234,11 @@ impl Database {
         self.rows.borrow().superseded_ns(key, row)
     }
 
+    /// The database's plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Connections in use and the queue for them, since the last reset.
     pub fn usage(&self) -> Usage {
         self.connections.usage()
@@ -291,12 +308,9 @@ impl Database {
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
-        let Ok(_connection) = self.connections.acquire().await else {
-            if self.meter.is_measuring() {
-                self.meter.database.rejected.increment();
-            }
-            self.arriving.borrow_mut().remove(&(index, key));
-            return Err(Failure::Rejected);
+        let _connection = match self.connections.acquire().await {
+            Ok(connection) => connection,
+            Err(refused) => return Err(self.turn_away(refused, index, key)),
         };
         if self.meter.is_measuring() {
             self.meter
@@ -350,6 +364,19 @@ impl Database {
                 }
             }
         }
+    }
+
+    fn turn_away(&self, refused: Refused, index: u64, key: Key) -> Failure {
+        let counts = &self.meter.database;
+        let (count, failure) = match refused {
+            Refused::Full => (&counts.rejected, Failure::Rejected),
+            Refused::Late => (&counts.guard.shed, Failure::Shed),
+        };
+        if self.meter.is_measuring() {
+            count.increment();
+        }
+        self.arriving.borrow_mut().remove(&(index, key));
+        failure
     }
 
     /// A row has been committed: those derived from it change with it, and whoever follows the log

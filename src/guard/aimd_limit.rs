@@ -46,7 +46,8 @@ pub(super) const ROW: GuardRow = GuardRow {
         let least = arguments.count_or("least", 1)?;
         let most = arguments.count_or("most", 1000)?;
         if least == 0 || most < least {
-            let problem = format!("must be at least `least`, which must be at least 1: {least} and {most}");
+            let problem =
+                format!("must be at least `least`, which must be at least 1: {least} and {most}");
             return Err(ParameterError::new("most", problem));
         }
         let decrease = arguments.optional("decrease")?.unwrap_or(0.9);

@@ -40,7 +40,8 @@ fn controlled(
     let written = arguments.optional("target")?;
     let target_ns = written.map_or(SECOND_NS / 200, |it| it.round() as Nanoseconds);
     if target_ns > interval_ns {
-        let problem = "must be at most `interval`: under overload people wait for less, not for more";
+        let problem =
+            "must be at most `interval`: under overload people wait for less, not for more";
         return Err(ParameterError::new("target", problem));
     }
     Ok(Some(Discipline {

@@ -70,7 +70,11 @@ impl Guard for RateLimit {
         let tokens = (tokens + elapsed_s * self.settings.rate_per_s).min(self.settings.burst);
         // Sums of small parts are not exact.
         let enough = tokens >= 1.0 - 1e-9;
-        let left = if enough { (tokens - 1.0).max(0.0) } else { tokens };
+        let left = if enough {
+            (tokens - 1.0).max(0.0)
+        } else {
+            tokens
+        };
         self.tokens.set((left, call.now_ns));
         enough.then_some(0)
     }

@@ -286,8 +286,7 @@ impl Resource {
                 false => discipline.interval_ns,
             };
             // The first in the queue has waited longest.
-            let is_late =
-                |waiter: &Waiter| now_ns.saturating_sub(waiter.since_ns) > patience_ns;
+            let is_late = |waiter: &Waiter| now_ns.saturating_sub(waiter.since_ns) > patience_ns;
             while let Some(first) = state.waiters.get(state.head as usize)
                 && is_late(first)
             {

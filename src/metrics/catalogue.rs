@@ -37,7 +37,7 @@ pub static CATALOGUE: &[Metric] = &[
         "requests.failed",
         Count,
         Lower,
-        "requests of the cohort that failed: the database rejected their query, the app gave up on it, a tier did not serve them, or their client gave up",
+        "requests of the cohort that failed: the database rejected their query, the app gave up on it, a tier did not serve them, they were shed, or their client gave up",
     ),
     row(
         "requests.rejected",
@@ -56,6 +56,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "requests of the cohort that failed because a tier that they depended on was down or its queue full",
+    ),
+    row(
+        "requests.shed",
+        Count,
+        Lower,
+        "requests of the cohort that failed because a guard refused to let them through, or a queue turned them away",
     ),
     row(
         "deadline.missed",
@@ -310,6 +316,18 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges that a node refused because its queue was full",
     ),
     row(
+        "tier.<tier>.shed",
+        Count,
+        Lower,
+        "exchanges that a guard refused to send, or that a node's queue turned away because they had waited for too long",
+    ),
+    row(
+        "tier.<tier>.breaker.open_ratio",
+        Ratio,
+        Lower,
+        "share of the time that the circuit breakers in front of the tier were open, averaged over the app instances",
+    ),
+    row(
         "tier.<tier>.evictions.rate",
         PerSecond,
         Neither,
@@ -542,6 +560,18 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "queries that the app gave up on; the database finished them all the same",
+    ),
+    row(
+        "database.shed",
+        Count,
+        Lower,
+        "queries that a guard refused to send, or that the queue turned away because they had waited for too long",
+    ),
+    row(
+        "database.breaker.open_ratio",
+        Ratio,
+        Lower,
+        "share of the time that the circuit breakers in front of the database were open, averaged over the app instances",
     ),
     row(
         "database.useless",

@@ -58,6 +58,8 @@ pub enum Failure {
     TimedOut,
     /// A tier that the request depended on did not serve it.
     Unavailable,
+    /// A guard or a queue refused to let it through, to protect what is behind.
+    Shed,
     /// The client gave up: at its deadline, or at the timeout of its last attempt.
     GaveUp,
 }
@@ -192,6 +194,8 @@ pub struct RequestMeter {
     pub timed_out: Counter,
     /// Requests of the cohort that failed because a tier did not serve them.
     pub unavailable: Counter,
+    /// Requests of the cohort that were shed.
+    pub shed: Counter,
     /// Requests of the cohort whose client gave up.
     pub gave_up: Counter,
     /// Attempts of requests of the cohort that repeated one that had failed.
@@ -230,7 +234,7 @@ impl RequestMeter {
     /// Requests of the cohort that failed, for whatever reason.
     pub fn failed(&self) -> u64 {
         let by_the_app = self.rejected.get() + self.timed_out.get() + self.unavailable.get();
-        by_the_app + self.gave_up.get()
+        by_the_app + self.shed.get() + self.gave_up.get()
     }
 }
 
@@ -280,9 +284,20 @@ impl Gauge {
     }
 }
 
+/// What is counted of the guards of one place, and of its queues.
+#[derive(Debug, Default)]
+pub struct GuardMeter {
+    /// Calls that a guard refused, or that a queue turned away because they had waited for too long.
+    pub shed: Counter,
+    /// Circuit breakers that are open.
+    pub open_breakers: Gauge,
+}
+
 /// Lookups and other exchanges of one tier.
 #[derive(Debug, Default)]
 pub struct TierMeter {
+    /// Its guards.
+    pub guard: GuardMeter,
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
     /// Exchanges that reached each node.
@@ -334,6 +349,8 @@ pub struct TierMeter {
 /// Queries at the database.
 #[derive(Debug, Default)]
 pub struct DatabaseMeter {
+    /// Its guards.
+    pub guard: GuardMeter,
     /// Read queries that reached the database.
     pub reads: Counter,
     /// Write queries that reached the database.
@@ -371,6 +388,8 @@ pub struct Meter {
     pub database: DatabaseMeter,
     /// All writes since the start of the run.
     pub writes: WriteLedger,
+    /// When the last of the timeline's events that have ended did so.
+    pub last_event_ended_ns: Cell<Option<Nanoseconds>>,
     /// How many of the requests of each second failed.
     pub seconds: RefCell<Seconds>,
     total_arrived: Counter,
@@ -422,7 +441,11 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
-        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
+        self.database.guard.open_breakers.reset(now_ns);
+        for tier in &self.tiers {
+            tier.dirty.reset(now_ns);
+            tier.guard.open_breakers.reset(now_ns);
+        }
     }
 
     /// Whether warm-up is over at present.
@@ -499,6 +522,11 @@ impl Meter {
             meter.second_queries.increment();
         }
         meter.step_queries.increment();
+    }
+
+    /// An event of the timeline has happened, and what it brought has ended.
+    pub fn end_event(&self, now_ns: Nanoseconds) {
+        self.last_event_ended_ns.set(Some(now_ns));
     }
 
     /// An answer that nobody waits for any more.
@@ -631,6 +659,7 @@ impl InFlight<'_> {
                 Failure::Rejected => self.meter.requests.rejected.increment(),
                 Failure::TimedOut => self.meter.requests.timed_out.increment(),
                 Failure::Unavailable => self.meter.requests.unavailable.increment(),
+                Failure::Shed => self.meter.requests.shed.increment(),
                 Failure::GaveUp => self.meter.requests.gave_up.increment(),
             }
             self.meter.seconds.borrow_mut().fail(self.arrived_ns);

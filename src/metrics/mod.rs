@@ -7,11 +7,11 @@ mod seconds;
 
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
-pub use seconds::Seconds;
 pub use meter::{
-    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome,
+    Counter, Failure, Gauge, GuardMeter, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome,
     RequestMeter, Step, TierMeter, WriteLedger,
 };
+pub use seconds::Seconds;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

@@ -105,9 +105,9 @@ pub(super) async fn ask_below(
         let request = request.of_row();
         let service_time = layer.invalidator.not_modified_service_time();
         let database = &system.database;
-        let row = database
-            .read_unless(request.index, request.key, known.version(), service_time)
-            .await?;
+        let version = known.version();
+        let read = database.read_unless(request.index, request.key, version, service_time);
+        let row = system.guarded(&request, read).await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
     };

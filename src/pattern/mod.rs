@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
+use crate::guard::{Guards, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
@@ -254,6 +255,8 @@ pub struct System {
     pub layers: Vec<Layer>,
     /// The database.
     pub database: Rc<Database>,
+    /// What stands between the app and the database.
+    guards: Option<Guards>,
     /// What readers were promised.
     pub promises: Promises,
 }
@@ -307,6 +310,13 @@ impl System {
             kernel: kernel.clone(),
             meter: meter.clone(),
             layers: plans.iter().enumerate().map(layer).collect(),
+            guards: Guards::new(
+                &database.plan().guards,
+                Place::Database,
+                population.instances,
+                kernel,
+                meter,
+            ),
             database,
             promises,
         }
@@ -446,7 +456,8 @@ impl System {
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
             let Some(layer) = self.layers.get(level) else {
-                return self.database.write(request.index, request.key).await;
+                let write = self.database.write(request.index, request.key);
+                return self.guarded(request, write).await;
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -464,8 +475,27 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
+    /// A query, if what stands before the database lets it through.
+    async fn guarded<T>(
+        &self,
+        request: &Request,
+        query: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(guards) = &self.guards else {
+            return query.await;
+        };
+        let pass = guards.enter(request.instance);
+        let Ok(pass) = pass else {
+            return Err(Failure::Shed);
+        };
+        let outcome = query.await;
+        pass.end(outcome.is_ok(), 0);
+        outcome
+    }
+
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let row = self.database.read(request.index, request.key).await?;
+        let read = self.database.read(request.index, request.key);
+        let row = self.guarded(request, read).await?;
         Ok(Answer {
             row,
             outcome: ReadOutcome::Miss,

@@ -3,9 +3,10 @@
 use indexmap::IndexMap;
 
 use super::{Plan, RunError};
-use crate::fault;
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{
+    GuardMeter, Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit,
+};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -154,6 +155,7 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.rejected", requests.rejected.get() as f64);
         metrics.put("requests.timed_out", requests.timed_out.get() as f64);
         metrics.put("requests.unavailable", requests.unavailable.get() as f64);
+        metrics.put("requests.shed", requests.shed.get() as f64);
         metrics.put("deadline.missed", requests.gave_up.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
@@ -198,6 +200,11 @@ impl<'a> Recorder<'a> {
         metrics.put("database.queue.max", usage.queue_max as f64);
         metrics.put("database.rejected", database.rejected.get() as f64);
         metrics.put("database.timed_out", database.timed_out.get() as f64);
+        metrics.put("database.shed", database.guard.shed.get() as f64);
+        metrics.put(
+            "database.breaker.open_ratio",
+            self.open_ratio(&database.guard, measured_ns),
+        );
         metrics.put("database.useless", database.useless.get() as f64);
         metrics.put("stampede.events", database.stampedes.get() as f64);
         metrics.put("stampede.peak", database.stampede_peak.get() as f64);
@@ -243,6 +250,14 @@ impl<'a> Recorder<'a> {
         metrics.0
     }
 
+    /// Share of the measured time that the breakers of all instances were open.
+    fn open_ratio(&self, guard: &GuardMeter, measured_ns: Nanoseconds) -> f64 {
+        let area_ns = guard
+            .open_breakers
+            .area_ns(self.plan.warmup_ns + measured_ns);
+        area_ns as f64 / (f64::from(self.plan.instances) * measured_ns as f64)
+    }
+
     /// How much of the work was of use, and when it was not.
     fn goodput(&self, metrics: &mut Metrics, meter: &Meter, measured_s: f64) {
         let requests = &meter.requests;
@@ -262,8 +277,7 @@ impl<'a> Recorder<'a> {
         metrics.put("hedges.won", requests.hedges_won.get() as f64);
         metrics.put("unavailable.seconds", seconds.below(UNAVAILABLE) as f64);
         metrics.put("degraded.seconds", seconds.below(DEGRADED) as f64);
-        let ends_ns = self.plan.events.iter().map(fault::Event::end_ns);
-        let recovery_s = ends_ns.max().map_or(f64::NAN, |end_ns| {
+        let recovery_s = meter.last_event_ended_ns.get().map_or(f64::NAN, |end_ns| {
             let last_bad_ns = seconds.last_below_ns(DEGRADED).unwrap_or(0);
             last_bad_ns.saturating_sub(end_ns) as f64 / SECOND_NS as f64
         });
@@ -297,6 +311,11 @@ impl<'a> Recorder<'a> {
         let total: u64 = exchanges.iter().sum();
         put("rate", rate(total));
         put("refused", counts.refused.get() as f64);
+        put("shed", counts.guard.shed.get() as f64);
+        put(
+            "breaker.open_ratio",
+            self.open_ratio(&counts.guard, measured_ns),
+        );
         put("evictions.rate", rate(counts.evictions.get()));
         put("expirations.rate", rate(counts.expirations.get()));
         let samples = self.samples as f64;

@@ -95,7 +95,12 @@ impl Node {
         Self {
             cache: RefCell::new(empty(plan, seed)),
             bytes: Cell::new(0),
-            workers: Resource::new(kernel.clone(), plan.workers, plan.queue_limit),
+            workers: Resource::with_discipline(
+                kernel.clone(),
+                plan.workers,
+                plan.queue_limit,
+                plan.discipline,
+            ),
             buffer: RefCell::default(),
             fills: RefCell::default(),
             locks: RefCell::default(),

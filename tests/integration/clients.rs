@@ -103,7 +103,11 @@ fn a_budget_bounds_the_retries() {
         let retries = format!("client.retries={{ count = 5, budget = {budget} }}");
         let run = run(
             SLOW,
-            &["workload.arrivals.rate=1k/s", "client.timeout=1ms", &retries],
+            &[
+                "workload.arrivals.rate=1k/s",
+                "client.timeout=1ms",
+                &retries,
+            ],
         );
         run.keeps_the_laws();
         run
@@ -201,7 +205,8 @@ fn recovery_counts_from_the_end_of_the_last_event() {
             ],
         )
     };
-    let crash = "{ at = \"2500ms\", action = \"crash\", target = \"tier.cache\", restart_after = \"1s\" }";
+    let crash =
+        "{ at = \"2500ms\", action = \"crash\", target = \"tier.cache\", restart_after = \"1s\" }";
     through(crash)
         .is("degraded.seconds", 2.0)
         // Half of both seconds failed, and half is not less than half.
@@ -214,4 +219,98 @@ fn recovery_counts_from_the_end_of_the_last_event() {
         .is("unavailable.seconds", 8.0)
         .is("recovery.time", 7.99);
     assert!(through("").get("recovery.time").is_nan());
+}
+
+/// A database that answers in 10 ms, asked once a millisecond from one instance.
+const BUSY: &str = r#"
+duration = "2s"
+[workload]
+arrivals = { process = "constant", rate = "1k/s" }
+keys     = { distribution = "sequential", count = 100000 }
+[client]
+deadline = "100ms"
+abandoned = "stop"
+[database]
+connections  = 5
+service_time = "10ms"
+"#;
+
+#[test]
+fn a_bulkhead_bounds_what_is_under_way() {
+    let run = run(
+        BUSY,
+        &["database.guards=[{ kind = \"bulkhead\", calls = 3 }]"],
+    );
+    run.keeps_the_laws();
+    run.is("database.inflight.max", 3.0)
+        .is("deadline.missed", 0.0);
+    // Three are let in at a time, for 10 ms each.
+    let goodput = run.get("goodput.rate");
+    assert!((270.0..=300.0).contains(&goodput), "{goodput}");
+    run.is("requests.shed", run.get("database.shed"));
+}
+
+#[test]
+fn a_rate_limit_lets_the_rate_through_and_the_database_keeps_up() {
+    let limit = "database.guards=[{ kind = \"rate-limit\", rate = \"400/s\", burst = 10 }]";
+    let limited = run(BUSY, &[limit]);
+    limited.keeps_the_laws();
+    let goodput = limited.get("goodput.rate");
+    assert!((395.0..=405.0).contains(&goodput), "{goodput}");
+    // Without it, twice as much as the database can do comes, and hardly anybody is answered in time.
+    let goodput = run(BUSY, &[]).get("goodput.rate");
+    assert!(goodput < 100.0, "{goodput}");
+}
+
+#[test]
+fn adaptive_limits_find_what_the_database_can_do() {
+    for limit in [
+        "{ kind = \"aimd-limit\", latency = \"20ms\", initial = 500 }",
+        "{ kind = \"gradient-limit\", initial = 500, queue = 1 }",
+    ] {
+        let guards = format!("database.guards=[{limit}]");
+        let run = run(BUSY, &[&guards, "duration=10s", "warmup=5s"]);
+        run.keeps_the_laws();
+        let goodput = run.get("goodput.rate");
+        assert!(goodput > 450.0, "{limit}: {goodput}");
+    }
+}
+
+#[test]
+fn an_open_breaker_answers_at_once_and_stale_copies_stand_in() {
+    // From 1 s on the entry is stale, and the database has become too slow for the breaker.
+    let world = [
+        "workload.keys.count=1",
+        "client.abandoned=finish",
+        "database.service_time=60ms",
+        "database.guards=[{ kind = \"breaker\", slow = \"50ms\", calls_min = 1, open_for = \"1m\" }]",
+    ];
+    let tier = BUSY.replace(
+        "[database]",
+        "[[tier]]\nname = \"cache\"\ncapacity = \"10 entries\"\nttl = { base = \"1s\", stale_if_error = \"0s\" }\nnetwork = \"0s\"\nservice = { time = \"0s\" }\ndefence = \"single-flight\"\n[database]",
+    );
+    let without = run(&tier, &world);
+    without.keeps_the_laws();
+    // 1060 to 1999 ms are refused.
+    without.is("requests.shed", 940.0);
+    assert!(without.get("database.breaker.open_ratio") > 0.9);
+    let stale = [&world[..], &["tier.cache.ttl.stale_if_error=1h"]].concat();
+    run(&tier, &stale)
+        .is("requests.shed", 0.0)
+        .is("goodput.ratio", 1.0)
+        .is("database.shed", 940.0);
+}
+
+#[test]
+fn last_come_first_served_answers_some_where_first_come_answers_nobody() {
+    let goodput = |discipline: &str| {
+        let discipline = format!("database.discipline={discipline}");
+        let run = run(BUSY, &[&discipline, "warmup=1s"]);
+        run.keeps_the_laws();
+        run.get("goodput.rate")
+    };
+    assert!(goodput("fifo") < 10.0);
+    assert!(goodput("lifo") > 450.0);
+    assert!(goodput("codel") > 450.0);
+    assert!(goodput("codel-lifo") > 450.0);
 }

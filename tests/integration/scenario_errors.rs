@@ -1192,3 +1192,13 @@ fn dependents_of_a_trace_are_refused() {
       help: remove one of the two
     "#);
 }
+
+#[test]
+fn clients_and_guards_that_contradict_themselves_are_refused() {
+    insta::assert_snapshot!(check("clients"), @"");
+}
+
+#[test]
+fn words_of_clients_and_guards_are_spelled_as_in_their_tables() {
+    insta::assert_snapshot!(check("client_words"), @"");
+}

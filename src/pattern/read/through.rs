@@ -12,7 +12,7 @@ use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::{Exchange, Filling, Found};
+use crate::tier::{Exchange, Filling, Found, Unreachable};
 use crate::workload::Request;
 
 pub(crate) const ROW: PatternRow<Read> = PatternRow {
@@ -31,8 +31,10 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
-        return Err(Failure::Unavailable);
+    let visit = match tier.visit(Exchange::LookUp, request).await {
+        Ok(visit) => visit,
+        Err(Unreachable::Shed) => return Err(Failure::Shed),
+        Err(_) => return Err(Failure::Unavailable),
     };
     let found = if tier.is_locked(visit.node(), request.key) {
         None

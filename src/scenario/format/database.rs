@@ -2,7 +2,9 @@
 
 use super::super::shape::{Need, Shape, Table};
 use super::super::unit::Unit;
-use super::parts::{SOME_DURATION, count, field, queue_limit, range, table, words};
+use super::parts::{
+    SOME_DURATION, count, discipline, field, guards, queue_limit, range, table, words,
+};
 
 pub(super) fn database() -> Table {
     use Need::{Default, Optional, Required};
@@ -15,6 +17,7 @@ pub(super) fn database() -> Table {
             "queries in service at a time",
         ),
         queue_limit("queries that may wait for a connection; more are rejected"),
+        discipline(),
         field(
             "service_time",
             Shape::Named("durations"),
@@ -53,5 +56,6 @@ pub(super) fn database() -> Table {
             "\"0.5ms\"",
             "round-trip time of one query: half of it out, half of it back",
         ),
+        guards(),
     ])
 }

@@ -10,8 +10,8 @@ use crate::tier::{Capacity, SCOPES};
 use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table};
 use super::super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 use super::parts::{
-    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, field, parameter_field,
-    parameters_table, queue_limit, range, table, word, words,
+    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, discipline, field, guards,
+    parameter_field, parameters_table, queue_limit, range, table, word, words,
 };
 use super::workload::DURATIONS;
 
@@ -158,6 +158,7 @@ pub(super) fn tier() -> Table {
             "\"single-flight\"",
             "what happens when many requests miss one key together",
         ),
+        guards(),
     ])
 }
 
@@ -289,6 +290,7 @@ pub(super) fn service() -> Table {
             "how long a worker is busy with one request",
         ),
         queue_limit("requests that may wait at a node; more are refused"),
+        discipline(),
     ])
 }
 

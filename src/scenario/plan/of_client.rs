@@ -1,8 +1,9 @@
-//! The checked clients.
+//! The checked clients, and the guards between an app and what it depends on.
 
 use super::Planner;
 use crate::client::backoff::{Backoff, JITTERS};
 use crate::client::{self, ABANDONED, Retries, budget, hedge};
+use crate::guard;
 use crate::scenario::shape::Checked;
 use crate::scenario::unit::Duration;
 use crate::units::Nanoseconds;
@@ -44,6 +45,21 @@ impl Planner<'_> {
             retries,
             hedge: self.hedge(checked.at("hedge"))?,
         })
+    }
+
+    /// What stands before a tier or the database, each kind once.
+    pub(super) fn guards(&mut self, place: &str, checked: &Checked) -> Option<Vec<guard::Plan>> {
+        let mut guards: Vec<guard::Plan> = Vec::new();
+        for one in checked.list() {
+            let plan = self.chosen(place, "kind", guard::GUARDS, one)?;
+            if guards.iter().any(|other| other.name() == plan.name()) {
+                let message = format!("`{place}` names `{}` twice", plan.name());
+                self.problem(one.span, message, "remove one of the two");
+                return None;
+            }
+            guards.push(plan);
+        }
+        Some(guards)
     }
 
     fn backoff(&mut self, checked: &Checked) -> Option<Backoff> {

@@ -2,6 +2,7 @@
 
 use super::{Planner, limit};
 use crate::database;
+use crate::guard::discipline::DISCIPLINES;
 use crate::scenario::shape::Checked;
 
 impl Planner<'_> {
@@ -13,9 +14,18 @@ impl Planner<'_> {
         };
         let network = self.distribution("database.network", checked.at("network"));
         let timeout = checked.at("timeout");
+        let discipline = self.chosen(
+            "database.discipline",
+            "kind",
+            DISCIPLINES,
+            checked.at("discipline"),
+        );
+        let guards = self.guards("database.guards", checked.at("guards"));
         Some(database::Plan {
             connections: checked.at("connections").whole_u32(),
             queue_limit: limit(checked.at("queue_limit")),
+            discipline: discipline?,
+            guards: guards?,
             service_time: service_time?,
             write_service_time: write_service_time?,
             slowdown: checked.at("slowdown").base(),

@@ -1,6 +1,7 @@
 //! Checked tiers: each with its pattern, its defence and its mechanisms, as far as they go together.
 
 use super::{Planner, limit, row};
+use crate::guard::discipline::DISCIPLINES;
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
@@ -48,6 +49,9 @@ impl Planner<'_> {
             defence::DEFENCES,
             checked.at("defence"),
         );
+        let place = format!("tier.{name}.service.discipline");
+        let discipline = self.chosen(&place, "kind", DISCIPLINES, service.at("discipline"));
+        let guards = self.guards(&format!("tier.{name}.guards"), checked.at("guards"));
         let mut layer = LayerPlan {
             tier: tier::Plan {
                 scope: scope(checked.at("scope"))?,
@@ -65,6 +69,8 @@ impl Planner<'_> {
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
                 queue_limit: limit(service.at("queue_limit")),
+                discipline: discipline?,
+                guards: guards?,
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
