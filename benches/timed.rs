@@ -71,6 +71,7 @@ fn plain_scenario() -> Plan {
         workload: workload(),
         client: client::Plan::plain(),
         instances: 20,
+        geography: cachesim::geography::Plan::default(),
         promises: Vec::new(),
         tiers: vec![layer],
         events: Vec::new(),

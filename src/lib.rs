@@ -24,6 +24,7 @@ pub mod tier;
 pub mod placement;
 pub mod database;
 pub mod guard;
+pub mod geography;
 pub mod workload;
 pub mod metrics;
 pub mod replay;

@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::defence::Answer;
+use crate::geography::Geography;
 use crate::kernel::{Kernel, Spawner};
 use crate::metrics::{Failure, InFlight, Meter};
 use crate::pattern::System;
@@ -47,7 +48,7 @@ pub struct Client {
     meter: Rc<Meter>,
     workload: Rc<RefCell<Workload>>,
     system: Rc<System>,
-    instances: u64,
+    geography: Rc<Geography>,
     instance_luck: Stream,
     stop_when_idle: Cell<bool>,
     /// `None` for clients who only wait.
@@ -63,11 +64,11 @@ enum Reply {
 }
 
 impl Client {
-    /// Clients as planned of an app with so many instances (at least 1).
+    /// Clients as planned of an app whose instances live there.
     #[must_use]
     pub fn new(
         plan: &Plan,
-        instances: u32,
+        geography: &Rc<Geography>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         workload: &Rc<RefCell<Workload>>,
@@ -79,7 +80,7 @@ impl Client {
             meter: meter.clone(),
             workload: workload.clone(),
             system: system.clone(),
-            instances: u64::from(instances),
+            geography: geography.clone(),
             instance_luck: luck.stream("app.instance"),
             stop_when_idle: Cell::new(false),
             stress: (!plan.is_plain())
@@ -92,13 +93,16 @@ impl Client {
         self.stop_when_idle.set(true);
     }
 
-    /// The instance that gets request `index`: any, as behind a load balancer.
+    /// The instance that gets request `index`: any, as behind a load balancer, of the region where
+    /// the session lives.
     #[inline]
-    fn instance_of(&self, index: u64) -> u32 {
-        if self.instances == 1 {
-            return 0;
+    fn instance_of(&self, index: u64, session: u32) -> u32 {
+        let candidates = self.geography.instances_for(session);
+        let many = candidates.end - candidates.start;
+        if many == 1 {
+            return candidates.start;
         }
-        self.instance_luck.at(index).below(self.instances) as u32
+        candidates.start + self.instance_luck.at(index).below(u64::from(many)) as u32
     }
 
     /// What a request that has just arrived asks for.
@@ -106,13 +110,15 @@ impl Client {
     fn draw(&self, arrival: Arrival) -> (Request, Operation) {
         let mut workload = self.workload.borrow_mut();
         let draw = workload.draw(arrival.index, arrival.arrived_ns, arrival.user);
+        let instance = self.instance_of(arrival.index, draw.session);
         let request = Request {
             index: arrival.index,
-            instance: self.instance_of(arrival.index),
+            instance,
             session: draw.session,
             key: draw.key,
             issued_ns: arrival.arrived_ns,
             must_be_fresh: draw.must_be_fresh,
+            region: self.geography.region_of(instance),
             generation: 0,
         };
         (request, draw.operation)

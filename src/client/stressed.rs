@@ -308,8 +308,10 @@ impl Attempts<'_> {
     /// The request with luck of its own, from the load balancer on.
     fn elsewhere(&self, request: Request, reason: u64) -> Request {
         let again = request.derived(reason);
+        let instance = self.client.instance_of(again.index, again.session);
         Request {
-            instance: self.client.instance_of(again.index),
+            instance,
+            region: self.client.geography.region_of(instance),
             ..again
         }
     }

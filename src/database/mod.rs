@@ -11,13 +11,14 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use crate::geography::{Distance, Geography};
 use crate::guard;
 use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Resource, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream};
-use crate::units::{Key, KeyHash, Nanoseconds};
-use crate::workload::Workload;
+use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
 use crate::workload::distribution::Distribution;
+use crate::workload::{Request, Workload};
 
 mod row;
 
@@ -49,6 +50,8 @@ pub struct Plan {
     pub network: Distribution,
     /// What stands between the app and the database.
     pub guards: Vec<guard::Plan>,
+    /// Where it lives; `None` if it is equally near to all regions.
+    pub home: Option<RegionId>,
 }
 
 impl Plan {
@@ -70,6 +73,7 @@ impl Plan {
             outlives_callers: false,
             network: Distribution::constant(0.0).expect("a constant"),
             guards: Vec::new(),
+            home: None,
         }
     }
 }
@@ -102,6 +106,7 @@ pub struct Database {
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
     network_luck: Stream,
+    distance: Option<Distance>,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
 }
@@ -132,6 +137,7 @@ impl Database {
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         workload: &Rc<RefCell<Workload>>,
+        geography: &Rc<Geography>,
         luck: Luck,
     ) -> Self {
         Self {
@@ -151,17 +157,20 @@ impl Database {
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
+            distance: plan
+                .home
+                .map(|home| Distance::new(home, geography, "database", luck)),
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
     }
 
-    /// Reads the row of `key` on behalf of request `index`.
+    /// Reads the row of the request's key.
     ///
     /// # Errors
     /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
-    pub async fn read(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
-        self.query(Verb::Read, index, key).await
+    pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
+        self.query(Verb::Read, request).await
     }
 
     /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
@@ -172,8 +181,7 @@ impl Database {
     /// As [`Database::read`].
     pub async fn read_unless(
         self: &Rc<Self>,
-        index: u64,
-        key: Key,
+        request: &Request,
         version: u64,
         service_time: Option<Rc<Distribution>>,
     ) -> Result<Row, Failure> {
@@ -181,8 +189,9 @@ impl Database {
             version,
             service_time,
         };
-        self.known.borrow_mut().insert((index, key), known);
-        self.query(Verb::ReadUnless, index, key).await
+        let asked = (request.index, request.key);
+        self.known.borrow_mut().insert(asked, known);
+        self.query(Verb::ReadUnless, request).await
     }
 
     /// From now on `follower` is told of each commit at its instant.
@@ -195,24 +204,24 @@ impl Database {
         self.workload.borrow().dependents(key)
     }
 
-    /// Writes the row of `key` on behalf of request `index`, and returns the new one.
+    /// Writes the row of the request's key, and returns the new one.
     ///
     /// # Errors
     /// As [`Database::read`]. A write that timed out is committed all the same.
-    pub async fn write(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
-        self.query(Verb::Write, index, key).await
+    pub async fn write(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
+        self.query(Verb::Write, request).await
     }
 
-    /// Stores a row that a write-behind cache has acknowledged, on behalf of request `index`: one
-    /// query, however many writes it stands for. The answer is whether it still counted: the
+    /// Stores a row that a write-behind cache has acknowledged: one query, however many writes it
+    /// stands for. The answer is whether it still counted: the
     /// database keeps what it has if that is newer.
     ///
     /// # Errors
     /// As [`Database::read`].
-    pub async fn store(self: &Rc<Self>, index: u64, key: Key, row: &Row) -> Result<bool, Failure> {
-        let arriving = (index, key);
+    pub async fn store(self: &Rc<Self>, request: &Request, row: &Row) -> Result<bool, Failure> {
+        let arriving = (request.index, request.key);
         self.arriving.borrow_mut().insert(arriving, row.clone());
-        let now_there = self.query(Verb::Store, index, key).await?;
+        let now_there = self.query(Verb::Store, request).await?;
         Ok(now_there.version() == row.version())
     }
 
@@ -249,22 +258,22 @@ impl Database {
         self.connections.reset_usage();
     }
 
-    async fn query(self: &Rc<Self>, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+    async fn query(self: &Rc<Self>, verb: Verb, request: &Request) -> Result<Row, Failure> {
         let timeout_ns = self.plan.timeout_ns;
         if timeout_ns.is_none() && !self.plan.outlives_callers {
-            return self.carry_out(verb, index, key).await;
+            return self.carry_out(verb, request).await;
         }
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
-        let database = self.clone();
+        let (database, request) = (self.clone(), *request);
         self.kernel.spawn(
             Label {
                 kind: "query of request",
-                number: index,
+                number: request.index,
             },
             async move {
-                let outcome = database.carry_out(verb, index, key).await;
+                let outcome = database.carry_out(verb, &request).await;
                 let is_useless = database.abandonable.receivers(reply) == 0;
                 if is_useless && outcome.is_ok() && database.meter.is_measuring() {
                     database.meter.database.useless.increment();
@@ -287,18 +296,19 @@ impl Database {
         }
     }
 
-    async fn carry_out(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(index));
+    async fn carry_out(&self, verb: Verb, request: &Request) -> Result<Row, Failure> {
+        let mut luck = self.network_luck.at(request.index);
+        let mut round_trip_ns = self.plan.network.sample_u64(&mut luck);
+        if let Some(distance) = &self.distance {
+            round_trip_ns += distance.round_trip_ns(request.region, request.index);
+        }
         let way_out_ns = round_trip_ns / 2;
         let _said = (verb == Verb::ReadUnless).then(|| Said {
             database: self,
-            of: (index, key),
+            of: (request.index, request.key),
         });
         self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(verb, index, key).await;
+        let outcome = self.serve(verb, request.index, request.key).await;
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
     }

@@ -106,7 +106,7 @@ pub(super) async fn ask_below(
         let service_time = layer.invalidator.not_modified_service_time();
         let database = &system.database;
         let version = known.version();
-        let read = database.read_unless(request.index, request.key, version, service_time);
+        let read = database.read_unless(&request, version, service_time);
         let row = system.guarded(&request, read).await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }

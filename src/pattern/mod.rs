@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
+use crate::geography::Geography;
 use crate::guard::{Guards, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Found, Population, Tier};
+use crate::tier::{self, Found, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -269,7 +270,7 @@ impl System {
     #[must_use]
     pub fn new(
         plans: &[LayerPlan],
-        population: Population,
+        geography: &Rc<Geography>,
         database: Rc<Database>,
         promises: Promises,
         kernel: &Rc<Kernel>,
@@ -277,7 +278,7 @@ impl System {
         luck: Luck,
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
-            let tier = Tier::new(&plan.tier, level, population, kernel, meter, luck);
+            let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
             let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
@@ -294,7 +295,7 @@ impl System {
                     ..plan.pattern.clone()
                 },
                 flushes: write::behind::Flushes::new(
-                    plan.tier.nodes_in_all(population) as usize,
+                    plan.tier.nodes_in_all(geography.population()) as usize,
                     kernel,
                 ),
                 defence: plan.defence.build(kernel),
@@ -313,7 +314,7 @@ impl System {
             guards: Guards::new(
                 &database.plan().guards,
                 Place::Database,
-                population.instances,
+                geography.population().instances,
                 kernel,
                 meter,
             ),
@@ -456,7 +457,7 @@ impl System {
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
             let Some(layer) = self.layers.get(level) else {
-                let write = self.database.write(request.index, request.key);
+                let write = self.database.write(request);
                 return self.guarded(request, write).await;
             };
             let write = &layer.pattern.write;
@@ -494,7 +495,7 @@ impl System {
     }
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let read = self.database.read(request.index, request.key);
+        let read = self.database.read(request);
         let row = self.guarded(request, read).await?;
         Ok(Answer {
             row,

@@ -14,6 +14,7 @@ mod mrc;
 mod patterns;
 mod promises;
 mod random_scenarios;
+mod regions;
 mod replay;
 mod run;
 mod scenario_cli;

@@ -57,5 +57,6 @@ pub(super) fn database() -> Table {
             "round-trip time of one query: half of it out, half of it back",
         ),
         guards(),
+        super::regions::home("the database"),
     ])
 }

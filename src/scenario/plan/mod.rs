@@ -26,6 +26,7 @@ use super::unit::{Duration, Unit};
 mod of_app;
 mod of_client;
 mod of_database;
+mod of_regions;
 mod of_tier;
 mod of_workload;
 
@@ -103,10 +104,11 @@ impl Planner<'_> {
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
         }
         let duration_ns = duration_ns.unwrap_or(0);
-        let tiers = self.tiers(root.at("tier"));
+        let geography = self.geography(root, workload.as_ref());
+        let tiers = self.tiers(root.at("tier"), &geography);
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
-        let database = self.database(root.at("database"));
         let client = self.client(root.at("client"));
+        let database = self.database(root.at("database"), &geography);
         let events = tiers.as_deref().and_then(|tiers| {
             let places = fault::Places {
                 tiers,
@@ -129,6 +131,7 @@ impl Planner<'_> {
             drain: root.at("drain").flag(),
             workload: workload?,
             client,
+            geography,
             instances: root.at("app").at("instances").whole_u32(),
             promises: promises?,
             tiers: tiers?,
