@@ -77,6 +77,12 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("retry-storm", AS_IS, &["client.retries=3"]),
+    ("metastable", AS_IS, &["event=[]"]),
+    ("metastable", AS_IS, &["client.abandoned=finish"]),
+    ("cache-down", AS_IS, &["database.guards=[]", "database.discipline=fifo"]),
+    ("cache-down", AS_IS, &["tier.redis.guards=[]"]),
+    ("hedging", AS_IS, &["client.hedge=none"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
 ];
 
