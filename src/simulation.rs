@@ -155,6 +155,12 @@ impl World {
             &meter,
             luck,
         );
+        for layer in &system.layers {
+            let workload = workload.borrow();
+            layer
+                .tier
+                .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
+        }
         let system = Rc::new(system);
         let client = Client::new(
             &plan.client,

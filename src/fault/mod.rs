@@ -19,9 +19,13 @@ use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
 mod crash;
+mod lose_connections;
 mod lose_deletes;
+mod pause;
 mod purge;
+mod replica_lag;
 mod restart;
+mod slow;
 pub mod target;
 
 pub use target::{NoTarget, Places, Target};
@@ -49,7 +53,16 @@ pub struct ActionRow {
 }
 
 /// All actions.
-pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, purge::ROW, lose_deletes::ROW];
+pub static ACTIONS: &[ActionRow] = &[
+    crash::ROW,
+    restart::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+    pause::ROW,
+    slow::ROW,
+    lose_connections::ROW,
+    replica_lag::ROW,
+];
 
 /// What actions work on.
 #[derive(Debug)]
@@ -76,6 +89,9 @@ pub struct Event {
 /// Lets all events happen in their time.
 pub fn start(events: &[Event], stage: Stage) {
     let stage = Rc::new(stage);
+    if events.iter().any(|event| event.target.server().is_some()) {
+        stage.system.database.expect_faults();
+    }
     for (number, event) in events.iter().enumerate() {
         let (event, stage) = (event.clone(), stage.clone());
         let label = Label {

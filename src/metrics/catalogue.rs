@@ -3,7 +3,7 @@
 
 use super::Better::{Higher, Lower, Neither};
 use super::Metric;
-use super::Unit::{Bytes, Count, Money, PerSecond, Ratio, Seconds};
+use super::Unit::{Bytes, BytesPerSecond, Count, Money, PerSecond, Ratio, Seconds};
 
 const fn row(
     name: &'static str,
@@ -55,7 +55,7 @@ pub static CATALOGUE: &[Metric] = &[
         "requests.unavailable",
         Count,
         Lower,
-        "requests of the cohort that failed because a tier that they depended on was down or its queue full",
+        "requests of the cohort that failed because a tier that they depended on was down or its queue full, or because a server of the database was down or broke the connection",
     ),
     row(
         "requests.shed",
@@ -370,6 +370,42 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges of the busiest node over the mean of all nodes",
     ),
     row(
+        "tier.<tier>.utilization.max",
+        Ratio,
+        Lower,
+        "the same of the busiest node",
+    ),
+    row(
+        "tier.<tier>.hot_keys.detected",
+        Count,
+        Neither,
+        "times that a node found a key hot that had not been before, or no longer",
+    ),
+    row(
+        "tier.<tier>.hot_keys.copy_reads",
+        Count,
+        Neither,
+        "reads of hot keys that were sent to one of the copies beside the key itself",
+    ),
+    row(
+        "tier.<tier>.hot_keys.pinned_hits",
+        Count,
+        Higher,
+        "lookups that were answered by a row that is pinned because its key is hot",
+    ),
+    row(
+        "tier.<tier>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the tier's nodes to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the tier's nodes sent to those who asked, per second",
+    ),
+    row(
         "tier.<tier>.invalidations.sent",
         Count,
         Neither,
@@ -484,6 +520,18 @@ pub static CATALOGUE: &[Metric] = &[
         "resident entries of the node, averaged over the measured time",
     ),
     row(
+        "tier.<tier>.node.<i>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the node to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the node sent to those who asked, per second",
+    ),
+    row(
         "database.qps.mean",
         PerSecond,
         Lower,
@@ -517,7 +565,7 @@ pub static CATALOGUE: &[Metric] = &[
         "database.utilization",
         Ratio,
         Lower,
-        "share of the connections that were busy, averaged over the measured time",
+        "share of the connections of all servers that were busy, averaged over the measured time",
     ),
     row(
         "database.wait.mean",
@@ -541,13 +589,13 @@ pub static CATALOGUE: &[Metric] = &[
         "database.inflight.max",
         Count,
         Lower,
-        "the most queries in service and in the queue at one instant",
+        "the most queries in service and in the queue of one server at one instant",
     ),
     row(
         "database.queue.max",
         Count,
         Lower,
-        "the most queries in the queue at one instant",
+        "the most queries in the queue of one server at one instant",
     ),
     row(
         "database.rejected",
@@ -578,6 +626,72 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "queries that were carried out when whoever asked had gone",
+    ),
+    row(
+        "database.buffer_pool.hit_ratio",
+        Ratio,
+        Higher,
+        "share of the queries whose page was in the server's memory, whole; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.reads.rate",
+        PerSecond,
+        Lower,
+        "reads of the disk for pages that were not in memory, per second; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.evictions.rate",
+        PerSecond,
+        Neither,
+        "pages evicted from memory to make room, per second; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.pages",
+        Count,
+        Neither,
+        "pages in the memory of all servers, averaged over the measured time; with a buffer pool only",
+    ),
+    row(
+        "database.failovers",
+        Count,
+        Neither,
+        "times that a replica took the place of the primary; with replicas only",
+    ),
+    row(
+        "database.primary.rate",
+        PerSecond,
+        Lower,
+        "queries that reached the server that was the primary at the start, per second; with replicas only",
+    ),
+    row(
+        "database.primary.utilization",
+        Ratio,
+        Lower,
+        "share of its connections that were busy, averaged over the measured time; with replicas only",
+    ),
+    row(
+        "database.replica.<i>.rate",
+        PerSecond,
+        Neither,
+        "queries that reached the server that was this replica at the start, per second",
+    ),
+    row(
+        "database.replica.<i>.utilization",
+        Ratio,
+        Lower,
+        "share of its connections that were busy, averaged over the measured time",
+    ),
+    row(
+        "database.replica.<i>.lag.mean",
+        Seconds,
+        Lower,
+        "from a commit to the instant at which the replica showed it, mean over the commits that it received; null without any",
+    ),
+    row(
+        "database.replica.<i>.lag.max",
+        Seconds,
+        Lower,
+        "as database.replica.<i>.lag.mean, the most",
     ),
     row(
         "stampede.events",
@@ -632,6 +746,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "of those, the ones for which the database had a newer version when they came",
+    ),
+    row(
+        "consistency.lost_writes.failover",
+        Count,
+        Lower,
+        "of those, the ones that were committed and that the replica which took the primary's place did not have",
     ),
     row(
         "consistency.lost_rows",

@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use super::seconds::Seconds;
 use crate::units::Nanoseconds;
@@ -71,12 +72,17 @@ pub enum LossCause {
     Crash,
     /// The database had a newer version when it came.
     Overwritten,
+    /// The replica that took the place of a database's primary did not have it yet.
+    Failover,
 }
 
 impl LossCause {
     /// All causes, with what their count is called in reports.
-    pub const ALL: [(Self, &'static str); 2] =
-        [(Self::Crash, "crash"), (Self::Overwritten, "overwritten")];
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Crash, "crash"),
+        (Self::Overwritten, "overwritten"),
+        (Self::Failover, "failover"),
+    ];
 }
 
 /// The books of all writes since the start of the run: what was accepted is in the database, still
@@ -85,9 +91,11 @@ impl LossCause {
 pub struct WriteLedger {
     accepted: Counter,
     stored: Counter,
+    /// Of those stored, the ones that a failover has lost.
+    reverted: Counter,
     lost: Counter,
     /// Writes lost after warm-up, by [`LossCause`].
-    lost_by_cause: [Counter; 2],
+    lost_by_cause: [Counter; 3],
     /// Rows whose newest version was lost by a crash after warm-up.
     lost_rows: Counter,
 }
@@ -103,6 +111,11 @@ impl WriteLedger {
         self.stored.add(writes);
     }
 
+    /// So many writes that had their effect in the database have it no more.
+    pub fn revert(&self, writes: u64) {
+        self.reverted.add(writes);
+    }
+
     /// Writes that were accepted.
     pub fn accepted(&self) -> u64 {
         self.accepted.get()
@@ -110,7 +123,7 @@ impl WriteLedger {
 
     /// Writes that have their effect in the database.
     pub fn stored(&self) -> u64 {
-        self.stored.get()
+        self.stored.get() - self.reverted.get()
     }
 
     /// Writes that were accepted and are lost.
@@ -302,6 +315,18 @@ pub struct TierMeter {
     pub lookups: OutcomeCounters,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
+    /// Bytes of values that were sent to each node.
+    pub node_bytes_in: Vec<Counter>,
+    /// Bytes of values that each node sent.
+    pub node_bytes_out: Vec<Counter>,
+    /// The keys of a sample of the exchanges.
+    pub top_keys: RefCell<HeavyHitters>,
+    /// Keys that a node found hot, each time that it had not been before.
+    pub hot_keys_detected: Counter,
+    /// Reads of hot keys that went to a copy under another key.
+    pub copy_reads: Counter,
+    /// Lookups that were answered from what is pinned.
+    pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
     /// Entries that were evicted.
@@ -346,6 +371,19 @@ pub struct TierMeter {
     step_hits: Counter,
 }
 
+/// Accesses to pages in the memory of the database's servers.
+#[derive(Debug, Default)]
+pub struct PoolMeter {
+    /// Accesses to pages.
+    pub accesses: Counter,
+    /// Of those, the ones that found their page in memory, whole.
+    pub hits: Counter,
+    /// Reads of the disk.
+    pub disk_reads: Counter,
+    /// Pages that were evicted.
+    pub evictions: Counter,
+}
+
 /// Queries at the database.
 #[derive(Debug, Default)]
 pub struct DatabaseMeter {
@@ -363,6 +401,10 @@ pub struct DatabaseMeter {
     pub useless: Counter,
     /// Time in the queue of every query that was served.
     pub wait: RefCell<Histogram>,
+    /// Pages in the memory of the servers.
+    pub buffer_pool: PoolMeter,
+    /// Times that a replica took the place of the primary.
+    pub failovers: Counter,
     /// Times that a key went from one fetch in flight to two.
     pub stampedes: Counter,
     /// The most fetches of one key in flight at once.
@@ -399,6 +441,10 @@ pub struct Meter {
     step_failed: Counter,
 }
 
+fn counters(many: u32) -> Vec<Counter> {
+    (0..many).map(|_| Counter::default()).collect()
+}
+
 /// What happened in one step of the time series, as rates and shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -425,7 +471,9 @@ impl Meter {
     #[must_use]
     pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
         let tier = |&nodes: &u32| TierMeter {
-            node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
+            node_exchanges: counters(nodes),
+            node_bytes_in: counters(nodes),
+            node_bytes_out: counters(nodes),
             ..TierMeter::default()
         };
         Self {

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::database::{Database, Row};
+use crate::database::{Database, Reach, Row};
 use crate::defence::{self, Answer, Defence};
 use crate::geography::Geography;
 use crate::guard::{Guards, Place};
@@ -47,6 +47,8 @@ pub enum Read {
     Aside,
     /// As aside, under versioned keys: the version of the key is asked for first.
     Versioned,
+    /// As aside, of any copy of a row that is hot.
+    Copied,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -219,6 +221,7 @@ impl LayerPlan {
     fn read(&self) -> Read {
         match self.pattern.read {
             Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            Read::Aside if self.tier.hot_keys.is_some_and(|it| it.copies > 1) => Read::Copied,
             read => read,
         }
     }
@@ -363,6 +366,7 @@ impl System {
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -448,6 +452,7 @@ impl System {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
                 Some(Read::Versioned) => read::versioned::read(self, request, level).await,
+                Some(Read::Copied) => read::copied::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
@@ -494,9 +499,29 @@ impl System {
         outcome
     }
 
+    /// Who may answer the request if it reaches the database.
+    fn reach(&self, request: &Request) -> Reach {
+        let is_pinned = request.must_be_fresh || self.promises.pin(request, self.kernel.now());
+        if is_pinned {
+            Reach::Primary
+        } else {
+            Reach::Any
+        }
+    }
+
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let read = self.database.read(request);
-        let row = self.guarded(request, read).await?;
+        let reach = self.reach(request);
+        let read = self.database.read(request, reach);
+        let mut row = self.guarded(request, read).await?;
+        if reach == Reach::Any
+            && self.database.has_replicas()
+            && !self.promises.accept(request, &row, self.kernel.now())
+        {
+            // The replica is too far behind for what the reader was promised.
+            self.count_refused_copy();
+            let read = self.database.read(request, Reach::Primary);
+            row = self.guarded(request, read).await?;
+        }
         Ok(Answer {
             row,
             outcome: ReadOutcome::Miss,

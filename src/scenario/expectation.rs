@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::metrics::{CATALOGUE, Metric, Unit};
 use crate::simulation;
 
+use super::bandwidth::Bandwidth;
 use super::problem::Problem;
 use super::shape::{Checked, Sound, did_you_mean};
 use super::unit::{Amount, Count, Duration, Misspelt, Rate, Size, nearest, quoted};
@@ -349,6 +350,7 @@ fn described(unit: Unit) -> &'static str {
         Unit::Seconds => "a duration",
         Unit::Bytes => "an amount of memory",
         Unit::PerSecond => "a rate",
+        Unit::BytesPerSecond => "a bandwidth",
         Unit::Ratio => "a share",
         Unit::Count => "a count",
         Unit::Money => "an amount of money",
@@ -382,6 +384,7 @@ pub(super) fn measure_text(text: &str, unit: Unit) -> Result<f64, Misspelt> {
         Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
         Unit::Bytes => Size::parse(text)?.0 as f64,
         Unit::PerSecond => Rate::parse(text)?.0,
+        Unit::BytesPerSecond => Bandwidth::parse(text)?.0 as f64,
         Unit::Count | Unit::Money => Count::parse(text)?.0 as f64,
         Unit::Ratio => match percentage() {
             Some(percent) => percent / 100.0,

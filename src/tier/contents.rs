@@ -17,13 +17,19 @@ use crate::workload::Request;
 impl Tier {
     /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
     #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
+    pub fn find(&self, number: usize, request: &Request) -> Found {
+        if self.hot_keys.is_some()
+            && let Some(found) = self.find_pinned(number, request)
+        {
+            return found;
+        }
+        let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         let mut cache = node.cache.borrow_mut();
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
+                self.note_sent(number, &resident.row);
                 resident.row.clone()
             }
             Lookup::Expired(resident) => {
@@ -78,6 +84,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
+        self.note_received(number, self.received_bytes(row, filling));
         if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -90,7 +97,7 @@ impl Tier {
                 .saturating_add(ttl.kept_ns())
         });
         let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
+            Capacity::Bytes(_) => self.held_bytes(row) + self.plan.entry_overhead_bytes,
             Capacity::Entries(_) | Capacity::Unlimited => 1,
         };
         let resident = Resident {
@@ -98,15 +105,19 @@ impl Tier {
             hits: 0,
             refreshed: filling == Filling::Ahead,
         };
+        if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
+            self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
+            return true;
+        }
         let mut cache = node.cache.borrow_mut();
         let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
-        node.bytes.set(node.bytes.get() + u64::from(row.bytes));
+        node.bytes.set(node.bytes.get() + self.held_bytes(row));
         let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
         if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - u64::from(row.bytes));
+            node.bytes.set(node.bytes.get() - self.held_bytes(row));
         }
         true
     }
@@ -136,7 +147,7 @@ impl Tier {
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked | Filling::Ahead => {
+            Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {
@@ -213,6 +224,7 @@ impl Tier {
             let mut tombstones = node.tombstones.borrow_mut();
             tombstones.bury(key, row.version(), now_ns, until_ns);
         }
+        let was_pinned = self.unpin(node, key);
         let removed = node.cache.borrow_mut().remove(key);
         if let Some(leases) = &self.plan.leases {
             let row = removed.as_ref().map(|resident| &resident.row);
@@ -220,7 +232,7 @@ impl Tier {
         }
         match &removed {
             Some(resident) => self.let_go(node, resident),
-            None => return false,
+            None => return was_pinned,
         }
         true
     }

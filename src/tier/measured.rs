@@ -6,6 +6,25 @@ use crate::cache::Cache;
 use crate::kernel::Usage;
 use crate::metrics::ReadOutcome;
 use crate::units::{Key, Nanoseconds};
+use crate::workload::Request;
+
+/// Which requests tell the top keys.
+#[derive(Debug)]
+pub(super) struct TopKeys;
+
+impl TopKeys {
+    /// One in so many requests.
+    pub(super) const ONE_IN: u64 = 16;
+
+    /// Whether the request is one of them. By a hash of its number, so that no workload with a period
+    /// of its own is seen at the same point of it each time; by its number, so that all variants see the
+    /// same requests. What follows from a request, as chunks do, is none.
+    #[inline]
+    pub(super) fn samples(request: &Request) -> bool {
+        let hash = request.index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash >> 60 == 0 && request.index >> 63 == 0
+    }
+}
 
 impl Tier {
     /// Counts a lookup that ended as `outcome`.
@@ -42,9 +61,25 @@ impl Tier {
         }
     }
 
+    /// Counts a request among those that tell the top keys.
+    #[cold]
+    pub(super) fn sample(&self, request: &Request) {
+        if self.meter.is_measuring() {
+            self.counts().top_keys.borrow_mut().record(request.key);
+        }
+    }
+
+    /// How many exchanges so many in the sample stand for.
+    pub fn sampled(&self, sampled: u64) -> f64 {
+        (sampled * TopKeys::ONE_IN) as f64
+    }
+
     /// Resident entries of each node.
     pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
-        self.nodes.iter().map(|node| node.cache.borrow().len())
+        let pinned = |node: &Node| node.pinned.borrow().len();
+        self.nodes
+            .iter()
+            .map(move |node| node.cache.borrow().len() + pinned(node))
     }
 
     /// Bytes of resident values of all nodes.
@@ -67,8 +102,8 @@ impl Tier {
     /// An entry is no longer in the node.
     #[inline]
     pub(super) fn let_go(&self, node: &Node, resident: &Resident) {
-        node.bytes
-            .set(node.bytes.get() - u64::from(resident.row.bytes));
+        let bytes = self.held_bytes(&resident.row);
+        node.bytes.set(node.bytes.get() - bytes);
         if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
             self.counts().refreshes_wasted.increment();
         }

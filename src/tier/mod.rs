@@ -21,17 +21,24 @@ use crate::units::{Key, Nanoseconds, RegionId};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
+mod bandwidth;
 mod behind;
+mod chunks;
 mod contents;
 mod faults;
 mod fills;
+mod hot_keys;
 mod leases;
 mod measured;
 mod node;
 mod time_to_live;
 mod write_buffer;
 
+pub use bandwidth::Fields;
+pub use chunks::Chunking;
+pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+use measured::TopKeys;
 use node::Node;
 pub use time_to_live::TimeToLive;
 pub use write_buffer::Dirty;
@@ -66,6 +73,13 @@ pub struct Plan {
     pub workers: u32,
     /// How long a worker is busy with one request, in nanoseconds.
     pub service_time: Distribution,
+    /// Bytes per second, at least 1, that a node sends and receives; `None` for values that take no
+    /// time on their way.
+    pub bandwidth_per_s: Option<u64>,
+    /// Whether values are stored and sent in one piece.
+    pub values: Values,
+    /// What is done about hot keys; `None` for nothing.
+    pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
     /// Whom a node's queue serves next, if not the first who came.
@@ -82,6 +96,18 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+}
+
+/// Whether values are stored and sent in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// They are.
+    #[default]
+    Whole,
+    /// They are stored whole, and a read gets some of their fields.
+    Fields(Fields),
+    /// Large ones are stored as several entries.
+    Chunks(Chunking),
 }
 
 /// Who shares a tier's nodes.
@@ -192,6 +218,19 @@ pub enum Filling {
     Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
+    /// Because the copy that is there was asked about and is still true: no value is sent.
+    Confirmed,
+}
+
+impl Filling {
+    /// The same, if what was asked for turned out to be the copy that was `known`.
+    #[must_use]
+    pub fn given(self, row: &Row, known: Option<&Row>) -> Self {
+        match known {
+            Some(known) if known.version() == row.version() => Self::Confirmed,
+            _ => self,
+        }
+    }
 }
 
 /// How much one node holds.
@@ -235,6 +274,7 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    hot_keys: Option<Box<hot_keys::Known>>,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
@@ -310,6 +350,7 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
         }
     }
@@ -342,8 +383,26 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if !matches!(self.plan.values, Values::Whole)
+            && !Box::pin(self.scatter(request, row, filling)).await
+        {
+            return Ok(false);
+        }
+        if filling == Filling::Written && self.other_copies(request) > 0 {
+            Box::pin(self.set_copies(request, row)).await;
+        }
+        self.set_one(request, row, filling).await
+    }
+
+    async fn set_one(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> Result<bool, Unreachable> {
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
-        self.exchange(Exchange::Set, request, store).await
+        let bytes = self.received_bytes(row, filling);
+        self.exchange(Exchange::Set, request, bytes, store).await
     }
 
     /// Takes out what is stored under the request's key, if anything, unless the message is lost on
@@ -352,6 +411,18 @@ impl Tier {
     /// # Errors
     /// As [`Tier::visit`].
     pub async fn delete(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        committed: Option<&Row>,
+    ) -> Result<(), Unreachable> {
+        if self.hot_keys.is_some() {
+            Box::pin(self.delete_copies(exchange, request, committed)).await;
+        }
+        self.delete_one(exchange, request, committed).await
+    }
+
+    async fn delete_one(
         &self,
         exchange: Exchange,
         request: &Request,
@@ -373,7 +444,7 @@ impl Tier {
             }
         }
         let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
-        let outcome = self.exchange(exchange, request, drop).await;
+        let outcome = self.exchange(exchange, request, 0, drop).await;
         if is_measuring {
             match outcome {
                 Ok(true) => {}
@@ -399,14 +470,29 @@ impl Tier {
     /// # Errors
     /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
     #[inline]
-    pub async fn visit(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
+    pub fn visit<'a>(
+        &'a self,
+        exchange: Exchange,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Visit, Unreachable>> + 'a {
+        self.visit_with(exchange, request, 0)
+    }
+
+    /// As [`Tier::visit`], with a value of so many bytes.
+    #[inline]
+    async fn visit_with(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
         match &self.guards {
             // Boxed, because a hit without guards need not carry what they need. They are the app's: a
             // change feed does not pass them.
             Some(guards) if exchange != Exchange::Feed => {
-                Box::pin(self.go_guarded(guards, exchange, request)).await
+                Box::pin(self.go_guarded(guards, exchange, request, bytes)).await
             }
-            _ => self.go(exchange, request).await,
+            _ => self.go(exchange, request, bytes).await,
         }
     }
 
@@ -415,20 +501,32 @@ impl Tier {
         guards: &Guards,
         exchange: Exchange,
         request: &Request,
+        bytes: u64,
     ) -> Result<Visit, Unreachable> {
         let Ok(pass) = guards.enter(request.instance) else {
             return Err(Unreachable::Shed);
         };
-        let visit = self.go(exchange, request).await;
+        let visit = self.go(exchange, request, bytes).await;
         let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
         pass.end(visit.is_ok(), way_back_ns);
         visit
     }
 
     #[inline]
-    async fn go(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
+    async fn go(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
         let node = self.node_of(request);
         self.nodes[node].cache.borrow().announce(request.key);
+        if TopKeys::samples(request) {
+            self.sample(request);
+        }
+        if self.hot_keys.is_some() && exchange.asks_for_a_row() {
+            self.watch(node, request);
+        }
         let luck_index = exchange.index(request);
         let mut round_trip_ns = self
             .plan
@@ -440,7 +538,7 @@ impl Tier {
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, request.key, luck_index).await {
+        match self.serve(node, exchange, request, bytes).await {
             Ok(()) => Ok(Visit { node, way_back_ns }),
             Err(unreachable) => {
                 self.kernel.sleep(way_back_ns).await;
@@ -462,22 +560,30 @@ impl Tier {
         self.kernel.sleep(visit.way_back_ns).await;
     }
 
-    /// One round trip to the node that holds the key; `act` is what it does there, given its number.
+    /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
+    /// does there, given its number.
     #[inline]
     async fn exchange<T>(
         &self,
         exchange: Exchange,
         request: &Request,
+        bytes: u64,
         act: impl FnOnce(&Self, usize) -> T,
     ) -> Result<T, Unreachable> {
-        let visit = self.visit(exchange, request).await?;
+        let visit = self.visit_with(exchange, request, bytes).await?;
         let outcome = act(self, visit.node);
         self.leave(visit).await;
         Ok(outcome)
     }
 
     #[inline]
-    async fn serve(&self, number: usize, key: Key, luck_index: u64) -> Result<(), Unreachable> {
+    async fn serve(
+        &self,
+        number: usize,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<(), Unreachable> {
         let node = &self.nodes[number];
         if self.meter.is_measuring() {
             self.counts().node_exchanges[number].increment();
@@ -490,12 +596,16 @@ impl Tier {
             Err(Refused::Full) => return Err(self.refuse(Unreachable::QueueFull)),
             Err(Refused::Late) => return Err(self.refuse(Unreachable::Shed)),
         };
-        node.cache.borrow().approach(key);
+        node.cache.borrow().approach(request.key);
         let service_ns = self
             .plan
             .service_time
-            .sample_u64(&mut self.service_luck.at(luck_index));
+            .sample_u64(&mut self.service_luck.at(exchange.index(request)));
         self.kernel.sleep(service_ns).await;
+        if self.plan.bandwidth_per_s.is_some() {
+            let key = request.key;
+            Box::pin(self.carry_values(number, exchange, key, bytes)).await;
+        }
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
         }
@@ -605,6 +715,9 @@ impl Plan {
             network: at_once(),
             workers: 1,
             service_time: at_once(),
+            bandwidth_per_s: None,
+            values: Values::Whole,
+            hot_keys: None,
             queue_limit: None,
             discipline: None,
             guards: Vec::new(),

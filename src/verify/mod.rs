@@ -23,6 +23,7 @@ mod freshness;
 mod overload;
 mod policies;
 mod queues;
+mod replicas;
 pub mod theory;
 mod whole;
 mod writes;
@@ -131,6 +132,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        replicas::checks,
         writes::checks,
         overload::checks,
     ];

@@ -23,6 +23,7 @@ use distribution::Distribution;
 use popularity::{Keys, Popularity};
 
 pub mod arrivals;
+mod big_keys;
 pub mod distribution;
 pub mod from_trace;
 pub mod into_trace;
@@ -31,6 +32,7 @@ pub mod popularity;
 mod request;
 mod special;
 
+pub use big_keys::BigKeys;
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
 pub use request::Request;
 
@@ -56,6 +58,8 @@ pub struct Plan {
     pub fresh_reads: f64,
     /// How many rows are derived from a row and change with it; `None` for none.
     pub dependents: Option<Distribution>,
+    /// Rows with values of a size of their own, if there are such.
+    pub big_keys: Option<BigKeys>,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -89,6 +93,7 @@ impl Plan {
             sessions: None,
             fresh_reads: 0.0,
             dependents: None,
+            big_keys: None,
         })
     }
 
@@ -176,6 +181,7 @@ pub struct Workload {
     fresh_reads: f64,
     freshness: Stream,
     dependents: Option<Dependents>,
+    big_keys: Option<big_keys::BigDraws>,
 }
 
 /// Which rows are derived from which.
@@ -249,6 +255,10 @@ impl Workload {
             }),
             fresh_reads: plan.fresh_reads,
             freshness: luck.stream("workload.freshness"),
+            big_keys: plan.big_keys.as_ref().map(|big| {
+                let others = plan.write_keys.as_ref().map_or(0, Keys::limit);
+                big_keys::BigDraws::new(big, plan.keys.limit().max(others), luck)
+            }),
             dependents: plan.dependents.clone().map(|many| Dependents {
                 many,
                 luck: luck.stream("workload.dependents"),
@@ -300,6 +310,10 @@ impl Workload {
                 (popularity.draw(&mut draws, operation, now), operation)
             }
         };
+        let key = match &self.big_keys {
+            Some(big) => big.draw(index, key),
+            None => key,
+        };
         let (session, key) = match &mut self.sessions {
             Some(sessions) => sessions.draw(index, user, key, operation),
             None => (0, key),
@@ -322,6 +336,10 @@ impl Workload {
     pub fn value_bytes(&self, key: Key, version: u64) -> u32 {
         if let Some(bytes) = self.trace.as_ref().and_then(|it| it.value_bytes(key)) {
             return bytes;
+        }
+        let big = self.big_keys.as_ref();
+        if let Some(size) = big.and_then(|big| big.value_size(key, version)) {
+            return bytes(size);
         }
         if let Some(bytes) = self.constant_bytes {
             return bytes;

@@ -163,7 +163,12 @@ fn abandoned_work_is_finished_or_stopped_or_cancelled() {
 #[test]
 fn hedged_reads_cut_the_tail_for_a_little_more_work() {
     let tail = "database.service_time={ distribution = \"empirical\", quantiles = [[0, \"5ms\"], [0.95, \"6ms\"], [0.951, \"300ms\"], [1, \"301ms\"]] }";
-    let world = ["workload.arrivals.rate=1k/s", "duration=4s", "warmup=2s", tail];
+    let world = [
+        "workload.arrivals.rate=1k/s",
+        "duration=4s",
+        "warmup=2s",
+        tail,
+    ];
     let plain = run(SLOW, &world);
     assert!(plain.get("latency.p99") > 0.29);
     for hedge in ["{ after = \"8ms\" }", "{ quantile = 0.9 }"] {

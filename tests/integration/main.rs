@@ -1,10 +1,14 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod bandwidth;
 mod baselines;
+mod big_keys;
 mod clients;
 mod database;
+mod database_servers;
 mod experiments;
 mod expiry;
+mod hot_keys;
 mod invalidation;
 mod latency;
 mod layering;

@@ -56,6 +56,8 @@ const SECOND: (&str, &str) = (
     "\"aside\"",
 );
 
+const NOT_STALE: (&str, &str) = ("stale_if_error\" = \"5m\"", "stale_if_error\" = \"0s\"");
+
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("pubsub", AS_IS, &["tier.process.invalidation=[]"]),
@@ -83,7 +85,15 @@ const CASES: &[Case] = &[
     ("cache-down", AS_IS, &["database.guards=[]", "database.discipline=fifo"]),
     ("cache-down", AS_IS, &["tier.redis.guards=[]"]),
     ("hedging", AS_IS, &["client.hedge=none"]),
+    ("hot-key", AS_IS, &["tier.redis.hot_keys=none"]),
+    ("big-key", AS_IS, &["tier.redis.chunking=none"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
+    ("fits-in-memory", AS_IS, &["database.buffer_pool.capacity=2MiB"]),
+    ("fits-in-memory", AS_IS, &["database.buffer_pool.disk_time=0s"]),
+    ("slow-database", AS_IS, &["event=[]"]),
+    ("slow-database", NOT_STALE, &[]),
+    ("cross-region", AS_IS, &["database.replicas.lag=1us"]),
+    ("cross-region", AS_IS, &["database.replicas.reads=primary"]),
 ];
 
 #[test]

@@ -31,8 +31,11 @@ pub(crate) async fn read(
     let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
         return system.read_below(request, level + 1).await;
     };
-    let found = system.find(level, visit.node(), request);
+    let mut found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
+    if tier.is_in_chunks(&found) {
+        found = Box::pin(tier.gather(request, found)).await;
+    }
     tier.note_latency(issued_ns);
     let stale = match found {
         Found::Fresh(row) => {
@@ -56,6 +59,7 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let answer = ask_below(system, request, level, known.as_ref()).await?;
+    let filling = filling.given(&answer.row, known.as_ref());
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request);

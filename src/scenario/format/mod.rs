@@ -23,6 +23,7 @@ mod regions;
 mod tier;
 mod workload;
 
+pub(super) use database::{Pages, read_pages};
 pub(super) use tier::{read_capacity, read_eviction, read_jitter};
 pub(super) use workload::takes_curve;
 

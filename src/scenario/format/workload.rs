@@ -77,11 +77,44 @@ pub(super) fn workload() -> Table {
             "size of a row's value",
         ),
         field(
+            "big_keys",
+            Shape::Table(big_keys()),
+            Optional,
+            "{ count = 1, size = \"100MB\", share = 0.001 }",
+            "a few more rows with values of a size of their own",
+        ),
+        field(
             "dependents",
             Shape::Named("counts"),
             Default("0"),
             "{ distribution = \"lognormal\", median = 5, p99 = 200 }",
             "how many other rows are derived from a row, as pages are from an article: always the same ones, any of the keys, and they change whenever it is written",
+        ),
+    ])
+}
+
+pub(super) fn big_keys() -> Table {
+    table(vec![
+        field(
+            "count",
+            count("1", "1M"),
+            Need::Default("1"),
+            "1",
+            "how many such rows, beside those of `keys`",
+        ),
+        field(
+            "size",
+            Shape::Named("sizes"),
+            Need::Required,
+            "\"100MB\"",
+            "size of their values",
+        ),
+        field(
+            "share",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Need::Required,
+            "0.001",
+            "share of the requests that are for one of them, any",
         ),
     ])
 }

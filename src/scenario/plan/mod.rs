@@ -108,14 +108,12 @@ impl Planner<'_> {
         let tiers = self.tiers(root.at("tier"), &geography);
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let client = self.client(root.at("client"));
-        let database = self.database(root.at("database"), &geography);
-        let events = tiers.as_deref().and_then(|tiers| {
-            let places = fault::Places {
-                tiers,
-                database: database.as_ref(),
-            };
-            self.events(root, &places)
-        });
+        let database = self.database(root.at("database"), workload.as_ref(), &geography);
+        let events = match (tiers.as_deref(), database.as_ref()) {
+            (Some(tiers), Some(database)) => self.events(root, &fault::Places { tiers, database }),
+            // Whether a target exists cannot be said.
+            _ => None,
+        };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
         }

@@ -35,6 +35,7 @@ impl Planner<'_> {
         };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let dependents = self.dependents(checked);
+        let big_keys = self.big_keys(checked);
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
@@ -66,7 +67,25 @@ impl Planner<'_> {
             .sound("workload", plan, reads)?
             .with_write_keys(write_keys?);
         plan.dependents = dependents?;
+        plan.big_keys = big_keys?;
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// The rows with values of a size of their own, if there are such.
+    fn big_keys(&mut self, workload: &Checked) -> Option<Option<workload::BigKeys>> {
+        let Some(checked) = workload.get("big_keys") else {
+            return Some(None);
+        };
+        if workload.get("trace").is_some() {
+            let message = "`workload.big_keys` come beside `keys`, and a trace has none";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        Some(Some(workload::BigKeys {
+            count: checked.at("count").whole(),
+            value_size: self.distribution("workload.big_keys.size", checked.at("size"))?,
+            share: checked.at("share").base(),
+        }))
     }
 
     /// How many rows are derived from a row, if any are.
