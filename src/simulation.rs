@@ -14,6 +14,7 @@ use crate::random::Luck;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
+mod nodes;
 mod outcome;
 
 /// One variant as checked: nothing in it can be invalid, names are resolved and units are gone.

@@ -120,6 +120,7 @@ impl Client {
             must_be_fresh: draw.must_be_fresh,
             region: self.geography.region_of(instance),
             generation: 0,
+            is_personal: false,
         };
         (request, draw.operation)
     }
@@ -145,6 +146,7 @@ impl Client {
         // How long ago a newer version had been committed when the request was issued.
         let staleness_ns = request.issued_ns.saturating_sub(superseded_ns);
         in_flight.answer_read(self.kernel.now(), answer.outcome, staleness_ns);
+        in_flight.note_giver(answer.row.given_by);
         let version = answer.row.version();
         in_flight.note_inconsistency(version < known.written, version < known.seen);
         self.system.promises.has_read(request, version);

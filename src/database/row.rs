@@ -37,9 +37,16 @@ pub struct Row {
     pub as_of_ns: Nanoseconds,
     /// Bytes of the value.
     pub bytes: u32,
+    /// Who gave the copy: a tier, counted from the client, or [`Row::DATABASE`].
+    pub given_by: u16,
+    /// Whether the tiers above the one that gave it are not to keep it.
+    pub stays_below: bool,
 }
 
 impl Row {
+    /// What [`Row::given_by`] says of copies that no tier gave.
+    pub const DATABASE: u16 = u16::MAX;
+
     /// The version's number: how many writes came before it.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -103,6 +110,8 @@ impl Rows {
             version,
             as_of_ns: now_ns,
             bytes: bytes(number),
+            given_by: Row::DATABASE,
+            stays_below: false,
         }
     }
 
@@ -145,6 +154,8 @@ impl Rows {
         Row {
             as_of_ns: now_ns,
             bytes: bytes(version.number),
+            given_by: Row::DATABASE,
+            stays_below: false,
             version: Some(version),
         }
     }

@@ -14,17 +14,25 @@ pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&TIER, &NODE, &DATABASE, &REPLICA],
     row: Row {
         name: "crash",
-        parameters: &[Parameter::optional(
-            "restart_after",
-            Kind::Duration,
-            "when they answer again, with nothing in memory; never by themselves if nothing is said",
-        )],
+        parameters: &[
+            Parameter::optional(
+                "restart_after",
+                Kind::Duration,
+                "when they answer again; never by themselves if nothing is said",
+            ),
+            Parameter::optional(
+                "warm",
+                Kind::Switch,
+                "whether nodes find their entries again when they are restarted, as from a snapshot; false if nothing is said",
+            ),
+        ],
         meaning: "nodes, or a server of the database, lose all that they have in memory and answer no more until they are restarted",
         source: "",
         build: |arguments| {
             let restart_after_ns = arguments.optional("restart_after")?;
             Ok(Arc::new(Crash {
                 restart_after_ns: restart_after_ns.map(|it| it.round() as u64),
+                is_warm: arguments.switch("warm", false)?,
             }))
         },
     },
@@ -34,6 +42,8 @@ pub(super) const ROW: ActionRow = ActionRow {
 struct Crash {
     /// When they answer again, if they do by themselves.
     restart_after_ns: Option<Nanoseconds>,
+    /// Whether they find their entries again then.
+    is_warm: bool,
 }
 
 impl Act for Crash {
@@ -54,7 +64,7 @@ impl Act for Crash {
             // Each with the number of its crash.
             let mut crashed = Vec::new();
             for node in nodes {
-                stage.system.crash(level, node);
+                stage.system.crash(level, node, self.is_warm);
                 crashed.push((node, stage.system.layers[level].tier.crashes(node)));
             }
             if let Some(restart_after_ns) = self.restart_after_ns {

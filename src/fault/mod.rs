@@ -24,10 +24,12 @@ mod lose_deletes;
 mod pause;
 mod purge;
 mod replica_lag;
+mod resize;
 mod restart;
 mod slow;
 pub mod target;
 
+pub use resize::{NAME as RESIZE, NODES_MAX};
 pub use target::{NoTarget, Places, Target};
 
 /// Something that can happen, with its settings. Events are rare, so they are called through a table
@@ -56,6 +58,7 @@ pub struct ActionRow {
 pub static ACTIONS: &[ActionRow] = &[
     crash::ROW,
     restart::ROW,
+    resize::ROW,
     purge::ROW,
     lose_deletes::ROW,
     pause::ROW,

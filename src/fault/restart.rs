@@ -1,5 +1,5 @@
-//! Restart: nodes that crashed answer again, with nothing in memory. So do servers of the database: all
-//! that are down, or one replica.
+//! Restart: nodes that crashed answer again, with what their crash has left them. So do servers of the
+//! database, with nothing in memory: all that are down, or one replica.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) const ROW: ActionRow = ActionRow {
     row: Row {
         name: "restart",
         parameters: &[],
-        meaning: "nodes, or servers of the database, that crashed answer again, with nothing in memory",
+        meaning: "nodes, or servers of the database, that crashed answer again, with nothing in memory unless their crash was a warm one",
         source: "",
         build: |_| Ok(Arc::new(Restart)),
     },

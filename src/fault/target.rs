@@ -87,7 +87,7 @@ pub static NODE: Kind = Kind {
     meaning: "one node of it",
     find: |names, places| {
         let level = tier(names[0], places)?;
-        let nodes = places.tiers[level].tier.nodes as usize;
+        let nodes = places.tiers[level].tier.nodes_per_group() as usize;
         let node = number(
             names[1],
             nodes,

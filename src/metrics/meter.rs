@@ -227,6 +227,8 @@ pub struct RequestMeter {
     in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
+    /// Who gave the answers to reads: the tiers, and last the database.
+    pub answered_by: Vec<Counter>,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -313,6 +315,10 @@ pub struct TierMeter {
     pub guard: GuardMeter,
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
+    /// Reads that passed it by, because their row is not for it.
+    pub bypassed: Counter,
+    /// Entries that were evicted and handed to the tier below.
+    pub demoted: Counter,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
     /// Bytes of values that were sent to each node.
@@ -329,6 +335,28 @@ pub struct TierMeter {
     pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that a node sent to another, which owns the slot of the key.
+    pub redirects: Counter,
+    /// Exchanges with the gutter, in place of a node that was down.
+    pub gutter: Counter,
+    /// Exchanges with another node than the key's own, because that had too much in hand.
+    pub overflows: Counter,
+    /// Shards whose primary is down.
+    pub down_shards: Gauge,
+    /// From the crash of a node until it was known.
+    pub detections: RefCell<Histogram>,
+    /// From there to the promotion of a replica.
+    pub promotions: RefCell<Histogram>,
+    /// Replicas that took the place of their primary.
+    pub failovers: Counter,
+    /// Sets and deletes that a replica had not heard of when its primary crashed.
+    pub replication_lost: Counter,
+    /// Entries that could be found just before a resize.
+    pub entries_at_resize: Counter,
+    /// Of those, the ones whose key then belonged to another node.
+    pub keys_moved: Counter,
+    /// Entries that were moved to the node that their key belongs to.
+    pub entries_moved: Counter,
     /// Entries that were evicted.
     pub evictions: Counter,
     /// Entries that expired and were found so by a lookup or a sweep.
@@ -480,6 +508,12 @@ impl Meter {
             warmup_ns,
             tiers: nodes_of_tiers.iter().map(tier).collect(),
             seconds: RefCell::new(Seconds::new(warmup_ns)),
+            requests: RequestMeter {
+                answered_by: (0..=nodes_of_tiers.len())
+                    .map(|_| Counter::default())
+                    .collect(),
+                ..RequestMeter::default()
+            },
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -492,6 +526,7 @@ impl Meter {
         self.database.guard.open_breakers.reset(now_ns);
         for tier in &self.tiers {
             tier.dirty.reset(now_ns);
+            tier.down_shards.reset(now_ns);
             tier.guard.open_breakers.reset(now_ns);
         }
     }
@@ -645,6 +680,15 @@ impl InFlight<'_> {
     #[must_use]
     pub fn is_measured(&self) -> bool {
         self.measured
+    }
+
+    /// The read was answered by a tier, counted from the client; any other number is the database.
+    #[inline]
+    pub fn note_giver(&self, giver: u16) {
+        let givers = &self.meter.requests.answered_by;
+        if self.measured {
+            givers[usize::from(giver).min(givers.len() - 1)].increment();
+        }
     }
 
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if

@@ -18,15 +18,17 @@ use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Found, Tier};
+use crate::tier::{self, Found, Stale, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
 mod fetch;
+mod layer;
 mod read;
 mod refresh;
 mod write;
 
+use layer::Selection;
 use refresh::Refresher;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
@@ -238,6 +240,8 @@ pub struct Layer {
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
+    /// Which rows it keeps, and for whom; `None` if all, for everybody.
+    selection: Option<Selection>,
 }
 
 impl fmt::Debug for Layer {
@@ -282,7 +286,6 @@ impl System {
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
             let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
-            let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
                     &plan.invalidations,
@@ -308,12 +311,19 @@ impl System {
                     .zip(plan.tier.ttl)
                     .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
                 revalidations: fetch::Revalidations::default(),
+                selection: Selection::new(&plan.tier, luck),
             }
         };
+        let layers: Vec<Layer> = plans.iter().enumerate().map(layer).collect();
+        for pair in layers.windows(2) {
+            if pair[1].tier.plan().is_exclusive {
+                pair[0].tier.demote_to(&pair[1].tier);
+            }
+        }
         Self {
             kernel: kernel.clone(),
             meter: meter.clone(),
-            layers: plans.iter().enumerate().map(layer).collect(),
+            layers,
             guards: Guards::new(
                 &database.plan().guards,
                 Place::Database,
@@ -360,8 +370,11 @@ impl System {
     /// The failure of the database query that the request depends on.
     #[inline]
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
-        let first = self.layers.first().map(|layer| layer.pattern.read);
+        let first = self.layers.first();
+        let selects = first.is_some_and(|layer| layer.selection.is_some());
+        let first = first.map(|layer| layer.pattern.read);
         match first.filter(|_| !self.bypasses_caches(request)) {
+            Some(_) if selects => self.read_below(request, 0).await,
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
@@ -394,7 +407,10 @@ impl System {
     /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.
     #[inline]
     fn find(&self, level: usize, node: usize, request: &Request) -> Found {
-        let found = self.layers[level].tier.find(node, request);
+        let mut found = self.layers[level].tier.find(node, request);
+        if let Found::Fresh(row) | Found::Stale(Stale { row, .. }) = &mut found {
+            row.given_by = level as u16;
+        }
         if self.promises.are_made() {
             self.acceptable(level, node, request, found)
         } else {
@@ -447,7 +463,8 @@ impl System {
     /// Reads from tier `level` on down to the database.
     fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
         Box::pin(async move {
-            let request = &request.of_row();
+            let (level, request) = &self.layer_for(request, level, true);
+            let (level, request) = (*level, request);
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
@@ -461,6 +478,8 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
+            let (level, request) = &self.layer_for(request, level, false);
+            let level = *level;
             let Some(layer) = self.layers.get(level) else {
                 let write = self.database.write(request);
                 return self.guarded(request, write).await;
@@ -534,10 +553,11 @@ impl System {
         self.layers.iter().map(of).sum()
     }
 
-    /// A node of a tier crashes. What waited there to be written is lost, unless there is a log.
-    pub fn crash(&self, level: usize, node: usize) {
+    /// A node of a tier crashes; see [`Tier::crash`]. What waited there to be written is lost, unless
+    /// there is a log.
+    pub fn crash(&self, level: usize, node: usize, warm: bool) {
         let layer = &self.layers[level];
-        for dirty in layer.tier.crash(node) {
+        for dirty in layer.tier.crash(node, warm) {
             // Whoever has the log goes on from it.
             if layer.pattern.write.is_logged() {
                 layer.tier.buffer(node, dirty);

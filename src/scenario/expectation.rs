@@ -2,9 +2,9 @@
 //!
 //! Not here: whether an expectation holds (`experiment`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::metrics::{CATALOGUE, Metric, Unit};
+use crate::metrics::{CATALOGUE, Metric, NODES_REPORTED_MAX, Unit};
 use crate::simulation;
 
 use super::bandwidth::Bandwidth;
@@ -13,7 +13,7 @@ use super::shape::{Checked, Sound, did_you_mean};
 use super::unit::{Amount, Count, Duration, Misspelt, Rate, Size, nearest, quoted};
 
 /// Something that must hold of the results.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// The variant that it is about.
     pub variant: String,
@@ -27,7 +27,7 @@ pub struct Expectation {
 
 /// What must hold of a metric; amounts are in the metric's base unit (seconds, bytes, per second,
 /// shares, counts).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Less than this.
@@ -228,13 +228,21 @@ pub(super) fn find_metric(
             }
         } else if pattern == "<i>"
             && let (Some(layer), Ok(node)) = (tier, segment.parse::<u32>())
-            && node >= layer.tier.nodes
+            && let nodes = layer.tier.nodes_per_group()
+            && node >= nodes.min(NODES_REPORTED_MAX)
         {
-            let (name, last) = (&layer.tier.name, layer.tier.nodes - 1);
-            return Err((
-                format!("tier `{name}` has no node {node}"),
-                format!("its nodes have the numbers 0 to {last}"),
-            ));
+            let (name, last) = (&layer.tier.name, nodes - 1);
+            return Err(if node < nodes {
+                (
+                    format!("node {node} of tier `{name}` is not reported"),
+                    format!("of its {nodes} nodes the first {NODES_REPORTED_MAX} are"),
+                )
+            } else {
+                (
+                    format!("tier `{name}` has no node {node}"),
+                    format!("its nodes have the numbers 0 to {last}"),
+                )
+            });
         }
     }
     Ok(row)

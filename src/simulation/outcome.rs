@@ -2,12 +2,13 @@
 
 use indexmap::IndexMap;
 
+use super::nodes::{Nodes, put_membership};
 use super::{Plan, RunError};
 use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
 use crate::metrics::{
-    Counter, GuardMeter, Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, TopKey,
-    Unit,
+    Counter, GuardMeter, Histogram, LossCause, Meter, NODES_REPORTED_MAX, Outcome, ReadOutcome,
+    Series, Step, TopKey, Unit,
 };
 use crate::pattern::System;
 use crate::tier::Scope;
@@ -37,7 +38,7 @@ pub(super) struct Recorder<'a> {
 #[derive(Clone)]
 struct Level {
     node_entries: Vec<u64>,
-    bytes: u64,
+    node_bytes: Vec<u64>,
 }
 
 impl<'a> Recorder<'a> {
@@ -45,7 +46,7 @@ impl<'a> Recorder<'a> {
         let population = plan.population();
         let level = |tier: &crate::tier::Plan| Level {
             node_entries: vec![0; tier.nodes_in_all(population) as usize],
-            bytes: 0,
+            node_bytes: vec![0; tier.nodes_in_all(population) as usize],
         };
         Self {
             plan,
@@ -79,7 +80,9 @@ impl<'a> Recorder<'a> {
                 for (sum, entries) in level.node_entries.iter_mut().zip(layer.tier.node_entries()) {
                     *sum += entries as u64;
                 }
-                level.bytes += layer.tier.bytes();
+                for (sum, bytes) in level.node_bytes.iter_mut().zip(layer.tier.node_bytes()) {
+                    *sum += bytes;
+                }
             }
         }
     }
@@ -282,6 +285,13 @@ impl<'a> Recorder<'a> {
             "writes.per_client_write",
             counts.writes.get() as f64 / client_writes as f64,
         );
+        let answered = meter
+            .requests
+            .answered_by
+            .last()
+            .map_or(0, |count| count.get());
+        let reads = meter.requests.reads.total() as f64;
+        put("share_of_reads", answered as f64 / reads);
         let usages: Vec<Usage> = database.usages().collect();
         let busy_area_ns: u128 = usages.iter().map(|usage| usage.busy_area_ns).sum();
         let connections = plan.connections_in_all() as f64;
@@ -343,6 +353,7 @@ impl<'a> Recorder<'a> {
         let plan = tier.plan();
         let counts = &meter.tiers[level];
         let rate = |count: u64| count as f64 * SECOND_NS as f64 / measured_ns as f64;
+        let now_ns = self.plan.warmup_ns + measured_ns;
         let mut put = |what: &str, value| metrics.put(&format!("tier.{}.{what}", plan.name), value);
         let lookups = counts.lookups.total() as f64;
         for outcome in ReadOutcome::ALL {
@@ -351,6 +362,11 @@ impl<'a> Recorder<'a> {
                 counts.lookups.get(outcome) as f64 / lookups,
             );
         }
+        let reads = meter.requests.reads.total() as f64;
+        let answered = meter.requests.answered_by[level].get() as f64;
+        put("share_of_reads", answered / reads);
+        put("bypassed", counts.bypassed.get() as f64);
+        put("demoted", counts.demoted.get() as f64);
         let exchanges: Vec<u64> = counts
             .node_exchanges
             .iter()
@@ -369,26 +385,15 @@ impl<'a> Recorder<'a> {
         let samples = self.samples as f64;
         let entries = &self.levels[level].node_entries;
         put("entries", entries.iter().sum::<u64>() as f64 / samples);
-        put("bytes", self.levels[level].bytes as f64 / samples);
+        let bytes = &self.levels[level].node_bytes;
+        put("bytes", bytes.iter().sum::<u64>() as f64 / samples);
         put(
             "latency.p99",
             counts.lookup_latency.borrow().quantile_s(0.99),
         );
-        let usages: Vec<f64> = tier
-            .node_usages()
-            .map(|u| utilization(&u, plan.workers, measured_ns))
-            .collect();
-        put(
-            "utilization",
-            usages.iter().sum::<f64>() / usages.len() as f64,
-        );
-        let busiest = exchanges.iter().copied().max().unwrap_or(0);
-        put(
-            "imbalance",
-            busiest as f64 * exchanges.len() as f64 / total as f64,
-        );
-        let most = usages.iter().copied().fold(f64::NAN, f64::max);
-        put("utilization.max", most);
+        let nodes = Nodes::of(tier, &exchanges, measured_ns);
+        nodes.put_totals(&mut put);
+        put_membership(&mut put, counts, now_ns, measured_ns);
         let detected = counts.hot_keys_detected.get();
         put("hot_keys.detected", detected as f64);
         put("hot_keys.copy_reads", counts.copy_reads.get() as f64);
@@ -423,24 +428,22 @@ impl<'a> Recorder<'a> {
             "flushes.coalescing",
             counts.flushed_writes.get() as f64 / counts.flushed.get() as f64,
         );
-        let now_ns = self.plan.warmup_ns + measured_ns;
         let dirty_area_ns = counts.dirty.area_ns(now_ns);
         put("dirty", dirty_area_ns as f64 / measured_ns as f64);
         put("dirty.max", counts.dirty_max.get() as f64);
         if plan.scope != Scope::Global {
             return;
         }
-        for (node, &exchanges) in exchanges.iter().enumerate() {
-            put(&format!("node.{node}.rate"), rate(exchanges));
-            put(&format!("node.{node}.utilization"), usages[node]);
-            put(
-                &format!("node.{node}.entries"),
-                entries[node] as f64 / samples,
-            );
-            let bytes_in = rate(counts.node_bytes_in[node].get());
-            put(&format!("node.{node}.network.bytes_in"), bytes_in);
-            let bytes_out = rate(counts.node_bytes_out[node].get());
-            put(&format!("node.{node}.network.bytes_out"), bytes_out);
+        for node in 0..exchanges.len().min(NODES_REPORTED_MAX as usize) {
+            let mut put = |what: &str, value| put(&format!("node.{node}.{what}"), value);
+            put("rate", rate(exchanges[node]));
+            nodes.put_use(node, &mut put);
+            put("entries", entries[node] as f64 / samples);
+            put("bytes", bytes[node] as f64 / samples);
+            put("network.bytes_in", rate(counts.node_bytes_in[node].get()));
+            put("network.bytes_out", rate(counts.node_bytes_out[node].get()));
+            put("evictions.rate", rate(nodes.evictions[node]));
+            put("imbalance", nodes.imbalance(exchanges[node]));
         }
     }
 }
@@ -483,7 +486,7 @@ fn in_all(counters: &[Counter]) -> u64 {
 }
 
 /// Share of `servers` that were busy in `measured_ns`.
-fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
+pub(super) fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
     usage.busy_area_ns as f64 / (f64::from(servers) * measured_ns as f64)
 }
 
@@ -524,6 +527,12 @@ fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
         return Err(RunError::Conservation(format!(
             "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
              delayed hits, stale hits, negative hits and misses"
+        )));
+    }
+    let givers: u64 = requests.answered_by.iter().map(|giver| giver.get()).sum();
+    if givers != reads {
+        return Err(RunError::Conservation(format!(
+            "{reads} reads answered, but {givers} by tiers and the database"
         )));
     }
     let ledger = &meter.writes;

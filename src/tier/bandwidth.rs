@@ -59,7 +59,7 @@ impl Tier {
     pub(super) fn received_bytes(&self, row: &Row, filling: Filling) -> u64 {
         match filling {
             Filling::Confirmed => 0,
-            Filling::Asked | Filling::Written | Filling::Ahead => self.held_bytes(row),
+            _ => self.held_bytes(row),
         }
     }
 
@@ -95,7 +95,7 @@ impl Tier {
         self.carry(node, bytes_in + bytes_out).await;
     }
 
-    fn bytes_to_send(&self, node: usize, key: Key) -> u64 {
+    pub(super) fn bytes_to_send(&self, node: usize, key: Key) -> u64 {
         let now_ns = self.kernel.now();
         let cache = self.nodes[node].cache.borrow();
         match (cache.peek(key), cache.expires_ns(key)) {

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
+use super::replication::Told;
 use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
 use crate::cache::Lookup;
 use crate::database::Row;
@@ -30,7 +31,12 @@ impl Tier {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
                 self.note_sent(number, &resident.row);
-                resident.row.clone()
+                let mut row = resident.row.clone();
+                row.stays_below = self
+                    .plan
+                    .promote_after
+                    .is_none_or(|hits_min| resident.hits < hits_min);
+                row
             }
             Lookup::Expired(resident) => {
                 self.let_go(node, &resident);
@@ -65,6 +71,16 @@ impl Tier {
         }
         // Some policies evict on a hit.
         self.settle_evictions(node, &mut cache);
+        if self.plan.is_exclusive
+            && let Found::Fresh(row) = &found
+            && !row.stays_below
+        {
+            // It moves up.
+            let moved = cache.remove(request.key);
+            moved
+                .iter()
+                .for_each(|resident| self.let_go(node, resident));
+        }
         found
     }
 
@@ -92,14 +108,13 @@ impl Tier {
             return false;
         }
         let index = Exchange::Set.index(request);
-        let expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
+        let mut expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
             ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
                 .saturating_add(ttl.kept_ns())
         });
-        let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => self.held_bytes(row) + self.plan.entry_overhead_bytes,
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
-        };
+        if let Some(members) = &self.members {
+            expires_ns = members.stored(self, number, request.key, row, expires_ns);
+        }
         let resident = Resident {
             row: row.clone(),
             hits: 0,
@@ -109,17 +124,28 @@ impl Tier {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
             return true;
         }
+        self.put(node, request.key, resident, expires_ns);
+        true
+    }
+
+    /// Puts an entry into a node, which may evict others or not admit it.
+    #[inline]
+    pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
+        let bytes = self.held_bytes(&resident.row);
+        let weight = match self.plan.capacity {
+            Capacity::Bytes(_) => bytes + self.plan.entry_overhead_bytes,
+            Capacity::Entries(_) | Capacity::Unlimited => 1,
+        };
         let mut cache = node.cache.borrow_mut();
-        let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
+        let inserted = cache.insert(key, resident, weight, self.kernel.now(), expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
-        node.bytes.set(node.bytes.get() + self.held_bytes(row));
-        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
+        node.bytes.set(node.bytes.get() + bytes);
+        let newcomer_left = self.settle_evictions_watching(node, &mut cache, key);
         if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - self.held_bytes(row));
+            node.bytes.set(node.bytes.get() - bytes);
         }
-        true
     }
 
     /// Whether the node holds, or remembers, a newer version than `row`.
@@ -150,7 +176,7 @@ impl Tier {
             Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
-            Filling::Written => {
+            Filling::Written | Filling::Demoted => {
                 leases.filled(request.key);
                 true
             }
@@ -208,8 +234,21 @@ impl Tier {
     /// takes its place, if that is known already. Loads under way are overtaken. Where keys have
     /// versions, the node learns of the new one instead; whether it did not know it.
     pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
+        if let Some(members) = &self.members {
+            members.tell(self, number, key, &Told::Dropped(committed.cloned()));
+        }
+        self.drop_here(number, key, committed)
+    }
+
+    /// As [`Tier::drop_copy`], and no replica hears of it.
+    pub(super) fn drop_here(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
+        if node.is_down.get() {
+            // What a snapshot keeps, nobody can reach.
+            node.fills.borrow_mut().overtake(key);
+            return false;
+        }
         if self.plan.has_versioned_keys {
             let Some(row) = committed else { return false };
             let mut versions = node.versions.borrow_mut();

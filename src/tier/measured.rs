@@ -74,17 +74,34 @@ impl Tier {
         (sampled * TopKeys::ONE_IN) as f64
     }
 
+    /// The nodes that hold keys at present: no gutter, and nobody who has left or is still to come.
+    pub fn nodes_in_use(&self) -> Vec<usize> {
+        let Some(members) = &self.members else {
+            return (0..self.nodes.len()).collect();
+        };
+        let groups = 0..self.groups();
+        groups
+            .flat_map(|group| members.in_use(self, group))
+            .collect()
+    }
+
+    /// Entries that each node has evicted after warm-up.
+    pub fn node_evictions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.nodes.iter().map(|node| node.evictions.get())
+    }
+
+    /// Bytes of resident values of each node.
+    pub fn node_bytes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.nodes.iter().map(|node| node.bytes.get())
+    }
+
     /// Resident entries of each node.
     pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
+        self.settle_copies();
         let pinned = |node: &Node| node.pinned.borrow().len();
         self.nodes
             .iter()
             .map(move |node| node.cache.borrow().len() + pinned(node))
-    }
-
-    /// Bytes of resident values of all nodes.
-    pub fn bytes(&self) -> u64 {
-        self.nodes.iter().map(|node| node.bytes.get()).sum()
     }
 
     /// How much the workers of each node were used since the last reset.
@@ -128,9 +145,13 @@ impl Tier {
             self.let_go(node, &resident);
             count += 1;
             seen |= key == watched;
+            if let Some(below) = self.victims.get() {
+                self.demote(below, node, key, resident.row);
+            }
         }
         if count > 0 && self.meter.is_measuring() {
             self.counts().evictions.add(count);
+            node.evictions.set(node.evictions.get() + count);
         }
         seen
     }

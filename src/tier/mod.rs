@@ -6,7 +6,7 @@
 //! Not here: when the app looks up or sets (see `pattern`), and what it does when many requests
 //! miss together (see `defence`).
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use crate::database::Row;
@@ -16,7 +16,7 @@ use crate::guard::{self, Guards, Place};
 use crate::kernel::{Broadcast, Discipline, Kernel, Refused};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
-use crate::random::{Luck, Stream};
+use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, Nanoseconds, RegionId};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
@@ -25,22 +25,35 @@ mod bandwidth;
 mod behind;
 mod chunks;
 mod contents;
+mod demotion;
+mod failover;
 mod faults;
 mod fills;
 mod hot_keys;
 mod leases;
 mod measured;
+mod membership;
 mod node;
+mod preset;
+mod replication;
+mod resize;
 mod time_to_live;
+mod while_down;
 mod write_buffer;
 
 pub use bandwidth::Fields;
 pub use chunks::Chunking;
+pub use failover::{DETECTION, Detection};
 pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
 use measured::TopKeys;
+pub use membership::{GUTTER, Gutter, MembershipPlan};
+use membership::{Members, Route};
 use node::Node;
+pub use preset::{PRESETS, Preset};
+pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 pub use time_to_live::TimeToLive;
+pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
 /// A tier as checked: nothing in it can be invalid.
@@ -96,6 +109,16 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// Share of the rows that the tier may keep at all; the others pass it by.
+    pub cacheable: f64,
+    /// Share of the rows that it keeps for each session apart.
+    pub personalised: f64,
+    /// After how many hits of an entry the tiers above keep it too; `None` for never.
+    pub promote_after: Option<u16>,
+    /// Whether it holds what the tier above has evicted and nothing else.
+    pub is_exclusive: bool,
+    /// What may change about the nodes.
+    pub membership: MembershipPlan,
 }
 
 /// Whether values are stored and sent in one piece.
@@ -218,6 +241,8 @@ pub enum Filling {
     Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
+    /// Because the tier above has evicted it.
+    Demoted,
     /// Because the copy that is there was asked about and is still true: no value is sent.
     Confirmed,
 }
@@ -264,12 +289,16 @@ pub struct Tier {
     nodes: Vec<Node>,
     guards: Option<Guards>,
     scheme: Box<dyn Scheme>,
+    /// Who answers, where the placement alone does not say so.
+    members: Option<Box<Members>>,
     geography: Rc<Geography>,
     /// Boxed, because most tiers have none.
     distance: Option<Box<Distance>>,
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
+    /// The tier that takes what this one evicts.
+    victims: OnceCell<Rc<Tier>>,
     network_luck: Stream,
     service_luck: Stream,
     ttl_luck: Stream,
@@ -309,6 +338,34 @@ impl Exchange {
     }
 }
 
+/// What somebody goes to a node for: the exchange, the bytes of the value that it brings, and the index
+/// of its draws.
+#[derive(Clone, Copy, Debug)]
+struct Errand {
+    exchange: Exchange,
+    bytes: u64,
+    luck_index: u64,
+}
+
+impl Errand {
+    #[inline]
+    fn new(exchange: Exchange, request: &Request, bytes: u64) -> Self {
+        Self {
+            exchange,
+            bytes,
+            luck_index: exchange.index(request),
+        }
+    }
+
+    /// The same once more, with luck of its own: `turn` tells several such from one another.
+    fn again(self, turn: u64) -> Self {
+        Self {
+            luck_index: mix(self.luck_index ^ turn),
+            ..self
+        }
+    }
+}
+
 impl Tier {
     /// An empty tier. `level` counts tiers from the client.
     #[must_use]
@@ -319,7 +376,7 @@ impl Tier {
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
-    ) -> Self {
+    ) -> Rc<Self> {
         let population = geography.population();
         let what = format!("tier.{}", plan.name);
         let distance = |home| Box::new(Distance::new(home, geography, &what, luck));
@@ -329,8 +386,12 @@ impl Tier {
             let seed = eviction_luck.at(u64::from(number)).bits();
             Node::new(plan, seed, kernel)
         };
-        Self {
+        Rc::new_cyclic(|tier| Self {
             level,
+            members: plan.has_members().then(|| {
+                let members = Members::new(plan, population, tier.clone(), kernel, luck);
+                Box::new(members)
+            }),
             kernel: kernel.clone(),
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
@@ -346,13 +407,14 @@ impl Tier {
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
             unlocked: Broadcast::new(kernel.clone()),
+            victims: OnceCell::new(),
             network_luck: purpose("network"),
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
             hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
-        }
+        })
     }
 
     /// The tier's plan.
@@ -400,6 +462,11 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if let Some(members) = &self.members
+            && members.are_everywhere()
+        {
+            return members.set_everywhere(self, request, row, filling).await;
+        }
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
         let bytes = self.received_bytes(row, filling);
         self.exchange(Exchange::Set, request, bytes, store).await
@@ -444,7 +511,13 @@ impl Tier {
             }
         }
         let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
-        let outcome = self.exchange(exchange, request, 0, drop).await;
+        let outcome = match &self.members {
+            Some(members) if members.are_everywhere() => {
+                let all = members.delete_everywhere(self, exchange, request, committed);
+                all.await
+            }
+            _ => self.exchange(exchange, request, 0, drop).await,
+        };
         if is_measuring {
             match outcome {
                 Ok(true) => {}
@@ -519,32 +592,75 @@ impl Tier {
         request: &Request,
         bytes: u64,
     ) -> Result<Visit, Unreachable> {
-        let node = self.node_of(request);
+        let errand = Errand::new(exchange, request, bytes);
+        let (node, farther_ns) = match &self.members {
+            None => (self.node_of(request), 0),
+            Some(members) => match members.route(self, exchange, request) {
+                Route::Direct { node, farther_ns } => (node, farther_ns),
+                Route::Roundabout => return members.go_round(self, errand, request).await,
+            },
+        };
+        let outcome = self.travel(node, request, errand, farther_ns).await;
+        match (outcome, &self.members) {
+            (Ok(visit), None) => Ok(visit),
+            (Ok(visit), Some(members)) => match members.elsewhere(self, visit.node, request) {
+                None => Ok(visit),
+                Some(owner) => {
+                    let redirect = members.redirect(self, errand, request, visit, owner);
+                    redirect.await
+                }
+            },
+            (Err((unreachable, way_back_ns)), None) => {
+                self.kernel.sleep(way_back_ns).await;
+                Err(unreachable)
+            }
+            (Err((unreachable, way_back_ns)), Some(members)) => {
+                let giving_up = members.give_up(self, errand, request, unreachable, way_back_ns);
+                giving_up.await
+            }
+        }
+    }
+
+    /// The way to a node, and its service. A node that does not serve says how long the way back is.
+    #[inline]
+    async fn travel(
+        &self,
+        node: usize,
+        request: &Request,
+        errand: Errand,
+        farther_ns: Nanoseconds,
+    ) -> Result<Visit, (Unreachable, Nanoseconds)> {
         self.nodes[node].cache.borrow().announce(request.key);
         if TopKeys::samples(request) {
             self.sample(request);
         }
-        if self.hot_keys.is_some() && exchange.asks_for_a_row() {
+        if self.hot_keys.is_some() && errand.exchange.asks_for_a_row() {
             self.watch(node, request);
         }
-        let luck_index = exchange.index(request);
-        let mut round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(luck_index));
+        let luck_index = errand.luck_index;
+        let mut luck = self.network_luck.at(luck_index);
+        let mut round_trip_ns = farther_ns + self.plan.network.sample_u64(&mut luck);
         if let Some(distance) = &self.distance {
             round_trip_ns += distance.round_trip_ns(request.region, luck_index);
         }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, exchange, request, bytes).await {
-            Ok(()) => Ok(Visit { node, way_back_ns }),
-            Err(unreachable) => {
-                self.kernel.sleep(way_back_ns).await;
-                Err(unreachable)
+        match self.serve(node, request.key, errand).await {
+            Ok(()) => {
+                if let Some(members) = &self.members {
+                    members.catch_up(self, node);
+                }
+                Ok(Visit { node, way_back_ns })
             }
+            Err(unreachable) => Err((unreachable, way_back_ns)),
         }
+    }
+
+    /// Whether a request that has met such a node fails, rather than going on to what lies below.
+    #[must_use]
+    pub fn is_fatal(&self, unreachable: Unreachable) -> bool {
+        unreachable == Unreachable::Down && self.plan.membership.while_down.is_fatal()
     }
 
     /// A round trip between two nodes of the tier.
@@ -577,13 +693,7 @@ impl Tier {
     }
 
     #[inline]
-    async fn serve(
-        &self,
-        number: usize,
-        exchange: Exchange,
-        request: &Request,
-        bytes: u64,
-    ) -> Result<(), Unreachable> {
+    async fn serve(&self, number: usize, key: Key, errand: Errand) -> Result<(), Unreachable> {
         let node = &self.nodes[number];
         if self.meter.is_measuring() {
             self.counts().node_exchanges[number].increment();
@@ -596,15 +706,14 @@ impl Tier {
             Err(Refused::Full) => return Err(self.refuse(Unreachable::QueueFull)),
             Err(Refused::Late) => return Err(self.refuse(Unreachable::Shed)),
         };
-        node.cache.borrow().approach(request.key);
+        node.cache.borrow().approach(key);
         let service_ns = self
             .plan
             .service_time
-            .sample_u64(&mut self.service_luck.at(exchange.index(request)));
+            .sample_u64(&mut self.service_luck.at(errand.luck_index));
         self.kernel.sleep(service_ns).await;
         if self.plan.bandwidth_per_s.is_some() {
-            let key = request.key;
-            Box::pin(self.carry_values(number, exchange, key, bytes)).await;
+            Box::pin(self.carry_values(number, errand.exchange, key, errand.bytes)).await;
         }
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
@@ -626,6 +735,9 @@ impl Tier {
     /// The node that holds the request's key, as far as the request can see.
     #[inline]
     pub fn node_of(&self, request: &Request) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(self.group_of(request), request.key);
+        }
         let within = if self.plan.nodes == 1 {
             0
         } else {
@@ -659,7 +771,7 @@ impl Tier {
     /// and that has no home works in the first region.
     #[must_use]
     pub fn request_of(&self, node: usize, index: u64, key: Key) -> Request {
-        let group = (node / self.plan.nodes as usize) as u32;
+        let group = (node / self.plan.nodes_per_group() as usize) as u32;
         let (instance, session) = match self.plan.scope {
             Scope::Global => (0, 0),
             Scope::Instance => (group, 0),
@@ -680,11 +792,14 @@ impl Tier {
 
     /// How many there are of those who do not share nodes, each with nodes of its own.
     pub fn groups(&self) -> u32 {
-        self.nodes.len() as u32 / self.plan.nodes
+        self.nodes.len() as u32 / self.plan.nodes_per_group()
     }
 
     /// The node that holds a copy of `key` for one of those who do not share.
     pub fn node_in_group(&self, group: u32, key: Key) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(group, key);
+        }
         let within = self.scheme.node(key, placement::hash(key)) as usize;
         group as usize * self.plan.nodes as usize + within
     }
@@ -725,6 +840,11 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            cacheable: 1.0,
+            personalised: 0.0,
+            promote_after: Some(0),
+            is_exclusive: false,
+            membership: MembershipPlan::default(),
         }
     }
 
@@ -737,6 +857,6 @@ impl Plan {
             Scope::Region => population.regions,
             Scope::Client => population.sessions,
         };
-        groups.saturating_mul(self.nodes)
+        groups.saturating_mul(self.nodes_per_group())
     }
 }

@@ -88,6 +88,8 @@ pub(super) struct Node {
     pub(super) leases: RefCell<Leases>,
     /// The present version of the keys that were written, where keys have versions.
     pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
+    /// Entries evicted after warm-up.
+    pub(super) evictions: Cell<u64>,
     pub(super) is_down: Cell<bool>,
     /// How often it has crashed.
     pub(super) crashes: Cell<u64>,
@@ -113,6 +115,7 @@ impl Node {
             tombstones: RefCell::default(),
             leases: RefCell::default(),
             versions: RefCell::default(),
+            evictions: Cell::new(0),
             is_down: Cell::new(false),
             crashes: Cell::new(0),
             seed,

@@ -21,6 +21,7 @@ mod expiry;
 mod fetches;
 mod freshness;
 mod overload;
+mod hashing;
 mod policies;
 mod queues;
 mod replicas;
@@ -144,7 +145,7 @@ pub fn verify(
             }
         }
     }
-    for check in whole::CHECKS {
+    for check in hashing::LAWS.iter().chain(whole::CHECKS) {
         if check.model.contains(filter) {
             for verdict in (check.judge)(options)? {
                 finished(&verdict);

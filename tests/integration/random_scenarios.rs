@@ -310,6 +310,10 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
     let actions = vec![
         "\"crash\"",
         "\"crash\", restart_after = \"20ms\"",
+        "\"crash\", restart_after = \"30ms\", warm = true",
+        "\"resize\", nodes = 1",
+        "\"resize\", nodes = 6",
+        "\"resize\", nodes = 3, move = true, rate = \"2k/s\"",
         "\"restart\"",
         "\"purge\"",
         "\"lose-deletes\", share = 0.5, for = \"50ms\"",
@@ -317,8 +321,75 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
     let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
         format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
     });
-    let most = if tiers == 0 { 0 } else { 3 };
+    let most = if tiers == 0 { 0 } else { 4 };
     prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
+}
+
+/// A scheme, and what happens among nodes that are shared.
+#[derive(Clone, Debug)]
+struct Members {
+    scheme: &'static str,
+    text: String,
+}
+
+impl Members {
+    /// The same without what a scenario would be refused for beside `truth`.
+    fn mended(mut self, truth: &str) -> String {
+        let is_global = truth.contains("scope = \"global\"");
+        let needs_a_node = [
+            "\"through\"",
+            "\"behind\"",
+            "lease",
+            "versioned",
+            "hits_min",
+        ];
+        let is_placed = needs_a_node.iter().any(|word| truth.contains(word));
+        let chooses = ["random", "replicated-all", "bounded-load"].contains(&self.scheme);
+        if chooses && (!is_global || is_placed || self.text.contains("replication = {")) {
+            self.scheme = "ring";
+        }
+        if !is_global {
+            self.text.clear();
+        }
+        let scheme = match self.scheme {
+            "dumb" => "{ scheme = \"slots\", client = \"dumb\" }".to_owned(),
+            scheme => format!("\"{scheme}\""),
+        };
+        format!("placement = {scheme}\n{}", self.text)
+    }
+}
+
+prop_compose! {
+    fn members()(
+        scheme in select(vec![
+            "ring", "ring", "modulo", "slots", "dumb", "jump", "rendezvous", "bounded-load", "random",
+            "replicated-all",
+        ]),
+        reads in select(vec!["", "primary", "any", "nearest"]),
+        factor in 2..4u32,
+        lag in time(20_000),
+        promotion in time(20_000),
+        is_watched: bool,
+        gutter in select(vec!["\"none\"", "\"none\"", "{}", "{ nodes = 2, ttl = \"20ms\" }"]),
+        while_down in select(vec![
+            "\"fall-through\"",
+            "{ kind = \"fall-through\", notice = \"5ms\" }",
+            "\"error\"",
+            "{ kind = \"timeout\", notice = \"10ms\" }",
+        ]),
+    ) -> Members {
+        let mut text = format!("gutter = {gutter}\nwhile_down = {while_down}\n");
+        if !reads.is_empty() {
+            text += &format!(
+                "replication = {{ factor = {factor}, reads = \"{reads}\", lag = {lag}, \
+                 promotion = {promotion}, between_zones = \"1ms\" }}\n"
+            );
+            if is_watched {
+                text += "detection = { interval = \"5ms\", timeout = \"10ms\", quorum = 1 }\n";
+            }
+        }
+        Members { scheme, text }
+    }
 }
 
 prop_compose! {
@@ -329,7 +400,7 @@ prop_compose! {
         truth in truth(),
         delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
-        scheme in select(vec!["ring", "modulo"]),
+        members in members(),
         network in time(2000),
         workers in 1..4u32,
         service in time(2000),
@@ -341,10 +412,11 @@ prop_compose! {
         ),
     ) -> String {
         let cure = fitting(cure, &truth, nodes);
+        let members = members.mended(&truth);
         format!(
             "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}{cure}\n\
              delete_failure = {delete_failure}\n\
-             sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
+             sweep = {sweep}\n{members}network = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
              bandwidth = \"{bandwidth}\", discipline = {discipline} }}\n\
              guards = {guards}\n"

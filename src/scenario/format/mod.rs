@@ -18,6 +18,7 @@ mod app;
 mod client;
 mod database;
 mod experiment;
+mod nodes;
 mod parts;
 mod regions;
 mod tier;
@@ -205,5 +206,6 @@ fn root() -> Table {
             ),
         ],
         later: Vec::new(),
+        presets: &[],
     }
 }

@@ -4,10 +4,10 @@ use crate::defence::DEFENCES;
 use crate::eviction::{self, PolicySpec, SpecError};
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
-use crate::placement::{SCHEMES, Setting};
-use crate::tier::{Capacity, SCOPES};
+use crate::placement::{SCHEMES, SLOT_CLIENTS, Setting};
+use crate::tier::{Capacity, PRESETS, Preset, SCOPES};
 
-use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table};
+use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table, Word};
 use super::super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 use super::parts::{
     ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, discipline, field, guards,
@@ -16,14 +16,21 @@ use super::parts::{
 use super::workload::{DURATIONS, some_rate};
 
 pub(super) fn tier() -> Table {
-    use Need::{Default, Required};
-    table(vec![
+    use Need::{Default, Optional, Required, Unless};
+    let mut fields = vec![
         field(
             "name",
             Shape::Spelled(NAME),
             Required,
             "\"redis\"",
             "what metrics and overrides call the tier; letters, digits, `-` and `_`; unique",
+        ),
+        field(
+            "preset",
+            Shape::Words(PRESETS.iter().map(preset).collect()),
+            Optional,
+            "\"redis\"",
+            "a usual kind of layer: what holds for the keys that are not written",
         ),
         field(
             "pattern",
@@ -63,7 +70,7 @@ pub(super) fn tier() -> Table {
         field(
             "capacity",
             Shape::Spelled(CAPACITY),
-            Required,
+            Unless("preset"),
             "\"100k entries\"",
             "how much each node holds: entries, bytes, or \"unlimited\"",
         ),
@@ -190,7 +197,66 @@ pub(super) fn tier() -> Table {
             "what happens when many requests miss one key together",
         ),
         guards(),
-    ])
+        field(
+            "cacheable",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("1.0"),
+            "0.8",
+            "share of the rows that the tier may keep at all; reads and writes of the others pass it by",
+        ),
+        field(
+            "personalised",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.3",
+            "share of the rows of which the tier keeps an entry for each session; a write deletes its own session's entry only",
+        ),
+        field(
+            "fill",
+            words(&[
+                (
+                    "inclusive",
+                    "what a lower tier or the database gives is kept here too",
+                ),
+                (
+                    "exclusive",
+                    "the tier keeps what the one above has evicted and nothing else; a hit moves the entry up",
+                ),
+            ]),
+            Default("\"inclusive\""),
+            "\"exclusive\"",
+            "whether an entry may be in this tier and the one above at a time",
+        ),
+        field(
+            "promote",
+            Shape::Either(vec![
+                words(&[
+                    ("always", "a hit fills the tiers above"),
+                    ("never", "no hit fills the tiers above"),
+                ]),
+                count("1", "65535"),
+            ]),
+            Default("\"always\""),
+            "2",
+            "whether a hit fills the tiers above: always, never, or from so many hits of the entry on",
+        ),
+    ];
+    fields.extend(super::nodes::fields());
+    let mut tier = table(fields);
+    tier.presets = PRESETS;
+    tier
+}
+
+/// A preset with its values, so that the reference shows them.
+fn preset(preset: &Preset) -> Word {
+    let values = preset.values.iter();
+    let values: Vec<String> = values
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    word(
+        preset.name,
+        &format!("{} ({})", preset.summary, values.join(", ")),
+    )
 }
 
 pub(super) fn pattern() -> Table {
@@ -469,6 +535,32 @@ pub(super) fn placement_setting(setting: &Setting) -> Field {
             Optional,
             "[1.0, 1.0, 2.0]",
             "how much of the keys each node is to have, in proportion, one number a node; the same for all if nothing is said",
+        ),
+        Setting::Epsilon => field(
+            "epsilon",
+            Shape::Quantity(Unit::Number, range("0.001", "1000")),
+            Default("0.25"),
+            "0.25",
+            "by what share of the mean the load of a node may exceed it: of m requests in flight none of n nodes has more than (1 + epsilon) m / n, rounded up",
+        ),
+        Setting::Ring => field(
+            "ring",
+            count("0", "1000000000"),
+            Default("0"),
+            "7",
+            "which of all possible rings: another number throws the points of all nodes anew",
+        ),
+        Setting::Client => field(
+            "client",
+            words(
+                &SLOT_CLIENTS
+                    .iter()
+                    .map(|row| (row.name, row.summary))
+                    .collect::<Vec<_>>(),
+            ),
+            Default("\"smart\""),
+            "\"dumb\"",
+            "who asks the nodes",
         ),
     }
 }

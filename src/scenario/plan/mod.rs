@@ -26,6 +26,8 @@ use super::unit::{Duration, Unit};
 mod of_app;
 mod of_client;
 mod of_database;
+mod of_layers;
+mod of_nodes;
 mod of_regions;
 mod of_tier;
 mod of_workload;
@@ -105,7 +107,11 @@ impl Planner<'_> {
         }
         let duration_ns = duration_ns.unwrap_or(0);
         let geography = self.geography(root, workload.as_ref());
-        let tiers = self.tiers(root.at("tier"), &geography);
+        let mut tiers = self.tiers(root.at("tier"), &geography);
+        // Which nodes there are depends on who joins when.
+        if let Some(tiers) = &mut tiers {
+            self.announce_resizes(root, tiers);
+        }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let client = self.client(root.at("client"));
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
@@ -116,6 +122,7 @@ impl Planner<'_> {
         };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
+            self.layers_fit(root, workload, tiers);
         }
         let client = client?;
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {

@@ -62,8 +62,10 @@ impl Planner<'_> {
         let discipline = self.chosen(&place, "kind", DISCIPLINES, service.at("discipline"));
         let guards = self.guards(&format!("tier.{name}.guards"), checked.at("guards"));
         let scope = scope(checked.at("scope"))?;
+        let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
             tier: tier::Plan {
+                membership: membership?,
                 scope,
                 home: self.home_of_tier(checked, scope, regions)?,
                 delete_failure: checked.at("delete_failure").base(),
@@ -85,6 +87,10 @@ impl Planner<'_> {
                 queue_limit: limit(service.at("queue_limit")),
                 discipline: discipline?,
                 guards: guards?,
+                cacheable: checked.at("cacheable").base(),
+                personalised: checked.at("personalised").base(),
+                promote_after: promote_after(checked.at("promote")),
+                is_exclusive: checked.at("fill").is("exclusive"),
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
@@ -132,6 +138,7 @@ impl Planner<'_> {
             self.problem(checked.at("defence").span, message, help);
             return None;
         }
+        self.members_fit(&layer, checked)?;
         Some(layer)
     }
 
@@ -403,6 +410,14 @@ fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
     }
 }
 
+/// After how many hits; `None` for never.
+fn promote_after(checked: &Checked) -> Option<u16> {
+    if checked.amount().is_some() {
+        return Some(checked.whole() as u16);
+    }
+    checked.is("always").then_some(0)
+}
+
 fn scope(checked: &Checked) -> Option<tier::Scope> {
     let row = tier::SCOPES.iter().find(|row| checked.is(row.name));
     row.map(|row| row.scope)
@@ -421,16 +436,28 @@ fn placement(checked: &Checked) -> Option<placement::Plan> {
         table_size: whole("table_size", plan.table_size),
         keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
         weights: weights.iter().map(Checked::base).collect(),
+        epsilon: checked.get("epsilon").map_or(plan.epsilon, Checked::base),
+        ring: checked.get("ring").map_or(0, Checked::whole),
+        client: (checked.get("client"))
+            .and_then(|client| {
+                placement::SLOT_CLIENTS
+                    .iter()
+                    .find(|row| client.is(row.name))
+            })
+            .map_or(plan.client, |row| row.client),
     })
 }
 
 /// Where a setting of a scheme is written.
-fn setting_name(setting: placement::Setting) -> &'static str {
+pub(super) fn setting_name(setting: placement::Setting) -> &'static str {
     match setting {
         placement::Setting::VirtualNodes => "virtual_nodes",
         placement::Setting::Probes => "probes",
         placement::Setting::TableSize => "table_size",
         placement::Setting::KeysPerTag => "keys_per_tag",
         placement::Setting::Weights => "weights",
+        placement::Setting::Epsilon => "epsilon",
+        placement::Setting::Ring => "ring",
+        placement::Setting::Client => "client",
     }
 }
