@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn coordinates_are_short() {
         assert_eq!(
-            [12.0, -0.04, 3.14, 100.06].map(number),
+            [12.0, -0.04, 3.12, 100.06].map(number),
             ["12", "0", "3.1", "100.1"]
         );
     }
