@@ -135,6 +135,9 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
             client.system.read(&request).await.map(|answer| {
                 let staleness_ns = client.staleness_ns(&request, &answer.row);
                 in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
+                if answer.row.is_absent() {
+                    in_flight.note_absence();
+                }
                 let version = answer.row.version();
                 in_flight.note_inconsistency(version < written, version < seen);
                 client.system.promises.has_read(&request, version);

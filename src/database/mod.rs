@@ -15,7 +15,7 @@ use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream};
 use crate::units::{Key, KeyHash, Nanoseconds};
-use crate::workload::Workload;
+use crate::workload::{Value, Workload};
 use crate::workload::distribution::Distribution;
 
 mod row;
@@ -73,6 +73,12 @@ enum Verb {
     Write,
     /// Take in what a write-behind cache has acknowledged: it is among [`Database::arriving`].
     Store,
+}
+
+impl Verb {
+    fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::ReadUnless)
+    }
 }
 
 /// The database of one run.
@@ -204,8 +210,8 @@ impl Database {
     /// A new version of the row of `key`, which the database does not have yet.
     pub fn draft(&self, key: Key) -> Row {
         let now_ns = self.kernel.now();
-        let bytes = |version| self.bytes(key, version);
-        self.rows.borrow_mut().draft(key, now_ns, bytes)
+        let value = |version| self.value(key, version);
+        self.rows.borrow_mut().draft(key, now_ns, value)
     }
 
     /// A [draft](Database::draft) is gone for good.
@@ -266,12 +272,18 @@ impl Database {
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
         let outcome = self.serve(verb, index, key).await;
+        if let Ok(row) = &outcome
+            && row.is_absent()
+            && verb.is_read()
+        {
+            self.meter.query_found_nothing();
+        }
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
     }
 
     async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless);
+        let is_read = verb.is_read();
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -315,8 +327,8 @@ impl Database {
                 let now_ns = self.kernel.now();
                 self.meter.writes.accept();
                 self.meter.writes.store(1);
-                let bytes = |version| self.bytes(key, version);
-                let row = self.rows.borrow_mut().write(key, now_ns, bytes);
+                let value = |version| self.value(key, version);
+                let row = self.rows.borrow_mut().write(key, now_ns, value);
                 self.committed(index, key, &row);
                 Ok(row)
             }
@@ -342,8 +354,8 @@ impl Database {
     fn committed(&self, index: u64, key: Key, row: &Row) {
         let now_ns = self.kernel.now();
         for dependent in self.dependents(key) {
-            let bytes = |version| self.bytes(dependent, version);
-            self.rows.borrow_mut().write(dependent, now_ns, bytes);
+            let value = |version| self.value(dependent, version);
+            self.rows.borrow_mut().write(dependent, now_ns, value);
         }
         for follower in self.followers.borrow().iter() {
             follower(index, key, row);
@@ -352,12 +364,12 @@ impl Database {
 
     /// The row of `key` as it is now.
     pub fn row(&self, key: Key) -> Row {
-        let bytes = |version| self.bytes(key, version);
-        self.rows.borrow().read(key, self.kernel.now(), bytes)
+        let value = |version| self.value(key, version);
+        self.rows.borrow().read(key, self.kernel.now(), value)
     }
 
-    fn bytes(&self, key: Key, version: u64) -> u32 {
-        self.workload.borrow().value_bytes(key, version)
+    fn value(&self, key: Key, version: u64) -> Value {
+        self.workload.borrow().value(key, version)
     }
 
     /// The service time of request `index`'s query, given how many connections are busy now.

@@ -64,6 +64,12 @@ pub static CATALOGUE: &[Metric] = &[
         "requests of the cohort that were still being worked on when the run ended",
     ),
     row(
+        "requests.absent",
+        Count,
+        Neither,
+        "reads of the cohort that were answered with \"no such row\"",
+    ),
+    row(
         "requests.rate",
         PerSecond,
         Neither,
@@ -410,6 +416,12 @@ pub static CATALOGUE: &[Metric] = &[
         PerSecond,
         Lower,
         "read queries that reached the database, per second",
+    ),
+    row(
+        "database.absent.rate",
+        PerSecond,
+        Lower,
+        "read queries per second that found no row: each costs as much as one that finds its row",
     ),
     row(
         "database.writes.rate",

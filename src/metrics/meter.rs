@@ -205,6 +205,8 @@ pub struct RequestMeter {
     pub read_your_writes_violations: Counter,
     /// Answered reads that gave an older version than the session had seen.
     pub monotonic_read_violations: Counter,
+    /// Answered reads of rows that there are not.
+    pub absent: Counter,
     /// Reads that went around all caches.
     pub bypassing: Counter,
     /// Copies that a promise to the reader forbade to give.
@@ -322,6 +324,8 @@ pub struct DatabaseMeter {
     pub reads: Counter,
     /// Write queries that reached the database.
     pub writes: Counter,
+    /// Read queries that found no row.
+    pub absent: Counter,
     /// Queries that found the queue full.
     pub rejected: Counter,
     /// Queries that the app gave up on.
@@ -480,6 +484,13 @@ impl Meter {
         meter.step_queries.increment();
     }
 
+    /// A read query found no row.
+    pub fn query_found_nothing(&self) {
+        if self.is_measuring() {
+            self.database.absent.increment();
+        }
+    }
+
     /// So many writes that were accepted will never be in the database.
     pub fn lose_writes(&self, cause: LossCause, writes: u64) {
         self.writes.lost.add(writes);
@@ -571,6 +582,13 @@ impl InFlight<'_> {
                 .read_your_writes_violations
                 .add(u64::from(misses_own_write));
             requests.monotonic_read_violations.add(u64::from(goes_back));
+        }
+    }
+
+    /// A read was answered with "no such row".
+    pub fn note_absence(&self) {
+        if self.measured {
+            self.meter.requests.absent.increment();
         }
     }
 

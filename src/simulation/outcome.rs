@@ -148,6 +148,7 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.timed_out", requests.timed_out.get() as f64);
         metrics.put("requests.unavailable", requests.unavailable.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
+        metrics.put("requests.absent", requests.absent.get() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
         let in_system_area_ns = meter.in_system_area_ns(now_ns);
         metrics.put(
@@ -170,6 +171,7 @@ impl<'a> Recorder<'a> {
         metrics.put("database.qps.mean", rate(queries));
         metrics.put("database.qps.max", database.second_queries_max.get() as f64);
         metrics.put("database.reads.rate", rate(database.reads.get()));
+        metrics.put("database.absent.rate", rate(database.absent.get()));
         metrics.put("database.writes.rate", rate(database.writes.get()));
         let client_writes = requests.write_latency.borrow().count();
         metrics.put(

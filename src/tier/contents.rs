@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
-use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
+use super::{Exchange, Filling, Found, Lease, Stale, Tier};
 use crate::cache::Lookup;
 use crate::database::Row;
 use crate::kernel::BroadcastId;
@@ -39,7 +39,8 @@ impl Tier {
         };
         let mut found = Found::Fresh(row);
         if let Some(ttl) = &self.plan.ttl {
-            let kept_ns = ttl.kept_ns();
+            let is_absent = matches!(&found, Found::Fresh(row) if row.is_absent());
+            let kept_ns = if is_absent { 0 } else { ttl.kept_ns() };
             if kept_ns > 0 {
                 let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
                 let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
@@ -51,7 +52,7 @@ impl Tier {
                 }
             }
             // What is past its TTL does not come back to life.
-            if ttl.sliding && matches!(found, Found::Fresh(_)) {
+            if ttl.sliding && !is_absent && matches!(found, Found::Fresh(_)) {
                 let index = Exchange::LookUp.index(request);
                 let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
                 cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
@@ -70,8 +71,8 @@ impl Tier {
         }
     }
 
-    /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
-    /// leased and the request holds no valid token.
+    /// Stores a row in a node. Whether it did: not if it knows of a newer version, if fills are leased
+    /// and the request holds no valid token, or if there is no row and the tier does not keep that.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
@@ -84,15 +85,19 @@ impl Tier {
             }
             return false;
         }
+        if !self.plan.keeps(row) {
+            self.forget(node, request.key, row);
+            return false;
+        }
         let index = Exchange::Set.index(request);
-        let expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
-            ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
-                .saturating_add(ttl.kept_ns())
-        });
-        let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => u64::from(row.bytes) + self.plan.entry_overhead_bytes,
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
+        let expires_ns = match (self.plan.negative_ttl_ns, &self.plan.ttl) {
+            (Some(negative_ttl_ns), _) if row.is_absent() => now_ns.saturating_add(negative_ttl_ns),
+            (_, Some(ttl)) => ttl
+                .fresh_until_ns(now_ns, &self.ttl_luck, index)
+                .saturating_add(ttl.kept_ns()),
+            (_, None) => NEVER,
         };
+        let weight = self.plan.weight(row);
         let resident = Resident {
             row: row.clone(),
             hits: 0,
@@ -231,7 +236,7 @@ impl Tier {
         let cache = self.nodes[node].cache.borrow();
         let resident = cache.peek(key)?;
         let expires_ns = cache.expires_ns(key)?;
-        let kept_ns = self.plan.ttl.map_or(0, |ttl| ttl.kept_ns());
+        let kept_ns = self.plan.kept_ns(&resident.row);
         Some((resident.hits, expires_ns.saturating_sub(kept_ns)))
     }
 

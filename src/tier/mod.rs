@@ -25,6 +25,7 @@ mod faults;
 mod fills;
 mod leases;
 mod measured;
+mod negative;
 mod node;
 mod time_to_live;
 mod write_buffer;
@@ -74,6 +75,8 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// How long "no such row" is stored; `None` if it is not.
+    pub negative_ttl_ns: Option<Nanoseconds>,
 }
 
 /// Who shares a tier's nodes.
@@ -509,6 +512,7 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            negative_ttl_ns: None,
         }
     }
 

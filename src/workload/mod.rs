@@ -22,6 +22,7 @@ use crate::units::{Key, KeyHash, Nanoseconds};
 use distribution::Distribution;
 use popularity::{Keys, Popularity};
 
+mod absent;
 pub mod arrivals;
 pub mod distribution;
 pub mod from_trace;
@@ -31,6 +32,7 @@ pub mod popularity;
 mod request;
 mod special;
 
+pub use absent::{Absent, Value, absent_key};
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
 pub use request::Request;
 
@@ -56,6 +58,10 @@ pub struct Plan {
     pub fresh_reads: f64,
     /// How many rows are derived from a row and change with it; `None` for none.
     pub dependents: Option<Distribution>,
+    /// Requests for rows that did not exist at the start, if there are such.
+    pub absent: Option<Absent>,
+    /// Share of the writes that delete their row, in 0..=1.
+    pub deletes: f64,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -89,6 +95,8 @@ impl Plan {
             sessions: None,
             fresh_reads: 0.0,
             dependents: None,
+            absent: None,
+            deletes: 0.0,
         })
     }
 
@@ -176,6 +184,8 @@ pub struct Workload {
     fresh_reads: f64,
     freshness: Stream,
     dependents: Option<Dependents>,
+    absent: Option<absent::AbsentDraws>,
+    deletions: absent::Deletions,
 }
 
 /// Which rows are derived from which.
@@ -254,6 +264,11 @@ impl Workload {
                 luck: luck.stream("workload.dependents"),
                 limit: plan.keys.limit().max(1),
             }),
+            absent: plan
+                .absent
+                .as_ref()
+                .map(|absent| absent::AbsentDraws::new(absent, luck)),
+            deletions: absent::Deletions::new(plan, luck),
         }
     }
 
@@ -300,10 +315,17 @@ impl Workload {
                 (popularity.draw(&mut draws, operation, now), operation)
             }
         };
+        let absent = match &mut self.absent {
+            Some(absent) => absent.draw(index, operation, now),
+            None => None,
+        };
+        let key = absent.unwrap_or(key);
         let (session, key) = match &mut self.sessions {
             Some(sessions) => sessions.draw(index, user, key, operation),
             None => (0, key),
         };
+        // Not even a session's own row takes the place of one that does not exist.
+        let key = absent.unwrap_or(key);
         let must_be_fresh = self.fresh_reads > 0.0
             && operation == Operation::Read
             && self.freshness.at(index).chance(self.fresh_reads);

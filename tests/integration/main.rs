@@ -11,6 +11,7 @@ mod luck;
 mod metrics;
 mod mrc;
 mod patterns;
+mod penetration;
 mod promises;
 mod random_scenarios;
 mod replay;

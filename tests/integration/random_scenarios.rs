@@ -248,6 +248,7 @@ prop_compose! {
         capacity in capacity(),
         eviction in select(policies()),
         truth in truth(),
+        negative in select(vec!["none", "none", "1ms", "50ms"]),
         delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
         scheme in select(vec!["ring", "modulo"]),
@@ -258,7 +259,7 @@ prop_compose! {
     ) -> String {
         format!(
             "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}\
-             delete_failure = {delete_failure}\n\
+             negative = \"{negative}\"\ndelete_failure = {delete_failure}\n\
              sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n"
         )
@@ -295,6 +296,7 @@ prop_compose! {
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
         sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
+        absent in select(vec!["", "absent = { share = 0.3, keys = 5, creates = 0.2 }\n", "deletes = 0.3\n"]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
@@ -309,7 +311,7 @@ prop_compose! {
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             {sessions}dependents = {dependents}\n\
+             {sessions}{absent}dependents = {dependents}\n\
              reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );

@@ -1192,3 +1192,8 @@ fn dependents_of_a_trace_are_refused() {
       help: remove one of the two
     "#);
 }
+
+#[test]
+fn requests_for_rows_that_are_not_there_are_checked() {
+    insta::assert_snapshot!(check("penetration"), @"");
+}

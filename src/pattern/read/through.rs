@@ -41,11 +41,9 @@ pub(crate) async fn read(
     };
     let answer = match found {
         Some(Found::Fresh(row)) => {
-            tier.note(ReadOutcome::Hit);
-            Ok(Answer {
-                row,
-                outcome: ReadOutcome::Hit,
-            })
+            let outcome = row.outcome_of_hit();
+            tier.note(outcome);
+            Ok(Answer { row, outcome })
         }
         other => Box::pin(go_on(system, request, level, visit.node(), other)).await,
     };
@@ -99,7 +97,7 @@ pub(crate) async fn load(
         let mut answer = ask_below(system, request, level, known.as_ref()).await?;
         if loading.end() {
             if layer.tier.store(node, request, &answer.row, filling) {
-                layer.stored(request);
+                layer.stored(request, &answer.row);
             }
             return Ok(answer);
         }

@@ -77,11 +77,56 @@ pub(super) fn workload() -> Table {
             "size of a row's value",
         ),
         field(
+            "absent",
+            Shape::Table(absent()),
+            Optional,
+            "{ share = 0.2, keys = \"1M\" }",
+            "requests for rows that the database does not have",
+        ),
+        field(
+            "deletes",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.1",
+            "share of the writes that delete their row; the next write of it that deletes nothing creates it anew",
+        ),
+        field(
             "dependents",
             Shape::Named("counts"),
             Default("0"),
             "{ distribution = \"lognormal\", median = 5, p99 = 200 }",
             "how many other rows are derived from a row, as pages are from an article: always the same ones, any of the keys, and they change whenever it is written",
+        ),
+    ])
+}
+
+/// Keys of rows that did not exist at the start. A plain number is that of uniform keys.
+fn absent() -> Table {
+    use Need::Default;
+    table(vec![
+        field(
+            "share",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.2",
+            "share of the reads that ask for a row that did not exist at the start",
+        ),
+        field(
+            "keys",
+            Shape::Either(vec![
+                count("1", "1000000000000000"),
+                Shape::Named("keys"),
+            ]),
+            Default("\"1M\""),
+            "{ distribution = \"zipf\", count = \"1M\", exponent = 0.9 }",
+            "which of those rows, and how often each: keys of their own, apart from `workload.keys`; a number means so many, all equally often",
+        ),
+        field(
+            "creates",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.05",
+            "share of the writes that are of such a row and so create it",
         ),
     ])
 }

@@ -6,7 +6,7 @@ use crate::scenario::format::takes_curve;
 use crate::scenario::shape::Checked;
 use crate::scenario::unit::Duration;
 use crate::units::{Nanoseconds, SECOND_NS};
-use crate::workload;
+use crate::workload::{self, Absent};
 use crate::workload::arrivals::{self, Open};
 use crate::workload::distribution::Distribution;
 use crate::workload::from_trace;
@@ -35,6 +35,8 @@ impl Planner<'_> {
         };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let dependents = self.dependents(checked);
+        let absent = self.absent(checked);
+        let deletes = checked.at("deletes").base();
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
@@ -48,7 +50,9 @@ impl Planner<'_> {
                 self.problem(reads.span, message, help);
             }
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
-            let plan = self.sound("workload", plan, reads)?;
+            let mut plan = self.sound("workload", plan, reads)?;
+            plan.deletes = deletes;
+            absent?;
             return Some((with_sessions(plan, checked), duration_ns));
         }
         if let Some(speed) = checked.get("speed") {
@@ -66,7 +70,31 @@ impl Planner<'_> {
             .sound("workload", plan, reads)?
             .with_write_keys(write_keys?);
         plan.dependents = dependents?;
+        plan.absent = absent?;
+        plan.deletes = deletes;
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// Requests for rows that did not exist at the start, if there are such.
+    fn absent(&mut self, workload: &Checked) -> Option<Option<Absent>> {
+        let Some(checked) = workload.get("absent") else {
+            return Some(None);
+        };
+        if workload.get("trace").is_some() {
+            let message = "`workload.absent` has keys of its own, and a trace says itself which rows are asked for";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        let place = "workload.absent";
+        let keys = checked.at("keys");
+        let keys = if keys.amount().is_some() {
+            self.sound(place, Keys::uniform(keys.whole()), keys)?
+        } else {
+            self.keys_of("workload.absent.keys", keys)?
+        };
+        let [share, creates] = ["share", "creates"].map(|name| checked.at(name).base());
+        let absent = self.sound(place, Absent::new(share, keys, creates), checked)?;
+        Some((share > 0.0 || creates > 0.0).then_some(absent))
     }
 
     /// How many rows are derived from a row, if any are.
