@@ -7,7 +7,7 @@ use crate::database::{self, Database};
 use crate::fault;
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
 use crate::metrics::{Meter, Outcome};
-use crate::pattern::{LayerPlan, System};
+use crate::pattern::{BloomPlan, LayerPlan, System};
 use crate::promise::{self, Promises};
 use crate::random::Luck;
 use crate::tier::Population;
@@ -31,6 +31,8 @@ pub struct Plan {
     pub workload: workload::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
+    /// The Bloom filter of each app instance, if they have one.
+    pub bloom_filter: Option<BloomPlan>,
     /// What the app promises to its readers.
     pub promises: Vec<promise::Plan>,
     /// Tiers from the client to the database; may be empty.
@@ -146,6 +148,7 @@ impl World {
             &meter,
             luck,
         );
+        let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
         let system = Rc::new(system);
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
         let spawner = Rc::new(Spawner::default());

@@ -18,6 +18,7 @@ use crate::units::{Key, KeyHash, Nanoseconds};
 use crate::workload::{Value, Workload};
 use crate::workload::distribution::Distribution;
 
+mod existing;
 mod row;
 
 pub use row::Row;

@@ -115,6 +115,15 @@ impl Rows {
         }
     }
 
+    /// The rows that the database has a version of which is not the first, with its number; in no
+    /// particular order.
+    pub(super) fn stored(&self) -> impl Iterator<Item = (Key, u64)> + '_ {
+        self.written.iter().filter_map(|(&key, written)| {
+            let version = written.stored.as_ref()?;
+            Some((key, version.number))
+        })
+    }
+
     /// Commits a new version in the database and returns a copy of it.
     pub(crate) fn write<V: Into<Value>>(
         &mut self,

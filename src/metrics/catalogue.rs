@@ -202,6 +202,30 @@ pub static CATALOGUE: &[Metric] = &[
         "share of answered reads that needed no database query of their own",
     ),
     row(
+        "app.bloom_filter.rejected",
+        Count,
+        Neither,
+        "reads of rows that there are not which the app's Bloom filter answered: negative hits of the request, which no tier hears of",
+    ),
+    row(
+        "app.bloom_filter.false_positive_ratio",
+        Ratio,
+        Lower,
+        "share of the reads of rows that there are not which the app's Bloom filter let pass",
+    ),
+    row(
+        "app.bloom_filter.wrong",
+        Count,
+        Lower,
+        "reads that the app's Bloom filter answered with \"no such row\" although the row had been created since",
+    ),
+    row(
+        "app.bloom_filter.bytes",
+        Bytes,
+        Lower,
+        "memory of the Bloom filter of one app instance, as it was last built",
+    ),
+    row(
         "tier.<tier>.hit_ratio",
         Ratio,
         Higher,

@@ -342,6 +342,19 @@ pub struct DatabaseMeter {
     pub second_queries_max: Cell<u64>,
 }
 
+/// What the app's Bloom filter made of reads.
+#[derive(Debug, Default)]
+pub struct BloomMeter {
+    /// Reads of rows that there are not, which it stopped.
+    pub rejected: Counter,
+    /// Reads of rows that there are not, which it let pass.
+    pub false_positives: Counter,
+    /// Reads of rows that there are, which it took for others.
+    pub wrong: Counter,
+    /// Memory of the filter of one instance, as it was last built.
+    pub bytes: Cell<u64>,
+}
+
 /// The meter of one run.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -355,6 +368,8 @@ pub struct Meter {
     pub tiers: Vec<TierMeter>,
     /// The database.
     pub database: DatabaseMeter,
+    /// The app's Bloom filter.
+    pub bloom: BloomMeter,
     /// All writes since the start of the run.
     pub writes: WriteLedger,
     total_arrived: Counter,

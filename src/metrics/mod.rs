@@ -6,7 +6,7 @@ mod meter;
 
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
-pub use meter::{
+pub use meter::{BloomMeter, 
     Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step,
     TierMeter, WriteLedger,
 };

@@ -20,11 +20,14 @@ use crate::tier::{self, Found, Population, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
+mod bloom;
 mod fetch;
 mod read;
 mod refresh;
 mod write;
 
+use bloom::Bloom;
+pub use bloom::{BloomPlan, LEARNS, Learns, LearnsRow};
 use refresh::Refresher;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
@@ -256,6 +259,7 @@ pub struct System {
     pub database: Rc<Database>,
     /// What readers were promised.
     pub promises: Promises,
+    bloom: Option<Bloom>,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -309,11 +313,21 @@ impl System {
             layers: plans.iter().enumerate().map(layer).collect(),
             database,
             promises,
+            bloom: None,
         }
+    }
+
+    /// The same for an app of so many instances with a Bloom filter each, if there is a plan.
+    #[must_use]
+    pub fn with_bloom_filter(mut self, plan: Option<&BloomPlan>, instances: u32) -> Self {
+        self.bloom = plan
+            .map(|plan| Bloom::new(plan, instances, &self.database, &self.kernel, &self.meter));
+        self
     }
 
     /// Starts what goes on by itself: sweeps, flushes, refreshes.
     pub fn start(self: &Rc<Self>) {
+        self.start_rebuilding();
         for (level, layer) in self.layers.iter().enumerate() {
             if layer.tier.plan().sweep.is_some() {
                 self.spawn("sweep of tier", level as u64, async move |system| {
@@ -347,7 +361,15 @@ impl System {
     #[inline]
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
         let first = self.layers.first().map(|layer| layer.pattern.read);
-        match first.filter(|_| !self.bypasses_caches(request)) {
+        let has_caches = first.is_some() || self.bloom.is_some();
+        let bypasses = has_caches && self.bypasses_caches(request);
+        if self.bloom.is_some()
+            && !bypasses
+            && let Some(answer) = self.denied(request)
+        {
+            return Ok(answer);
+        }
+        match first.filter(|_| !bypasses) {
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
@@ -363,6 +385,7 @@ impl System {
     #[inline]
     pub async fn write(self: &Rc<Self>, request: &Request) -> Result<u64, Failure> {
         let row = self.write_below(request, 0).await?;
+        self.tell_filters(request, &row);
         Ok(row.version())
     }
 

@@ -162,6 +162,7 @@ impl<'a> Recorder<'a> {
         let reads = requests.reads.total();
         let misses = requests.reads.get(ReadOutcome::Miss);
         metrics.put("hit_ratio", (reads - misses) as f64 / reads as f64);
+        self.bloom_metrics(&mut metrics, meter);
         for (level, layer) in system.layers.iter().enumerate() {
             self.tier_metrics(&mut metrics, meter, level, &layer.tier, measured_ns);
         }
@@ -234,6 +235,23 @@ impl<'a> Recorder<'a> {
             requests.refused_copies.get() as f64,
         );
         metrics.0
+    }
+
+    fn bloom_metrics(&self, metrics: &mut Metrics, meter: &Meter) {
+        let counts = &meter.bloom;
+        let [rejected, passed, wrong] = [
+            counts.rejected.get(),
+            counts.false_positives.get(),
+            counts.wrong.get(),
+        ];
+        let mut put = |what: &str, value| metrics.put(&format!("app.bloom_filter.{what}"), value);
+        put("rejected", rejected as f64);
+        put(
+            "false_positive_ratio",
+            passed as f64 / (passed + rejected) as f64,
+        );
+        put("wrong", wrong as f64);
+        put("bytes", counts.bytes.get() as f64);
     }
 
     fn tier_metrics(

@@ -8,6 +8,8 @@
 //! Not here: what the database answers (`database`), and who remembers the answer (`tier`,
 //! `pattern`).
 
+use std::ops::Range;
+
 use super::parameters::{ParameterError, share};
 use super::popularity::{Keys, Popularity};
 use super::{Operation, Plan, Workload};
@@ -134,6 +136,24 @@ impl Deletions {
             let index = mix(key).wrapping_add(version);
             self.luck.at(index).chance(self.share)
         }
+    }
+}
+
+impl Plan {
+    /// The keys of the rows that exist at the start, in ranges that do not overlap.
+    #[must_use]
+    pub fn existing_keys(&self) -> Vec<Range<Key>> {
+        let mut ranges = self.keys.ranges();
+        ranges.extend(self.write_keys.iter().flat_map(Keys::ranges));
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut apart: Vec<Range<Key>> = Vec::new();
+        for range in ranges {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        apart
     }
 }
 

@@ -105,6 +105,7 @@ impl Planner<'_> {
         let tiers = self.tiers(root.at("tier"));
         let events = self.events(root, tiers.as_deref());
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
+        let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
         let database = self.database(root.at("database"));
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
@@ -119,6 +120,7 @@ impl Planner<'_> {
             drain: root.at("drain").flag(),
             workload: workload?,
             instances: root.at("app").at("instances").whole_u32(),
+            bloom_filter: bloom_filter?,
             promises: promises?,
             tiers: tiers?,
             database: database?,

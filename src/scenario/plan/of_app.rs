@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::fault;
-use crate::pattern::LayerPlan;
+use crate::pattern::{BloomPlan, LEARNS, LayerPlan};
 use crate::promise::{self, PROMISES};
 use crate::scenario::shape::Checked;
 use crate::workload;
@@ -35,6 +35,36 @@ impl Planner<'_> {
             promises.push(plan);
         }
         Some(promises)
+    }
+
+    /// The Bloom filter of each instance, if there is one: `Some(None)` for none.
+    pub(super) fn bloom_filter(
+        &mut self,
+        app: &Checked,
+        workload: Option<&workload::Plan>,
+    ) -> Option<Option<BloomPlan>> {
+        let checked = app.at("bloom_filter");
+        let Some(false_positives) = checked.get("false_positives") else {
+            return Some(None);
+        };
+        let workload = workload?;
+        if workload.trace.is_some() {
+            let message =
+                "`app.bloom_filter`: every row that a trace asks for is taken to exist, so there is nothing to filter";
+            self.problem(checked.span, message, "remove it, or give `keys` in place of the `trace`");
+            return None;
+        }
+        let learns = LEARNS
+            .iter()
+            .find(|row| checked.at("learns").is(row.name))?;
+        let rebuild = checked.at("rebuild");
+        Some(Some(BloomPlan {
+            false_positives: false_positives.base(),
+            rebuild_ns: rebuild.amount().map(|_| rebuild.whole()),
+            learns: learns.learns,
+            lag_ns: checked.at("lag").whole(),
+            keys: workload.existing_keys(),
+        }))
     }
 
     pub(super) fn events(

@@ -9,6 +9,8 @@
 //!
 //! Not here: which node a key lives on (`placement`), and traces (`trace`), which bring their keys.
 
+use std::ops::Range;
+
 use super::Operation;
 use super::parameters::{Arguments, Kind, Parameter, ParameterError, Row};
 use crate::random::{Draws, Luck};
@@ -199,6 +201,19 @@ impl Keys {
                 .map(|component| component.first_key + component.keys.limit())
                 .max()
                 .unwrap_or(0),
+        }
+    }
+
+    /// The keys that are asked for (at first; `latest` goes beyond them with every write). Ranges of
+    /// a mix may overlap.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<Key>> {
+        match &self.choice {
+            Choice::One(one) => std::iter::once(0..one.shape.count()).collect(),
+            Choice::Mix(components) => components
+                .iter()
+                .map(|part| part.first_key..part.first_key + part.keys.limit())
+                .collect(),
         }
     }
 
