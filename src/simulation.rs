@@ -173,7 +173,11 @@ impl World {
             luck,
         );
         self.system.start();
-        fault::start(&plan.events, &self.system, &self.kernel);
+        let stage = fault::Stage {
+            kernel: self.kernel.clone(),
+            system: self.system.clone(),
+        };
+        fault::start(&plan.events, stage);
     }
 
     fn check_trace(&self) -> Result<(), RunError> {

@@ -116,7 +116,7 @@ impl Topic {
                 .collect(),
             Self::Actions => fault::ACTIONS
                 .iter()
-                .map(|one| row(one.name, one.meaning))
+                .map(|one| row(one.row.name, one.row.meaning))
                 .collect(),
             Self::Defences => defence::DEFENCES
                 .iter()

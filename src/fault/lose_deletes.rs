@@ -1,37 +1,61 @@
 //! Lost deletes: a share of the explicit deletes never arrives, because whoever sends them fails, or
 //! the way to the nodes is cut while reads go elsewhere.
 
-use super::{Action, ActionRow, Target};
-use crate::pattern::System;
-use crate::workload::parameters::{Kind, Parameter};
+use std::sync::Arc;
+
+use super::target::{NODE, TIER};
+use super::{Act, ActionRow, Happening, Stage, Target};
+use crate::units::Nanoseconds;
+use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
-    name: "lose-deletes",
-    parameters: &[
-        Parameter::optional(
-            "share",
-            Kind::Share,
-            "the share of the deletes that is lost; all if nothing is said",
-        ),
-        Parameter::optional(
-            "for",
-            Kind::Duration,
-            "for how long; to the end of the run if nothing is said",
-        ),
-    ],
-    meaning: "explicit deletes are lost on their way to the tier",
-    source: "",
-    build: |arguments| {
-        let for_ns = arguments.optional("for")?;
-        Ok(Action::LoseDeletes {
-            share: arguments.optional("share")?.unwrap_or(1.0),
-            for_ns: for_ns.map(|it| it.round() as u64),
-        })
+    targets: &[&TIER, &NODE],
+    row: Row {
+        name: "lose-deletes",
+        parameters: &[
+            Parameter::optional(
+                "share",
+                Kind::Share,
+                "the share of the deletes that is lost; all if nothing is said",
+            ),
+            Parameter::optional(
+                "for",
+                Kind::Duration,
+                "for how long; to the end of the run if nothing is said",
+            ),
+        ],
+        meaning: "explicit deletes are lost on their way to the tier",
+        source: "",
+        build: |arguments| {
+            let for_ns = arguments.optional("for")?;
+            Ok(Arc::new(LoseDeletes {
+                share: arguments.optional("share")?.unwrap_or(1.0),
+                for_ns: for_ns.map(|it| it.round() as u64),
+            }))
+        },
     },
 };
 
-/// `None` ends it.
-pub(super) fn happen(target: Target, system: &System, share: Option<f64>) {
-    let tier = &system.layers[target.level()].tier;
-    tier.lose_deletes(share.unwrap_or(tier.plan().delete_failure));
+#[derive(Debug)]
+struct LoseDeletes {
+    /// The share of them that is lost.
+    share: f64,
+    /// For how long, if it ends by itself.
+    for_ns: Option<Nanoseconds>,
+}
+
+impl Act for LoseDeletes {
+    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+        Box::pin(async move {
+            let Some((level, _)) = target.nodes(&stage.system) else {
+                return;
+            };
+            let tier = &stage.system.layers[level].tier;
+            tier.lose_deletes(self.share);
+            if let Some(for_ns) = self.for_ns {
+                stage.kernel.sleep(for_ns).await;
+                tier.lose_deletes(tier.plan().delete_failure);
+            }
+        })
+    }
 }

@@ -1,12 +1,19 @@
 //! The timeline: what happens to the world at given instants. One file and one row of [`ACTIONS`]
-//! per action.
+//! per action; `target` says to whom it may happen.
+//!
+//! An action is a plain `async fn` on a [`Stage`]: it does what it does, and where it ends by itself it
+//! sleeps until then and undoes it.
 //!
 //! Not here: load that changes with time (see `workload::arrivals`).
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::kernel::{Kernel, Label};
-use crate::pattern::{LayerPlan, System};
+use crate::pattern::System;
 use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
@@ -14,126 +21,46 @@ mod crash;
 mod lose_deletes;
 mod purge;
 mod restart;
+pub mod target;
 
-/// What can happen, as checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Action {
-    /// Nodes lose their memory and answer no more.
-    Crash {
-        /// When they answer again, if they do by themselves.
-        restart_after_ns: Option<Nanoseconds>,
-    },
-    /// Nodes that crashed answer again.
-    Restart,
-    /// All entries of a tier are forgotten.
-    Purge,
-    /// Deletes are lost on their way to a tier.
-    LoseDeletes {
-        /// The share of them.
-        share: f64,
-        /// For how long, if it ends by itself.
-        for_ns: Option<Nanoseconds>,
-    },
+pub use target::{NoTarget, Places, Target};
+
+/// Something that can happen, with its settings. Events are rare, so they are called through a table
+/// of functions, and a file and a row make an action.
+pub trait Act: fmt::Debug + Send + Sync {
+    /// Lets it happen to `target`, which is of a kind that the action's row names.
+    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a>;
 }
 
+/// An action with its settings.
+pub type Action = Arc<dyn Act>;
+
+/// What goes on from the instant of an event to the end of what it brought.
+pub type Happening<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// One row of the table of actions.
-pub type ActionRow = parameters::Row<Action>;
+#[derive(Debug)]
+pub struct ActionRow {
+    /// Its name, its settings and how it is made.
+    pub row: parameters::Row<Action>,
+    /// To whom it can happen; empty if it has no target, because it happens to the world.
+    pub targets: &'static [&'static target::Kind],
+}
 
 /// All actions.
 pub static ACTIONS: &[ActionRow] = &[crash::ROW, restart::ROW, purge::ROW, lose_deletes::ROW];
 
-/// To whom something happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// All nodes of a tier.
-    Tier {
-        /// Counted from the client.
-        level: usize,
-    },
-    /// One node of a tier.
-    Node {
-        /// The tier, counted from the client.
-        level: usize,
-        /// The node, counted from 0.
-        node: usize,
-    },
-}
-
-/// A target that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoTarget {
-    /// What is wrong.
-    pub message: String,
-    /// What could be written instead.
-    pub help: String,
-}
-
-impl Target {
-    /// The target that a scenario names: `tier.NAME` or `tier.NAME.node.NUMBER`.
-    ///
-    /// # Errors
-    /// If there is none of that name.
-    pub fn find(text: &str, tiers: &[LayerPlan]) -> Result<Self, NoTarget> {
-        let names = || {
-            let names: Vec<String> = tiers
-                .iter()
-                .map(|layer| format!("`tier.{}`", layer.tier.name))
-                .collect();
-            if names.is_empty() {
-                "the scenario has no tier".to_owned()
-            } else {
-                format!(
-                    "targets are {}, or a node of it: `tier.NAME.node.0`",
-                    names.join(", ")
-                )
-            }
-        };
-        let wrong = |message: String| {
-            Err(NoTarget {
-                message,
-                help: names(),
-            })
-        };
-        let parts: Vec<&str> = text.split('.').collect();
-        let (name, node) = match parts[..] {
-            ["tier", name] => (name, None),
-            ["tier", name, "node", node] => (name, Some(node)),
-            _ => return wrong(format!("`{text}` is not a target")),
-        };
-        let Some(level) = tiers.iter().position(|layer| layer.tier.name == name) else {
-            return wrong(format!("there is no tier `{name}`"));
-        };
-        let Some(node) = node else {
-            return Ok(Self::Tier { level });
-        };
-        let nodes = tiers[level].tier.nodes;
-        match node.parse::<usize>() {
-            Ok(node) if node < nodes as usize => Ok(Self::Node { level, node }),
-            _ => Err(NoTarget {
-                message: format!("the tier `{name}` has no node `{node}`"),
-                help: format!("its nodes are 0 to {}", nodes - 1),
-            }),
-        }
-    }
-
-    /// The tier, counted from the client.
-    fn level(self) -> usize {
-        match self {
-            Self::Tier { level } | Self::Node { level, .. } => level,
-        }
-    }
-
-    /// The nodes, by number.
-    fn nodes(self, system: &System) -> std::ops::Range<usize> {
-        match self {
-            Self::Tier { level } => 0..system.layers[level].tier.nodes(),
-            Self::Node { node, .. } => node..node + 1,
-        }
-    }
+/// What actions work on.
+#[derive(Debug)]
+pub struct Stage {
+    /// The clock.
+    pub kernel: Rc<Kernel>,
+    /// Tiers and database.
+    pub system: Rc<System>,
 }
 
 /// Something that happens at an instant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Event {
     /// When, counted from the start of the run.
     pub at_ns: Nanoseconds,
@@ -144,38 +71,17 @@ pub struct Event {
 }
 
 /// Lets all events happen in their time.
-pub fn start(events: &[Event], system: &Rc<System>, kernel: &Rc<Kernel>) {
+pub fn start(events: &[Event], stage: Stage) {
+    let stage = Rc::new(stage);
     for (number, event) in events.iter().enumerate() {
-        let (event, system, kernel) = (event.clone(), system.clone(), kernel.clone());
+        let (event, stage) = (event.clone(), stage.clone());
         let label = Label {
             kind: "event",
             number: number as u64,
         };
-        kernel.clone().spawn(label, async move {
-            kernel.sleep_until(event.at_ns).await;
-            happen(&event, &system, &kernel).await;
+        stage.clone().kernel.spawn(label, async move {
+            stage.kernel.sleep_until(event.at_ns).await;
+            event.action.happen(event.target, &stage).await;
         });
-    }
-}
-
-async fn happen(event: &Event, system: &Rc<System>, kernel: &Kernel) {
-    let target = event.target;
-    match event.action {
-        Action::Crash { restart_after_ns } => {
-            let crashed = crash::happen(target, system);
-            if let Some(restart_after_ns) = restart_after_ns {
-                kernel.sleep(restart_after_ns).await;
-                restart::recover(target, system, &crashed);
-            }
-        }
-        Action::Restart => restart::happen(target, system),
-        Action::Purge => purge::happen(target, system),
-        Action::LoseDeletes { share, for_ns } => {
-            lose_deletes::happen(target, system, Some(share));
-            if let Some(for_ns) = for_ns {
-                kernel.sleep(for_ns).await;
-                lose_deletes::happen(target, system, None);
-            }
-        }
     }
 }

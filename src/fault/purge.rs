@@ -1,18 +1,34 @@
 //! Purge: nodes forget all their entries at once and go on answering.
 
-use super::{Action, ActionRow, Target};
-use crate::pattern::System;
+use std::sync::Arc;
+
+use super::target::{NODE, TIER};
+use super::{Act, ActionRow, Happening, Stage, Target};
+use crate::workload::parameters::Row;
 
 pub(super) const ROW: ActionRow = ActionRow {
-    name: "purge",
-    parameters: &[],
-    meaning: "nodes forget all their entries at once and go on answering; writes that wait for their flush stay",
-    source: "Redis FLUSHALL; \"purge everything\" of content delivery networks",
-    build: |_| Ok(Action::Purge),
+    targets: &[&TIER, &NODE],
+    row: Row {
+        name: "purge",
+        parameters: &[],
+        meaning: "nodes forget all their entries at once and go on answering; writes that wait for their flush stay",
+        source: "Redis FLUSHALL; \"purge everything\" of content delivery networks",
+        build: |_| Ok(Arc::new(Purge)),
+    },
 };
 
-pub(super) fn happen(target: Target, system: &System) {
-    for node in target.nodes(system) {
-        system.layers[target.level()].tier.purge(node);
+#[derive(Debug)]
+struct Purge;
+
+impl Act for Purge {
+    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+        Box::pin(async move {
+            let Some((level, nodes)) = target.nodes(&stage.system) else {
+                return;
+            };
+            for node in nodes {
+                stage.system.layers[level].tier.purge(node);
+            }
+        })
     }
 }

@@ -1,26 +1,43 @@
 //! Restart: nodes that crashed answer again, with nothing in memory.
 
-use super::{Action, ActionRow, Target};
+use std::sync::Arc;
+
+use super::target::{NODE, TIER};
+use super::{Act, ActionRow, Happening, Stage, Target};
 use crate::pattern::System;
+use crate::workload::parameters::Row;
 
 pub(super) const ROW: ActionRow = ActionRow {
-    name: "restart",
-    parameters: &[],
-    meaning: "nodes that crashed answer again, with nothing in memory",
-    source: "",
-    build: |_| Ok(Action::Restart),
+    targets: &[&TIER, &NODE],
+    row: Row {
+        name: "restart",
+        parameters: &[],
+        meaning: "nodes that crashed answer again, with nothing in memory",
+        source: "",
+        build: |_| Ok(Arc::new(Restart)),
+    },
 };
 
-pub(super) fn happen(target: Target, system: &System) {
-    for node in target.nodes(system) {
-        system.layers[target.level()].tier.restart(node);
+#[derive(Debug)]
+struct Restart;
+
+impl Act for Restart {
+    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+        Box::pin(async move {
+            let Some((level, nodes)) = target.nodes(&stage.system) else {
+                return;
+            };
+            for node in nodes {
+                stage.system.layers[level].tier.restart(node);
+            }
+        })
     }
 }
 
 /// Restarts the nodes that are still down from these very crashes: who has crashed again since
 /// waits for its own restart.
-pub(super) fn recover(target: Target, system: &System, crashed: &[(usize, u64)]) {
-    let tier = &system.layers[target.level()].tier;
+pub(super) fn recover(level: usize, system: &System, crashed: &[(usize, u64)]) {
+    let tier = &system.layers[level].tier;
     for &(node, crash) in crashed {
         if tier.crashes(node) == crash {
             tier.restart(node);

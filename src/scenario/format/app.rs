@@ -1,12 +1,14 @@
 //! The keys of `[app]` and `[[event]]`.
 
 use crate::fault::ACTIONS;
+use crate::fault::target::Kind;
 use crate::pattern::LEARNS;
 use crate::promise::PROMISES;
 
-use super::super::shape::{Choice, Need, Shape, Table};
+use super::super::shape::{Choice, Field, Need, Shape, Table};
 use super::super::unit::Unit;
-use super::parts::{ANY_DURATION, chosen_by, count, field, range, table, words};
+use super::parts::{ANY_DURATION, chosen, chosen_by, count, field, range, table, words};
+use super::workload::DURATIONS;
 
 pub(super) fn app() -> Table {
     table(vec![
@@ -82,28 +84,37 @@ fn bloom_filter() -> Table {
 
 /// Something that happens at an instant.
 pub(super) fn event() -> Choice {
-    let mut choice = chosen_by("action", "what happens", ACTIONS);
-    for row in &mut choice.rows {
-        row.table.fields.insert(
-            0,
-            field(
-                "at",
-                Shape::Quantity(Unit::Duration, ANY_DURATION),
-                Need::Required,
-                "\"2m\"",
-                "when, counted from the start of the run, warm-up included",
-            ),
-        );
-        row.table.fields.insert(
-            1,
-            field(
-                "target",
-                Shape::Text,
-                Need::Required,
-                "\"tier.redis.node.0\"",
-                "to whom: `tier.NAME` or `tier.NAME.node.NUMBER`",
-            ),
-        );
+    let rows = ACTIONS.iter().map(|action| {
+        let mut row = chosen(&action.row, DURATIONS);
+        let mut first = vec![field(
+            "at",
+            Shape::Quantity(Unit::Duration, ANY_DURATION),
+            Need::Required,
+            "\"2m\"",
+            "when, counted from the start of the run, warm-up included",
+        )];
+        first.extend(target(action.targets));
+        row.table.fields.splice(0..0, first);
+        row
+    });
+    Choice {
+        tag: "action",
+        tag_meaning: "what happens",
+        rows: rows.collect(),
     }
-    choice
+}
+
+/// To whom it happens, which nobody is asked where it happens to the world.
+fn target(kinds: &[&Kind]) -> Option<Field> {
+    let spelled: Vec<String> = kinds
+        .iter()
+        .map(|kind| format!("`{}` ({})", kind.spelled, kind.meaning))
+        .collect();
+    Some(field(
+        "target",
+        Shape::Text,
+        Need::Required,
+        kinds.first()?.example,
+        &format!("to whom: {}", spelled.join(", ")),
+    ))
 }

@@ -15,7 +15,7 @@ use crate::workload::distribution::{self, Distribution};
 use crate::workload::from_trace;
 use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
 use crate::workload::popularity::{Component, Drift};
-use crate::{database, simulation, workload};
+use crate::{database, fault, simulation, workload};
 
 use super::empirical;
 use super::problem::Problem;
@@ -103,10 +103,16 @@ impl Planner<'_> {
         }
         let duration_ns = duration_ns.unwrap_or(0);
         let tiers = self.tiers(root.at("tier"));
-        let events = self.events(root, tiers.as_deref());
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
         let database = self.database(root.at("database"));
+        let events = tiers.as_deref().and_then(|tiers| {
+            let places = fault::Places {
+                tiers,
+                database: database.as_ref(),
+            };
+            self.events(root, &places)
+        });
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
         }

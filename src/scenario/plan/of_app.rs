@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::fault;
-use crate::pattern::{BloomPlan, LEARNS, LayerPlan};
+use crate::pattern::{BloomPlan, LEARNS};
 use crate::promise::{self, PROMISES};
 use crate::scenario::shape::Checked;
 use crate::workload;
@@ -70,20 +70,31 @@ impl Planner<'_> {
     pub(super) fn events(
         &mut self,
         root: &Checked,
-        tiers: Option<&[LayerPlan]>,
+        places: &fault::Places<'_>,
     ) -> Option<Vec<fault::Event>> {
-        let tiers = tiers?;
         let mut events = Vec::new();
         for checked in root.at("event").list() {
-            let target = checked.at("target");
-            let action = self.chosen("event", "action", fault::ACTIONS, checked)?;
-            match fault::Target::find(target.text(), tiers) {
+            let name = checked.at("action").text();
+            let action = fault::ACTIONS
+                .iter()
+                .find(|action| action.row.name == name)?;
+            let arguments = self.arguments("event", &action.row, checked)?;
+            let built = (action.row.build)(&arguments);
+            let built = self.sound("event", built, checked)?;
+            let target = match checked.get("target") {
+                None => Ok(fault::Target::World),
+                Some(target) => fault::Target::find(target.text(), action.targets, places),
+            };
+            match target {
                 Ok(target) => events.push(fault::Event {
                     at_ns: checked.at("at").whole(),
-                    action,
+                    action: built,
                     target,
                 }),
-                Err(wrong) => self.problem(target.span, wrong.message, wrong.help),
+                Err(wrong) => {
+                    let message = format!("`{name}`: {}", wrong.message);
+                    self.problem(checked.at("target").span, message, wrong.help);
+                }
             }
         }
         Some(events)

@@ -1,0 +1,198 @@
+//! Targets: to whom something happens, as the timeline names it. One row of [`KINDS`] per kind of
+//! target; an action says which kinds it can happen to.
+//!
+//! A target is spelled as words between dots; a word in capitals stands for a name or a number.
+
+use crate::database;
+use crate::pattern::{LayerPlan, System};
+
+/// To whom something happens: names are resolved and what is named exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The world as a whole: of actions that name no target.
+    World,
+    /// All nodes of a tier.
+    Tier {
+        /// Counted from the client.
+        level: usize,
+    },
+    /// One node of a tier.
+    Node {
+        /// The tier, counted from the client.
+        level: usize,
+        /// The node, counted from 0.
+        node: usize,
+    },
+    /// The database, or its primary where it has replicas.
+    Database,
+}
+
+/// A target that does not exist, or that something else happens to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTarget {
+    /// What is wrong.
+    pub message: String,
+    /// What could be written instead.
+    pub help: String,
+}
+
+/// Where targets are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// Tiers from the client to the database.
+    pub tiers: &'a [LayerPlan],
+    /// The database; `None` if it has errors of its own.
+    pub database: Option<&'a database::Plan>,
+}
+
+/// A kind of target.
+#[derive(Debug)]
+pub struct Kind {
+    /// How it is spelled.
+    pub spelled: &'static str,
+    /// One of it, as it would be written in a scenario.
+    pub example: &'static str,
+    /// What it is, in a few words.
+    pub meaning: &'static str,
+    /// What is called so, given what is written in place of the words in capitals.
+    find: fn(&[&str], &Places<'_>) -> Result<Target, NoTarget>,
+    /// Some that the scenario has, to be suggested.
+    suggestions: fn(&Places<'_>) -> Vec<String>,
+}
+
+/// All nodes of a tier.
+pub static TIER: Kind = Kind {
+    spelled: "tier.NAME",
+    example: "\"tier.redis\"",
+    meaning: "all nodes of a tier",
+    find: |names, places| {
+        let level = tier(names[0], places)?;
+        Ok(Target::Tier { level })
+    },
+    suggestions: |places| {
+        let name = |layer: &LayerPlan| format!("`tier.{}`", layer.tier.name);
+        places.tiers.iter().map(name).collect()
+    },
+};
+
+/// One node of a tier.
+pub static NODE: Kind = Kind {
+    spelled: "tier.NAME.node.NUMBER",
+    example: "\"tier.redis.node.0\"",
+    meaning: "one node of it",
+    find: |names, places| {
+        let level = tier(names[0], places)?;
+        let nodes = places.tiers[level].tier.nodes as usize;
+        let node = number(
+            names[1],
+            nodes,
+            &format!("the tier `{}` has no node", names[0]),
+        )?;
+        Ok(Target::Node { level, node })
+    },
+    suggestions: |places| {
+        let name = |layer: &LayerPlan| format!("`tier.{}.node.0`", layer.tier.name);
+        places.tiers.iter().map(name).collect()
+    },
+};
+
+/// The database.
+pub static DATABASE: Kind = Kind {
+    spelled: "database",
+    example: "\"database\"",
+    meaning: "the database, or its primary where it has replicas",
+    find: |_, _| Ok(Target::Database),
+    suggestions: |_| vec!["`database`".to_owned()],
+};
+
+/// All kinds of target.
+pub static KINDS: &[&Kind] = &[&TIER, &NODE, &DATABASE];
+
+fn tier(name: &str, places: &Places<'_>) -> Result<usize, NoTarget> {
+    let level = |layer: &LayerPlan| layer.tier.name == name;
+    places.tiers.iter().position(level).ok_or_else(|| NoTarget {
+        message: format!("there is no tier `{name}`"),
+        help: match (TIER.suggestions)(places).join(", ") {
+            none if none.is_empty() => "the scenario has no tier".to_owned(),
+            some => format!("there is {some}"),
+        },
+    })
+}
+
+/// A number below `count`; `missing` says of whom there is none of that number.
+fn number(text: &str, count: usize, missing: &str) -> Result<usize, NoTarget> {
+    match text.parse::<usize>() {
+        Ok(number) if number < count => Ok(number),
+        _ => Err(NoTarget {
+            message: format!("{missing} `{text}`"),
+            help: match count {
+                0 => "there are none".to_owned(),
+                1 => "there is only 0".to_owned(),
+                _ => format!("there are 0 to {}", count - 1),
+            },
+        }),
+    }
+}
+
+impl Kind {
+    /// What stands in `parts` for the words in capitals; `None` if they spell something else.
+    fn names<'a>(&self, parts: &[&'a str]) -> Option<Vec<&'a str>> {
+        let words: Vec<&str> = self.spelled.split('.').collect();
+        if words.len() != parts.len() {
+            return None;
+        }
+        let mut names = Vec::new();
+        for (word, part) in words.into_iter().zip(parts) {
+            if word.chars().all(char::is_uppercase) {
+                names.push(*part);
+            } else if word != *part {
+                return None;
+            }
+        }
+        Some(names)
+    }
+}
+
+impl Target {
+    /// The target that `text` names, which must be of one of `kinds`.
+    ///
+    /// # Errors
+    /// If there is none of that name, or of another kind only.
+    pub fn find(text: &str, kinds: &[&Kind], places: &Places<'_>) -> Result<Self, NoTarget> {
+        let parts: Vec<&str> = text.split('.').collect();
+        for kind in kinds {
+            if let Some(names) = kind.names(&parts) {
+                return (kind.find)(&names, places);
+            }
+        }
+        let is_other = KINDS.iter().any(|kind| kind.names(&parts).is_some());
+        let message = if is_other {
+            format!("this does not happen to `{text}`")
+        } else {
+            format!("`{text}` is not a target")
+        };
+        let there_are: Vec<String> = kinds
+            .iter()
+            .flat_map(|kind| (kind.suggestions)(places))
+            .collect();
+        let spelled = kinds.iter().map(|kind| format!("`{}`", kind.spelled));
+        let help = if there_are.is_empty() {
+            format!(
+                "targets are {}, and the scenario has none",
+                spelled.collect::<Vec<_>>().join(", ")
+            )
+        } else {
+            format!("targets are {}", there_are.join(", "))
+        };
+        Err(NoTarget { message, help })
+    }
+
+    /// The nodes that it is, as the tier and their numbers; none if it is something else.
+    pub(super) fn nodes(self, system: &System) -> Option<(usize, std::ops::Range<usize>)> {
+        match self {
+            Self::Tier { level } => Some((level, 0..system.layers[level].tier.nodes())),
+            Self::Node { level, node } => Some((level, node..node + 1)),
+            Self::World | Self::Database => None,
+        }
+    }
+}
