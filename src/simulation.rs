@@ -151,6 +151,7 @@ impl World {
         let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
         let system = Rc::new(system);
         let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
+        let client = client.with_pages(plan.workload.page.as_ref());
         let spawner = Rc::new(Spawner::default());
         Self {
             kernel,
@@ -176,6 +177,13 @@ impl World {
         let stage = fault::Stage {
             kernel: self.kernel.clone(),
             system: self.system.clone(),
+            crowds: client::Crowds::new(
+                &self.client,
+                &self.spawner,
+                &plan.workload,
+                plan.duration_ns,
+                luck,
+            ),
         };
         fault::start(&plan.events, stage);
     }

@@ -16,11 +16,15 @@ use crate::pattern::System;
 use crate::promise::Known;
 use crate::random::{Luck, Stream};
 use crate::units::Nanoseconds;
-use crate::workload::{self, Operation, Request, Workload, arrivals};
+use crate::workload::{self, Operation, Page, Request, Workload, arrivals};
 
 mod closed_loop;
+mod crowd;
 mod from_trace;
 mod open_loop;
+mod page;
+
+pub use crowd::Crowds;
 
 /// A request that has just arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct Client {
     system: Rc<System>,
     instances: u64,
     instance_luck: Stream,
+    /// If each read is of many keys. Boxed, because most clients have none.
+    page: Option<Box<Page>>,
     stop_when_idle: Cell<bool>,
 }
 
@@ -63,7 +69,17 @@ impl Client {
             system: system.clone(),
             instances: u64::from(instances),
             instance_luck: luck.stream("app.instance"),
+            page: None,
             stop_when_idle: Cell::new(false),
+        }
+    }
+
+    /// The same clients, whose reads are pages if there is a plan.
+    #[must_use]
+    pub fn with_pages(self, plan: Option<&Page>) -> Self {
+        Self {
+            page: plan.cloned().map(Box::new),
+            ..self
         }
     }
 
@@ -129,6 +145,9 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {
+        Operation::Read if let Some(page) = &client.page => {
+            Box::pin(page::read(client, page, &request, &in_flight)).await
+        }
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.
             let Known { written, seen, .. } = client.system.promises.known(&request);

@@ -15,8 +15,8 @@ use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream};
 use crate::units::{Key, KeyHash, Nanoseconds};
-use crate::workload::{Value, Workload};
 use crate::workload::distribution::Distribution;
+use crate::workload::{Value, Workload};
 
 mod existing;
 mod row;

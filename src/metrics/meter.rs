@@ -195,6 +195,12 @@ pub struct RequestMeter {
     in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
+    /// Answered reads that were pages.
+    pub pages: Counter,
+    /// Keys of those.
+    pub page_keys: Counter,
+    /// Latency of the single keys of pages.
+    pub key_latency: RefCell<Histogram>,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -583,6 +589,37 @@ impl InFlight<'_> {
             meter.requests.read_latency.borrow_mut().record(latency_ns);
             if staleness_ns > 0 {
                 meter.requests.staleness.borrow_mut().record(staleness_ns);
+            }
+        }
+        self.left_ns.set(Some(now_ns));
+    }
+
+    /// A page was answered: each of its keys with its outcome and staleness, as in
+    /// [`InFlight::answer_read`].
+    pub fn answer_page(
+        &self,
+        now_ns: Nanoseconds,
+        keys: impl Iterator<Item = (ReadOutcome, Nanoseconds)>,
+    ) {
+        let meter = self.meter;
+        let latency_ns = now_ns - self.arrived_ns;
+        meter.step_latency.borrow_mut().record(latency_ns);
+        if self.measured {
+            meter.requests.answered.increment();
+            meter.requests.pages.increment();
+            meter.requests.read_latency.borrow_mut().record(latency_ns);
+        }
+        for (outcome, staleness_ns) in keys {
+            meter.step_reads.increment();
+            if outcome != ReadOutcome::Miss {
+                meter.step_read_hits.increment();
+            }
+            if self.measured {
+                meter.requests.page_keys.increment();
+                meter.requests.reads.increment(outcome);
+                if staleness_ns > 0 {
+                    meter.requests.staleness.borrow_mut().record(staleness_ns);
+                }
             }
         }
         self.left_ns.set(Some(now_ns));

@@ -6,9 +6,9 @@ mod meter;
 
 pub use catalogue::CATALOGUE;
 pub use histogram::Histogram;
-pub use meter::{BloomMeter, 
-    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome, Step,
-    TierMeter, WriteLedger,
+pub use meter::{
+    BloomMeter, Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome,
+    Step, TierMeter, WriteLedger,
 };
 
 use indexmap::IndexMap;

@@ -320,8 +320,8 @@ impl System {
     /// The same for an app of so many instances with a Bloom filter each, if there is a plan.
     #[must_use]
     pub fn with_bloom_filter(mut self, plan: Option<&BloomPlan>, instances: u32) -> Self {
-        self.bloom = plan
-            .map(|plan| Bloom::new(plan, instances, &self.database, &self.kernel, &self.meter));
+        self.bloom =
+            plan.map(|plan| Bloom::new(plan, instances, &self.database, &self.kernel, &self.meter));
         self
     }
 
@@ -392,11 +392,16 @@ impl System {
     /// Whether the request, because it must not be stale or for a promise, asks the database itself.
     #[inline]
     fn bypasses_caches(&self, request: &Request) -> bool {
-        let bypasses = request.must_be_fresh || self.promises.bypass(request, self.kernel.now());
+        let bypasses = self.must_bypass(request);
         if bypasses && self.meter.is_measuring() {
             self.meter.requests.bypassing.increment();
         }
         bypasses
+    }
+
+    #[inline]
+    fn must_bypass(&self, request: &Request) -> bool {
+        request.must_be_fresh || self.promises.bypass(request, self.kernel.now())
     }
 
     /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.

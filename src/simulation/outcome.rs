@@ -162,6 +162,9 @@ impl<'a> Recorder<'a> {
         let reads = requests.reads.total();
         let misses = requests.reads.get(ReadOutcome::Miss);
         metrics.put("hit_ratio", (reads - misses) as f64 / reads as f64);
+        let (pages, keys) = (requests.pages.get(), requests.page_keys.get());
+        metrics.put("page.keys.mean", keys as f64 / pages as f64);
+        metrics.put_latency("page.key_latency", &requests.key_latency.borrow());
         self.bloom_metrics(&mut metrics, meter);
         for (level, layer) in system.layers.iter().enumerate() {
             self.tier_metrics(&mut metrics, meter, level, &layer.tier, measured_ns);
@@ -395,12 +398,14 @@ fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
         )));
     }
     let outcomes = requests.reads.total();
+    // A page is one answered read, and each of its keys has an outcome.
+    let (pages, page_keys) = (requests.pages.get(), requests.page_keys.get());
     let reads = requests.read_latency.borrow().count();
     let writes = requests.write_latency.borrow().count();
-    if outcomes != reads || answered != reads + writes {
+    if outcomes != reads - pages + page_keys || answered != reads + writes {
         return Err(RunError::Conservation(format!(
-            "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
-             delayed hits, stale hits, negative hits and misses"
+            "{answered} answered, of which {writes} writes and {reads} reads, {pages} of these pages of \
+             {page_keys} keys, but {outcomes} hits, delayed hits, stale hits, negative hits and misses"
         )));
     }
     let ledger = &meter.writes;

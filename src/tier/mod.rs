@@ -25,6 +25,7 @@ mod faults;
 mod fills;
 mod leases;
 mod measured;
+mod multi_get;
 mod negative;
 mod node;
 mod time_to_live;

@@ -20,6 +20,7 @@ mod caches;
 mod expiry;
 mod fetches;
 mod freshness;
+mod penetration;
 mod policies;
 mod queues;
 pub mod theory;
@@ -131,6 +132,7 @@ pub fn verify(
         fetches::checks,
         freshness::checks,
         writes::checks,
+        penetration::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

@@ -24,15 +24,19 @@ use popularity::{Keys, Popularity};
 
 mod absent;
 pub mod arrivals;
+mod crowd;
 pub mod distribution;
 pub mod from_trace;
 pub mod into_trace;
+mod page;
 pub mod parameters;
 pub mod popularity;
 mod request;
 mod special;
 
 pub use absent::{Absent, Value, absent_key};
+pub use crowd::Wanted;
+pub use page::{MultiGet, PAGE_MODES, Page, PageMode, PageModeRow};
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
 pub use request::Request;
 
@@ -62,6 +66,8 @@ pub struct Plan {
     pub absent: Option<Absent>,
     /// Share of the writes that delete their row, in 0..=1.
     pub deletes: f64,
+    /// If each read needs the rows of many keys.
+    pub page: Option<Page>,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -97,6 +103,7 @@ impl Plan {
             dependents: None,
             absent: None,
             deletes: 0.0,
+            page: None,
         })
     }
 
@@ -186,6 +193,8 @@ pub struct Workload {
     dependents: Option<Dependents>,
     absent: Option<absent::AbsentDraws>,
     deletions: absent::Deletions,
+    page: Option<page::PageDraws>,
+    crowds: Vec<crowd::Crowd>,
 }
 
 /// Which rows are derived from which.
@@ -269,6 +278,11 @@ impl Workload {
                 .as_ref()
                 .map(|absent| absent::AbsentDraws::new(absent, luck)),
             deletions: absent::Deletions::new(plan, luck),
+            page: plan
+                .page
+                .as_ref()
+                .map(|page| page::PageDraws::new(page, luck)),
+            crowds: Vec::new(),
         }
     }
 
@@ -298,6 +312,9 @@ impl Workload {
     /// numbers.
     #[inline]
     pub fn draw(&mut self, index: u64, now: Nanoseconds, user: Option<u32>) -> Draw {
+        if Self::is_of_crowd(index) {
+            return self.draw_for_crowd(index, now);
+        }
         let mut draws = self.requests.at(index);
         // One draw whatever the share is: changing `reads` must not change the keys.
         let operation = if draws.chance(self.read_share) {
@@ -335,6 +352,14 @@ impl Workload {
             session,
             must_be_fresh,
         }
+    }
+
+    /// The session of a request that is no user's; 0 where there are none.
+    fn session_of(&self, index: u64) -> u32 {
+        self.sessions.as_ref().map_or(0, |sessions| {
+            let mut draws = sessions.luck.at(index);
+            draws.below(u64::from(sessions.plan.count)) as u32
+        })
     }
 
     /// Size in bytes of version `version` of row `key`: the same whenever it is asked for, so a row

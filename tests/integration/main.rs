@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, one file per behaviour.
 
 mod baselines;
+mod crowds;
 mod database;
 mod experiments;
 mod expiry;
@@ -10,6 +11,7 @@ mod layering;
 mod luck;
 mod metrics;
 mod mrc;
+mod pages;
 mod patterns;
 mod penetration;
 mod promises;

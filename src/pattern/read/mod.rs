@@ -1,5 +1,6 @@
 //! Read patterns: how a read fills the cache. One file each.
 
 pub(super) mod aside;
+mod page;
 pub(super) mod through;
 pub(super) mod versioned;

@@ -93,7 +93,10 @@ pub(super) fn tier() -> Table {
         field(
             "negative",
             Shape::Either(vec![
-                words(&[("none", "that there is no row is not stored: whoever asks goes further down")]),
+                words(&[(
+                    "none",
+                    "that there is no row is not stored: whoever asks goes further down",
+                )]),
                 Shape::Short("ttl", Box::new(Shape::Table(negative()))),
             ]),
             Default("\"none\""),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::invalidation;
-use crate::pattern::LayerPlan;
+use crate::pattern::{LayerPlan, Read};
 use crate::trace::TraceError;
 use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::arrivals;
@@ -111,10 +111,11 @@ impl Planner<'_> {
                 tiers,
                 database: database.as_ref(),
             };
-            self.events(root, &places)
+            self.events(root, &places, workload.as_ref())
         });
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
+            self.multi_get_fits(root, workload, tiers);
         }
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
@@ -180,6 +181,33 @@ impl Planner<'_> {
                 );
             }
         }
+    }
+
+    /// Many keys are looked up with one exchange by an app that conducts, and under the keys of the
+    /// rows.
+    fn multi_get_fits(&mut self, root: &Checked, workload: &workload::Plan, tiers: &[LayerPlan]) {
+        let Some(page) = &workload.page else { return };
+        if page.multi_get.is_none() {
+            return;
+        }
+        let (problem, help) = match tiers.first() {
+            None => ("there is no tier", "remove it, or add a `[[tier]]`"),
+            Some(first) if first.pattern.read != Read::Aside => (
+                "the first tier is asked key by key where it loads by itself",
+                "remove it, or give the first tier `read = \"aside\"`",
+            ),
+            Some(first) if first.tier.has_versioned_keys => (
+                "the version of each key is asked for first",
+                "remove it, or the \"versioned-keys\" of the first tier",
+            ),
+            Some(_) => return,
+        };
+        let place = root.at("workload").at("page").at("multi_get");
+        self.problem(
+            place.span,
+            format!("`workload.page.multi_get`: {problem}"),
+            help,
+        );
     }
 
     /// What depends on what, and who deletes it: both or none, and not where what was acknowledged

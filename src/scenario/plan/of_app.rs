@@ -49,9 +49,12 @@ impl Planner<'_> {
         };
         let workload = workload?;
         if workload.trace.is_some() {
-            let message =
-                "`app.bloom_filter`: every row that a trace asks for is taken to exist, so there is nothing to filter";
-            self.problem(checked.span, message, "remove it, or give `keys` in place of the `trace`");
+            let message = "`app.bloom_filter`: every row that a trace asks for is taken to exist, so there is nothing to filter";
+            self.problem(
+                checked.span,
+                message,
+                "remove it, or give `keys` in place of the `trace`",
+            );
             return None;
         }
         let learns = LEARNS
@@ -71,6 +74,7 @@ impl Planner<'_> {
         &mut self,
         root: &Checked,
         places: &fault::Places<'_>,
+        workload: Option<&workload::Plan>,
     ) -> Option<Vec<fault::Event>> {
         let mut events = Vec::new();
         for checked in root.at("event").list() {
@@ -81,6 +85,10 @@ impl Planner<'_> {
             let arguments = self.arguments("event", &action.row, checked)?;
             let built = (action.row.build)(&arguments);
             let built = self.sound("event", built, checked)?;
+            if let Some((message, help)) = workload.and_then(|it| built.misfit(it)) {
+                self.problem(checked.span, format!("`{name}`: {message}"), help);
+                continue;
+            }
             let target = match checked.get("target") {
                 None => Ok(fault::Target::World),
                 Some(target) => fault::Target::find(target.text(), action.targets, places),
