@@ -69,6 +69,7 @@ fn plain_scenario() -> Plan {
         drain: false,
         workload: workload(),
         instances: 20,
+        geography: cachesim::geography::Plan::default(),
         promises: Vec::new(),
         tiers: vec![layer],
         events: Vec::new(),

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use crate::client::{self, Client};
 use crate::database::{self, Database};
 use crate::fault;
+use crate::geography::{self, Geography, Population};
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
 use crate::metrics::{Meter, Outcome};
 use crate::pattern::{BloomPlan, LayerPlan, System};
 use crate::promise::{self, Promises};
 use crate::random::Luck;
-use crate::tier::Population;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
@@ -33,6 +33,8 @@ pub struct Plan {
     pub instances: u32,
     /// The Bloom filter of each app instance, if they have one.
     pub bloom_filter: Option<BloomPlan>,
+    /// Where instances live, and how far that is from elsewhere.
+    pub geography: geography::Plan,
     /// What the app promises to its readers.
     pub promises: Vec<promise::Plan>,
     /// Tiers from the client to the database; may be empty.
@@ -47,11 +49,14 @@ impl Plan {
     /// How many there are of those who may have nodes of their own.
     #[must_use]
     pub fn population(&self) -> Population {
-        let sessions = self.workload.sessions.map_or(1, |sessions| sessions.count);
-        Population {
-            instances: self.instances,
-            sessions,
-        }
+        self.geography().population()
+    }
+
+    /// Who lives where.
+    #[must_use]
+    pub fn geography(&self) -> Geography {
+        let sessions = self.workload.sessions.map(|sessions| sessions.count);
+        Geography::new(&self.geography, self.instances, sessions)
     }
 }
 
@@ -123,7 +128,8 @@ impl World {
     fn new(plan: &Plan, replication: u64) -> Self {
         let luck = Luck::new(plan.seed, replication);
         let kernel = Rc::new(Kernel::new());
-        let population = plan.population();
+        let geography = Rc::new(plan.geography());
+        let population = geography.population();
         let nodes: Vec<u32> = plan
             .tiers
             .iter()
@@ -136,12 +142,13 @@ impl World {
             &kernel,
             &meter,
             &workload,
+            &geography,
             luck,
         ));
         let promises = Promises::new(&plan.promises, plan.workload.sessions.is_some());
         let system = System::new(
             &plan.tiers,
-            population,
+            &geography,
             database,
             promises,
             &kernel,
@@ -150,7 +157,7 @@ impl World {
         );
         let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
         let system = Rc::new(system);
-        let client = Client::new(plan.instances, &kernel, &meter, &workload, &system, luck);
+        let client = Client::new(&geography, &kernel, &meter, &workload, &system, luck);
         let client = client.with_pages(plan.workload.page.as_ref());
         let spawner = Rc::new(Spawner::default());
         Self {

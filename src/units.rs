@@ -9,6 +9,18 @@ use crate::random::mix;
 /// The number of a row. Keys of traces are 64-bit too: numeric ones as they are, others hashed.
 pub type Key = u64;
 
+/// The number of a region, in the order of the scenario; 0 where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegionId(pub u16);
+
+impl RegionId {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// An instant or a duration of simulated time, in nanoseconds.
 pub type Nanoseconds = u64;
 

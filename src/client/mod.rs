@@ -10,6 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::geography::Geography;
 use crate::kernel::{Kernel, Spawner};
 use crate::metrics::{Failure, Meter};
 use crate::pattern::System;
@@ -44,7 +45,7 @@ pub struct Client {
     meter: Rc<Meter>,
     workload: Rc<RefCell<Workload>>,
     system: Rc<System>,
-    instances: u64,
+    geography: Rc<Geography>,
     instance_luck: Stream,
     /// If each read is of many keys. Boxed, because most clients have none.
     page: Option<Box<Page>>,
@@ -52,10 +53,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Clients of an app with so many instances (at least 1).
+    /// Clients of an app whose instances live there.
     #[must_use]
     pub fn new(
-        instances: u32,
+        geography: &Rc<Geography>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         workload: &Rc<RefCell<Workload>>,
@@ -67,7 +68,7 @@ impl Client {
             meter: meter.clone(),
             workload: workload.clone(),
             system: system.clone(),
-            instances: u64::from(instances),
+            geography: geography.clone(),
             instance_luck: luck.stream("app.instance"),
             page: None,
             stop_when_idle: Cell::new(false),
@@ -88,13 +89,16 @@ impl Client {
         self.stop_when_idle.set(true);
     }
 
-    /// The instance that gets request `index`: any, as behind a load balancer.
+    /// The instance that gets request `index`: any, as behind a load balancer, of the region where
+    /// the session lives.
     #[inline]
-    fn instance_of(&self, index: u64) -> u32 {
-        if self.instances == 1 {
-            return 0;
+    fn instance_of(&self, index: u64, session: u32) -> u32 {
+        let candidates = self.geography.instances_for(session);
+        let many = candidates.end - candidates.start;
+        if many == 1 {
+            return candidates.start;
         }
-        self.instance_luck.at(index).below(self.instances) as u32
+        candidates.start + self.instance_luck.at(index).below(u64::from(many)) as u32
     }
 
     /// How long ago a newer version than `row` had been committed when the request was issued.
@@ -135,13 +139,15 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         .workload
         .borrow_mut()
         .draw(arrival.index, arrival.arrived_ns, arrival.user);
+    let instance = client.instance_of(arrival.index, draw.session);
     let request = Request {
         index: arrival.index,
-        instance: client.instance_of(arrival.index),
+        instance,
         session: draw.session,
         key: draw.key,
         issued_ns: arrival.arrived_ns,
         must_be_fresh: draw.must_be_fresh,
+        region: client.geography.region_of(instance),
         generation: 0,
     };
     let outcome: Result<(), Failure> = match draw.operation {

@@ -11,12 +11,13 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use crate::geography::{Distance, Geography};
 use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream};
-use crate::units::{Key, KeyHash, Nanoseconds};
+use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
 use crate::workload::distribution::Distribution;
-use crate::workload::{Value, Workload};
+use crate::workload::{Request, Value, Workload};
 
 mod existing;
 mod row;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub timeout_ns: Option<Nanoseconds>,
     /// Round-trip time of one query, in nanoseconds, half out and half back.
     pub network: Distribution,
+    /// Where it lives; `None` if it is equally near to all regions.
+    pub home: Option<RegionId>,
 }
 
 impl Plan {
@@ -61,6 +64,7 @@ impl Plan {
             slowdown: 0.0,
             timeout_ns: None,
             network: Distribution::constant(0.0).expect("a constant"),
+            home: None,
         }
     }
 }
@@ -99,6 +103,7 @@ pub struct Database {
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
     network_luck: Stream,
+    distance: Option<Distance>,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
 }
@@ -129,6 +134,7 @@ impl Database {
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         workload: &Rc<RefCell<Workload>>,
+        geography: &Rc<Geography>,
         luck: Luck,
     ) -> Self {
         Self {
@@ -143,17 +149,20 @@ impl Database {
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
+            distance: plan
+                .home
+                .map(|home| Distance::new(home, geography, "database", luck)),
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
     }
 
-    /// Reads the row of `key` on behalf of request `index`.
+    /// Reads the row of the request's key.
     ///
     /// # Errors
     /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
-    pub async fn read(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
-        self.query(Verb::Read, index, key).await
+    pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
+        self.query(Verb::Read, request).await
     }
 
     /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
@@ -164,8 +173,7 @@ impl Database {
     /// As [`Database::read`].
     pub async fn read_unless(
         self: &Rc<Self>,
-        index: u64,
-        key: Key,
+        request: &Request,
         version: u64,
         service_time: Option<Rc<Distribution>>,
     ) -> Result<Row, Failure> {
@@ -173,8 +181,9 @@ impl Database {
             version,
             service_time,
         };
-        self.known.borrow_mut().insert((index, key), known);
-        self.query(Verb::ReadUnless, index, key).await
+        let asked = (request.index, request.key);
+        self.known.borrow_mut().insert(asked, known);
+        self.query(Verb::ReadUnless, request).await
     }
 
     /// From now on `follower` is told of each commit at its instant.
@@ -187,24 +196,24 @@ impl Database {
         self.workload.borrow().dependents(key)
     }
 
-    /// Writes the row of `key` on behalf of request `index`, and returns the new one.
+    /// Writes the row of the request's key, and returns the new one.
     ///
     /// # Errors
     /// As [`Database::read`]. A write that timed out is committed all the same.
-    pub async fn write(self: &Rc<Self>, index: u64, key: Key) -> Result<Row, Failure> {
-        self.query(Verb::Write, index, key).await
+    pub async fn write(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
+        self.query(Verb::Write, request).await
     }
 
-    /// Stores a row that a write-behind cache has acknowledged, on behalf of request `index`: one
-    /// query, however many writes it stands for. The answer is whether it still counted: the
+    /// Stores a row that a write-behind cache has acknowledged: one query, however many writes it
+    /// stands for. The answer is whether it still counted: the
     /// database keeps what it has if that is newer.
     ///
     /// # Errors
     /// As [`Database::read`].
-    pub async fn store(self: &Rc<Self>, index: u64, key: Key, row: &Row) -> Result<bool, Failure> {
-        let arriving = (index, key);
+    pub async fn store(self: &Rc<Self>, request: &Request, row: &Row) -> Result<bool, Failure> {
+        let arriving = (request.index, request.key);
         self.arriving.borrow_mut().insert(arriving, row.clone());
-        let now_there = self.query(Verb::Store, index, key).await?;
+        let now_there = self.query(Verb::Store, request).await?;
         Ok(now_there.version() == row.version())
     }
 
@@ -236,21 +245,21 @@ impl Database {
         self.connections.reset_usage();
     }
 
-    async fn query(self: &Rc<Self>, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+    async fn query(self: &Rc<Self>, verb: Verb, request: &Request) -> Result<Row, Failure> {
         let Some(timeout_ns) = self.plan.timeout_ns else {
-            return self.carry_out(verb, index, key).await;
+            return self.carry_out(verb, request).await;
         };
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
-        let database = self.clone();
+        let (database, request) = (self.clone(), *request);
         self.kernel.spawn(
             Label {
                 kind: "query of request",
-                number: index,
+                number: request.index,
             },
             async move {
-                let outcome = database.carry_out(verb, index, key).await;
+                let outcome = database.carry_out(verb, &request).await;
                 database.abandonable.close(reply, Some(outcome));
             },
         );
@@ -265,14 +274,15 @@ impl Database {
         }
     }
 
-    async fn carry_out(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
-        let round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(index));
+    async fn carry_out(&self, verb: Verb, request: &Request) -> Result<Row, Failure> {
+        let mut luck = self.network_luck.at(request.index);
+        let mut round_trip_ns = self.plan.network.sample_u64(&mut luck);
+        if let Some(distance) = &self.distance {
+            round_trip_ns += distance.round_trip_ns(request.region, request.index);
+        }
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(verb, index, key).await;
+        let outcome = self.serve(verb, request.index, request.key).await;
         if let Ok(row) = &outcome
             && row.is_absent()
             && verb.is_read()

@@ -134,7 +134,8 @@ impl Follower {
             issued_ns: kernel.now(),
             ..Request::default()
         };
-        let request = commit.derived(FEED ^ key);
+        // The feed is read where the tier lives; the way there is part of its lag.
+        let request = tier.from_here(&commit.derived(FEED ^ key));
         loop {
             match tier.visit(Exchange::Feed, &request).await {
                 Ok(visit) => {

@@ -94,7 +94,7 @@ impl Publisher {
 
     /// The request's instance tells all others that `row` has been written.
     pub(super) fn publish(self: &Rc<Self>, request: &Request, row: &Row) {
-        let sender = request.instance;
+        let sender = self.parts.tier.group_of(request);
         let news = News {
             key: request.key,
             row: row.clone(),

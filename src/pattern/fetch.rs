@@ -106,7 +106,7 @@ pub(super) async fn ask_below(
         let service_time = layer.invalidator.not_modified_service_time();
         let database = &system.database;
         let row = database
-            .read_unless(request.index, request.key, known.version(), service_time)
+            .read_unless(&request, known.version(), service_time)
             .await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }

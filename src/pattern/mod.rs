@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use crate::database::{Database, Row};
 use crate::defence::{self, Answer, Defence};
+use crate::geography::Geography;
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Found, Population, Tier};
+use crate::tier::{self, Found, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -270,7 +271,7 @@ impl System {
     #[must_use]
     pub fn new(
         plans: &[LayerPlan],
-        population: Population,
+        geography: &Rc<Geography>,
         database: Rc<Database>,
         promises: Promises,
         kernel: &Rc<Kernel>,
@@ -278,7 +279,7 @@ impl System {
         luck: Luck,
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
-            let tier = Tier::new(&plan.tier, level, population, kernel, meter, luck);
+            let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
             let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
@@ -295,7 +296,7 @@ impl System {
                     ..plan.pattern.clone()
                 },
                 flushes: write::behind::Flushes::new(
-                    plan.tier.nodes_in_all(population) as usize,
+                    plan.tier.nodes_in_all(geography.population()) as usize,
                     kernel,
                 ),
                 defence: plan.defence.build(kernel),
@@ -474,7 +475,7 @@ impl System {
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
             let Some(layer) = self.layers.get(level) else {
-                return self.database.write(request.index, request.key).await;
+                return self.database.write(request).await;
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -493,7 +494,7 @@ impl System {
     }
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let row = self.database.read(request.index, request.key).await?;
+        let row = self.database.read(request).await?;
         Ok(Answer {
             row,
             outcome: ReadOutcome::Miss,

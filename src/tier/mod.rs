@@ -11,11 +11,12 @@ use std::rc::Rc;
 
 use crate::database::Row;
 use crate::eviction::PolicySpec;
+use crate::geography::{Distance, Geography, Population};
 use crate::kernel::{Broadcast, Kernel};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream};
-use crate::units::{Key, Nanoseconds};
+use crate::units::{Key, Nanoseconds, RegionId};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
@@ -43,6 +44,8 @@ pub struct Plan {
     pub name: String,
     /// Who shares a node.
     pub scope: Scope,
+    /// Where a tier that everybody shares lives; `None` if it is equally near to all regions.
+    pub home: Option<RegionId>,
     /// How many nodes, at least 1: in the whole world, or for each of those who do not share.
     pub nodes: u32,
     /// How much each node holds.
@@ -87,6 +90,8 @@ pub enum Scope {
     Client,
     /// Each app instance has: an in-process cache.
     Instance,
+    /// Each region has: a point of presence of a CDN, a pool of sidecars.
+    Region,
     /// All share them.
     #[default]
     Global,
@@ -116,20 +121,16 @@ pub static SCOPES: &[ScopeRow] = &[
         scope: Scope::Instance,
     },
     ScopeRow {
+        name: "region",
+        summary: "each region has nodes of its own: a CDN's point of presence, a pool of sidecars",
+        scope: Scope::Region,
+    },
+    ScopeRow {
         name: "client",
         summary: "each session has nodes of its own: a browser's cache",
         scope: Scope::Client,
     },
 ];
-
-/// How many there are of those who may have nodes of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Population {
-    /// App instances, at least 1.
-    pub instances: u32,
-    /// Clients with an identity, at least 1.
-    pub sessions: u32,
-}
 
 /// A node that could not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -219,6 +220,9 @@ pub struct Tier {
     meter: Rc<Meter>,
     nodes: Vec<Node>,
     scheme: Box<dyn Scheme>,
+    geography: Rc<Geography>,
+    /// Boxed, because most tiers have none.
+    distance: Option<Box<Distance>>,
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
@@ -266,11 +270,14 @@ impl Tier {
     pub fn new(
         plan: &Plan,
         level: usize,
-        population: Population,
+        geography: &Rc<Geography>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
     ) -> Self {
+        let population = geography.population();
+        let what = format!("tier.{}", plan.name);
+        let distance = |home| Box::new(Distance::new(home, geography, &what, luck));
         let purpose = |what: &str| luck.stream(&format!("tier.{}.{what}", plan.name));
         let eviction_luck = purpose("eviction");
         let node = |number: u32| {
@@ -283,6 +290,8 @@ impl Tier {
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
             scheme: plan.placement.build(plan.nodes),
+            geography: geography.clone(),
+            distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
             unlocked: Broadcast::new(kernel.clone()),
             network_luck: purpose("network"),
@@ -382,10 +391,13 @@ impl Tier {
         let node = self.node_of(request);
         self.nodes[node].cache.borrow().announce(request.key);
         let luck_index = exchange.index(request);
-        let round_trip_ns = self
+        let mut round_trip_ns = self
             .plan
             .network
             .sample_u64(&mut self.network_luck.at(luck_index));
+        if let Some(distance) = &self.distance {
+            round_trip_ns += distance.round_trip_ns(request.region, luck_index);
+        }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
@@ -464,12 +476,51 @@ impl Tier {
         } else {
             self.scheme.node(request.key, placement::hash(request.key)) as usize
         };
-        let group = match self.plan.scope {
-            Scope::Global => return within,
+        self.group_of(request) as usize * self.plan.nodes as usize + within
+    }
+
+    /// The request as a node works on it: where the tier lives, if it lives in one region.
+    #[must_use]
+    pub fn from_here(&self, request: &Request) -> Request {
+        match self.plan.home {
+            Some(region) => Request { region, ..*request },
+            None => *request,
+        }
+    }
+
+    /// Which of those who do not share nodes the request belongs to.
+    #[inline]
+    #[must_use]
+    pub fn group_of(&self, request: &Request) -> u32 {
+        match self.plan.scope {
+            Scope::Global => 0,
             Scope::Instance => request.instance,
+            Scope::Region => self.geography.region_of(request.instance).number() as u32,
             Scope::Client => request.session,
+        }
+    }
+
+    /// Work that a node does by itself, on behalf of whom it belongs to. A tier that everybody shares
+    /// and that has no home works in the first region.
+    #[must_use]
+    pub fn request_of(&self, node: usize, index: u64, key: Key) -> Request {
+        let group = (node / self.plan.nodes as usize) as u32;
+        let (instance, session) = match self.plan.scope {
+            Scope::Global => (0, 0),
+            Scope::Instance => (group, 0),
+            Scope::Region => (self.geography.first_instance_of(group), 0),
+            Scope::Client => (self.geography.instances_for(group).start, group),
         };
-        group as usize * self.plan.nodes as usize + within
+        let region = self.geography.region_of(instance);
+        Request {
+            index,
+            instance,
+            session,
+            key,
+            issued_ns: self.kernel.now(),
+            region: self.plan.home.unwrap_or(region),
+            ..Request::default()
+        }
     }
 
     /// How many there are of those who do not share nodes, each with nodes of its own.
@@ -498,6 +549,7 @@ impl Plan {
         Self {
             name: name.to_owned(),
             scope: Scope::Global,
+            home: None,
             nodes: 1,
             capacity,
             entry_overhead_bytes: 0,
@@ -523,6 +575,7 @@ impl Plan {
         let groups = match self.scope {
             Scope::Global => 1,
             Scope::Instance => population.instances,
+            Scope::Region => population.regions,
             Scope::Client => population.sessions,
         };
         groups.saturating_mul(self.nodes)

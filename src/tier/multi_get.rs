@@ -18,10 +18,13 @@ impl Tier {
         let first = &requests[0];
         let node_number = self.node_of(first);
         let luck_index = Exchange::LookUp.index(first);
-        let round_trip_ns = self
+        let mut round_trip_ns = self
             .plan
             .network
             .sample_u64(&mut self.network_luck.at(luck_index));
+        if let Some(distance) = &self.distance {
+            round_trip_ns += distance.round_trip_ns(first.region, luck_index);
+        }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;

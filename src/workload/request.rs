@@ -1,7 +1,7 @@
 //! A request on its way through the system.
 
 use crate::random::mix;
-use crate::units::{Key, Nanoseconds};
+use crate::units::{Key, Nanoseconds, RegionId};
 
 /// What every part of the system may know of the request that it works for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct Request {
     pub issued_ns: Nanoseconds,
     /// Whether the answer must not be stale.
     pub must_be_fresh: bool,
+    /// Where it is worked on: the region of its instance or, while a tier asks on its behalf, of the
+    /// tier.
+    pub region: RegionId,
     /// Where keys have versions, one more than the version under which the entry of the row is
     /// stored, and `key` is that entry's; 0 where `key` is the row's. See [`Request::of_version`].
     pub generation: u32,

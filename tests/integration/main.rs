@@ -16,6 +16,7 @@ mod patterns;
 mod penetration;
 mod promises;
 mod random_scenarios;
+mod regions;
 mod replay;
 mod run;
 mod scenario_cli;

@@ -1194,6 +1194,101 @@ fn dependents_of_a_trace_are_refused() {
 }
 
 #[test]
+fn regions_without_names_shares_instances_and_links_are_refused() {
+    insta::assert_snapshot!(check("regions"), @r#"
+      x 8 errors in tests/broken/regions.toml
+
+    Error: 
+      x the shares of the regions add up to 0.91, not to 1
+        ,-[tests/broken/regions.toml:12:9]
+     11 | name = "eu"
+     12 | share = 0.5
+        :         ^^^
+        `----
+
+    Error: 
+      x the region `us` gets none of the 2 app instances
+        ,-[tests/broken/regions.toml:18:1]
+     17 | 
+     18 | [[region]]
+        : ^^^^^^^^^^
+     19 | name = "us"
+        `----
+      help: raise `app.instances`, or the `share` of the region
+
+    Error: 
+      x two regions are called `us`
+        ,-[tests/broken/regions.toml:19:8]
+     18 | [[region]]
+     19 | name = "us"
+        :        ^^^^
+     20 | share = 0.01
+        `----
+      help: rename one of them
+
+    Error: 
+      x there is no region `ue`
+        ,-[tests/broken/regions.toml:23:18]
+     22 | [[link]]
+     23 | between = ["eu", "ue"]
+        :                  ^^^^
+     24 | round_trip = "80ms"
+        `----
+      help: did you mean `eu`?
+
+    Error: 
+      x a link is between two regions; within one there is the `network` of what is asked
+        ,-[tests/broken/regions.toml:27:11]
+     26 | [[link]]
+     27 | between = ["eu", "eu"]
+        :           ^^^^^^^^^^^^
+     28 | round_trip = "80ms"
+        `----
+      help: name two regions
+
+    Error: 
+      x `tier.cdn.region`: only a tier with `scope = "global"` lives in one region
+        ,-[tests/broken/regions.toml:33:10]
+     32 | scope = "region"
+     33 | region = "eu"
+        :          ^^^^
+     34 | capacity = "unlimited"
+        `----
+      help: remove `region`, or change `scope`
+
+    Error: 
+      x there is no region `asia`
+        ,-[tests/broken/regions.toml:38:10]
+     37 | name = "redis"
+     38 | region = "asia"
+        :          ^^^^^^
+     39 | capacity = "unlimited"
+        `----
+      help: regions: `eu`, `us`, `us`
+
+    Error: 
+      x nobody says how far `eu` is from `us`
+        ,-[tests/broken/regions.toml:42:10]
+     41 | [database]
+     42 | region = "us"
+        :          ^^^^
+     43 | service_time = "1ms"
+        `----
+      help: add `[[link]]` with `between = ["us", "eu"]` and `round_trip = "80ms"`
+    "#);
+}
+
+#[test]
 fn requests_for_rows_that_are_not_there_are_checked() {
     insta::assert_snapshot!(check("penetration"), @"");
+}
+
+#[test]
+fn what_is_made_up_has_no_place_beside_a_trace() {
+    insta::assert_snapshot!(check("made_up_beside_a_trace"), @"");
+}
+
+#[test]
+fn pages_filters_and_crowds_are_checked() {
+    insta::assert_snapshot!(check("crowds"), @"");
 }

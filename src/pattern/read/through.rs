@@ -92,9 +92,10 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let node = layer.tier.node_of(request);
+    let below = layer.tier.from_here(request);
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
-        let mut answer = ask_below(system, request, level, known.as_ref()).await?;
+        let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
         if loading.end() {
             if layer.tier.store(node, request, &answer.row, filling) {
                 layer.stored(request, &answer.row);

@@ -16,7 +16,7 @@ use super::super::{Boxed, PatternRow, System, Write, WritePattern};
 use crate::database::Row;
 use crate::kernel::{Broadcast, BroadcastId, Kernel, race};
 use crate::metrics::{Failure, LossCause};
-use crate::tier::{Dirty, Exchange, Filling, Scope};
+use crate::tier::{Dirty, Exchange, Filling};
 use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::Request;
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
@@ -253,8 +253,9 @@ struct Flush {
 /// Whether the database answered.
 async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> bool {
     let database = &system.database;
-    let outcome = database.store(dirty.index, dirty.key, &dirty.row).await;
     let tier = &system.layers[level].tier;
+    let request = tier.request_of(node, dirty.index, dirty.key);
+    let outcome = database.store(&request, &dirty.row).await;
     tier.end_flush(node, dirty.key);
     match outcome {
         Ok(true) => {
@@ -263,9 +264,8 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
                 tier.counts().flushed.increment();
                 tier.counts().flushed_writes.add(dirty.writes);
             }
-            delete_below(system, level, node, &dirty).await;
+            delete_below(system, level, &request, &dirty.row).await;
             // Others who asked the database before would have got the old row again.
-            let request = request_of(system, level, node, &dirty);
             system.committed(level, &request, &dirty.row);
             true
         }
@@ -283,36 +283,12 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
     }
 }
 
-/// What a node does for the writes that it flushes.
-fn request_of(system: &System, level: usize, node: usize, dirty: &Dirty) -> Request {
-    let tier = system.layers[level].tier.plan();
-    let group = (node / tier.nodes as usize) as u32;
-    Request {
-        index: dirty.index,
-        instance: if tier.scope == Scope::Instance {
-            group
-        } else {
-            0
-        },
-        session: if tier.scope == Scope::Client {
-            group
-        } else {
-            0
-        },
-        key: dirty.key,
-        issued_ns: system.kernel.now(),
-        ..Request::default()
-    }
-}
-
 /// Deletes what the tiers between the flushed one and the database hold of an old version.
-async fn delete_below(system: &Rc<System>, level: usize, node: usize, dirty: &Dirty) {
-    let request = request_of(system, level, node, dirty);
+async fn delete_below(system: &Rc<System>, level: usize, request: &Request, committed: &Row) {
     for layer in system.layers[level + 1..].iter().rev() {
-        let committed = Some(&dirty.row);
         let _ = layer
             .tier
-            .delete(Exchange::Delete, &request, committed)
+            .delete(Exchange::Delete, request, Some(committed))
             .await;
     }
 }

@@ -49,7 +49,8 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
         return Err(Failure::Unavailable);
     };
     let lock = tier.lock(visit.node(), request.key).await;
-    let outcome = system.write_below(request, level + 1).await;
+    let below = tier.from_here(request);
+    let outcome = system.write_below(&below, level + 1).await;
     // A write that failed may have been committed all the same, so the entry is not to be trusted.
     tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
     if let Ok(row) = &outcome

@@ -53,5 +53,6 @@ pub(super) fn database() -> Table {
             "\"0.5ms\"",
             "round-trip time of one query: half of it out, half of it back",
         ),
+        super::regions::home("the database"),
     ])
 }

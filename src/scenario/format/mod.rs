@@ -18,6 +18,7 @@ mod app;
 mod database;
 mod experiment;
 mod parts;
+mod regions;
 mod tier;
 mod workload;
 
@@ -122,6 +123,20 @@ fn root() -> Table {
                 Default("{}"),
                 "{ instances = 20 }",
                 "the app between the clients and the tiers",
+            ),
+            field(
+                "region",
+                Shape::List(Box::new(Shape::Table(regions::region())), 0),
+                Default("[]"),
+                "[{ name = \"eu\", share = 0.6 }, { name = \"us\", share = 0.4 }]",
+                "the regions where app instances live; none means one place",
+            ),
+            field(
+                "link",
+                Shape::List(Box::new(Shape::Table(regions::link())), 0),
+                Default("[]"),
+                "[{ between = [\"eu\", \"us\"], round_trip = \"80ms\" }]",
+                "how far regions are from one another; needed from each region that something lives in to all others",
             ),
             field(
                 "tier",

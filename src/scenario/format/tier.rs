@@ -52,6 +52,7 @@ pub(super) fn tier() -> Table {
             "\"instance\"",
             "who shares a node",
         ),
+        super::regions::home("a tier with `scope = \"global\"`"),
         field(
             "nodes",
             count("1", "10000"),

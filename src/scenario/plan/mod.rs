@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_regions;
 mod of_tier;
 mod of_workload;
 
@@ -102,10 +103,11 @@ impl Planner<'_> {
             self.problem(warmup.span, message, "lower `warmup` or raise `duration`");
         }
         let duration_ns = duration_ns.unwrap_or(0);
-        let tiers = self.tiers(root.at("tier"));
+        let geography = self.geography(root, workload.as_ref());
+        let tiers = self.tiers(root.at("tier"), &geography);
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
-        let database = self.database(root.at("database"));
+        let database = self.database(root.at("database"), &geography);
         let events = tiers.as_deref().and_then(|tiers| {
             let places = fault::Places {
                 tiers,
@@ -126,6 +128,7 @@ impl Planner<'_> {
             warmup_ns: warmup.whole(),
             drain: root.at("drain").flag(),
             workload: workload?,
+            geography,
             instances: root.at("app").at("instances").whole_u32(),
             bloom_filter: bloom_filter?,
             promises: promises?,

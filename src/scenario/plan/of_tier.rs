@@ -5,10 +5,15 @@ use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
 use crate::scenario::shape::{Checked, Sound};
-use crate::{defence, placement, tier};
+use crate::units::RegionId;
+use crate::{defence, geography, placement, tier};
 
 impl Planner<'_> {
-    pub(super) fn tiers(&mut self, checked: &Checked) -> Option<Vec<LayerPlan>> {
+    pub(super) fn tiers(
+        &mut self,
+        checked: &Checked,
+        regions: &geography::Plan,
+    ) -> Option<Vec<LayerPlan>> {
         let mut layers: Vec<Option<LayerPlan>> = Vec::new();
         for (index, tier) in checked.list().iter().enumerate() {
             let name = tier.at("name");
@@ -23,12 +28,16 @@ impl Planner<'_> {
                 );
                 self.problem(name.span, message, help);
             }
-            layers.push(self.tier(tier));
+            layers.push(self.tier(tier, regions));
         }
         layers.into_iter().collect()
     }
 
-    pub(super) fn tier(&mut self, checked: &Checked) -> Option<LayerPlan> {
+    pub(super) fn tier(
+        &mut self,
+        checked: &Checked,
+        regions: &geography::Plan,
+    ) -> Option<LayerPlan> {
         let name = checked.at("name").text();
         let network = self.distribution(&format!("tier.{name}.network"), checked.at("network"));
         let service = checked.at("service");
@@ -48,9 +57,11 @@ impl Planner<'_> {
             defence::DEFENCES,
             checked.at("defence"),
         );
+        let scope = scope(checked.at("scope"))?;
         let mut layer = LayerPlan {
             tier: tier::Plan {
-                scope: scope(checked.at("scope"))?,
+                scope,
+                home: self.home_of_tier(checked, scope, regions)?,
                 delete_failure: checked.at("delete_failure").base(),
                 nodes: checked.at("nodes").whole_u32(),
                 entry_overhead_bytes: overhead.whole(),
@@ -101,6 +112,27 @@ impl Planner<'_> {
             return None;
         }
         Some(layer)
+    }
+
+    /// Where the tier lives, which is for those to say that everybody shares.
+    fn home_of_tier(
+        &mut self,
+        checked: &Checked,
+        scope: tier::Scope,
+        regions: &geography::Plan,
+    ) -> Option<Option<RegionId>> {
+        let Some(named) = checked.get("region") else {
+            return Some(None);
+        };
+        if scope != tier::Scope::Global {
+            let message = format!(
+                "`tier.{}.region`: only a tier with `scope = \"global\"` lives in one region",
+                checked.at("name").text()
+            );
+            self.problem(named.span, message, "remove `region`, or change `scope`");
+            return None;
+        }
+        self.home(regions, named).map(Some)
     }
 
     pub(super) fn placement(&mut self, name: &str, tier: &Checked) -> Option<placement::Plan> {
