@@ -297,6 +297,29 @@ prop_compose! {
         instances in 1..5u32,
         sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
         absent in select(vec!["", "absent = { share = 0.3, keys = 5, creates = 0.2 }\n", "deletes = 0.3\n"]),
+        page in select(vec![
+            "",
+            "",
+            "page = 4\n",
+            "page = { keys = 4, mode = \"sequence\" }\n",
+            "page = { keys = { distribution = \"exponential\", mean = 3 }, multi_get = true }\n",
+            "page = { keys = 5, mode = \"sequence\", multi_get = true }\n",
+        ]),
+        bloom_filter in select(vec![
+            "\"none\"",
+            "\"none\"",
+            "0.1",
+            "{ false_positives = 0.3, rebuild = \"50ms\", learns = \"own\" }",
+            "{ false_positives = 0.01, lag = \"5ms\" }",
+        ]),
+        crowd in select(vec![
+            "",
+            "",
+            "{ at = \"20ms\", action = \"flood\", rate = \"2k/s\", for = \"50ms\", keys = 20 }",
+            "{ at = \"20ms\", action = \"popularity-shift\", for = \"50ms\" }",
+            "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\" }",
+            "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\", rank = 1 }",
+        ]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
@@ -305,14 +328,23 @@ prop_compose! {
     ) -> String {
         // Who has no identity cannot be promised anything that depends on it.
         let promises = if sessions.is_empty() { "[]" } else { &promises };
+        // Keys are looked up together by an app that conducts, under the keys of the rows.
+        let conducts = tiers.first().is_some_and(|tier| {
+            tier.contains("read = \"aside\"") && !tier.contains("versioned-keys")
+        });
+        let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
+        // Users who wait have no rate that could surge.
+        let crowd = if arrivals.contains("closed") && crowd.contains("surge") { "" } else { crowd };
+        let events = [&events, crowd].into_iter().filter(|it| !it.is_empty());
+        let events = events.collect::<Vec<_>>().join(", ");
         let warmup_us = duration_ms * 100 * warm_up_share;
         let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
         let dependents = if writes_behind { "0" } else { dependents };
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             {sessions}{absent}dependents = {dependents}\n\
-             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
+             {sessions}{absent}{page}dependents = {dependents}\n\
+             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\nbloom_filter = {bloom_filter}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {
