@@ -14,6 +14,7 @@ use crate::random::Luck;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
+mod nodes;
 mod outcome;
 
 /// One variant as checked: nothing in it can be invalid, names are resolved and units are gone.
@@ -156,6 +157,12 @@ impl World {
             luck,
         );
         let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
+        for layer in &system.layers {
+            let workload = workload.borrow();
+            layer
+                .tier
+                .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
+        }
         let system = Rc::new(system);
         let client = Client::new(&geography, &kernel, &meter, &workload, &system, luck);
         let client = client.with_pages(plan.workload.page.as_ref());

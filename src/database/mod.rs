@@ -1,29 +1,40 @@
-//! The database: connections with a queue, service times, and a version for each row.
+//! The database: a primary and perhaps replicas, each with connections, a queue and a buffer pool,
+//! and a version for each row.
 //!
 //! A query that reached the database is carried out whether or not its caller still waits. A read
-//! sees the row as it was when its service began; a write commits when its service ends.
+//! sees the row as it was when its service began; a write commits at the primary when its service ends.
 //!
 //! Not here: what the app does with a row, and caches.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
 
 use crate::geography::{Distance, Geography};
-use crate::kernel::{Broadcast, Kernel, Label, Resource, Usage};
+use crate::kernel::{Broadcast, Either, Kernel, Label, Usage, race};
 use crate::metrics::{Failure, Meter};
-use crate::random::{Luck, Stream};
+use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
 use crate::workload::distribution::Distribution;
 use crate::workload::{Request, Value, Workload};
 
+pub mod buffer_pool;
 mod existing;
+mod faults;
+pub mod replication;
 mod row;
+mod server;
 
+pub use faults::{Crashed, Slowed, Which};
+pub use replication::{LagUsage, Reads};
 pub use row::Row;
 pub(crate) use row::Rows;
+pub use server::Slowness;
+
+use replication::Log;
+use server::Server;
 
 /// The database as checked: nothing in it can be invalid.
 #[derive(Clone, Debug)]
@@ -46,6 +57,10 @@ pub struct Plan {
     pub network: Distribution,
     /// Where it lives; `None` if it is equally near to all regions.
     pub home: Option<RegionId>,
+    /// The pages that each server has in memory; `None` if all of them are.
+    pub buffer_pool: Option<buffer_pool::Plan>,
+    /// Replicas, if it has any.
+    pub replicas: Option<replication::Plan>,
 }
 
 impl Plan {
@@ -65,8 +80,35 @@ impl Plan {
             timeout_ns: None,
             network: Distribution::constant(0.0).expect("a constant"),
             home: None,
+            buffer_pool: None,
+            replicas: None,
         }
     }
+
+    /// How many replicas it has.
+    #[must_use]
+    pub fn replica_count(&self) -> usize {
+        let replicas = self.replicas.as_ref();
+        replicas.map_or(0, |replicas| replicas.homes.len())
+    }
+
+    /// Connections of all servers.
+    #[must_use]
+    pub fn connections_in_all(&self) -> u64 {
+        let of_replicas = self.replicas.as_ref().map_or(0, |replicas| {
+            u64::from(replicas.connections) * replicas.homes.len() as u64
+        });
+        u64::from(self.connections) + of_replicas
+    }
+}
+
+/// Whom a read may be answered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// By whom the database says: see [`Reads`].
+    Any,
+    /// By the primary, because it must not be stale.
+    Primary,
 }
 
 /// What a query is to do.
@@ -92,7 +134,15 @@ pub struct Database {
     kernel: Rc<Kernel>,
     meter: Rc<Meter>,
     workload: Rc<RefCell<Workload>>,
-    connections: Resource,
+    /// Replica i is server i + 1 at the start.
+    servers: Vec<Server>,
+    /// The server that is the primary.
+    primary: Cell<usize>,
+    replication: Option<Replication>,
+    /// How often a primary has gone down.
+    outages: Cell<u64>,
+    /// Whether the timeline does something to it, for which queries have to be prepared.
+    expects_faults: Cell<bool>,
     rows: RefCell<Rows>,
     /// What write-behind caches are about to store, by the request that made it and the key. Kept
     /// here because every future between the client and the database would hold a copy of it.
@@ -103,7 +153,8 @@ pub struct Database {
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
     network_luck: Stream,
-    distance: Option<Distance>,
+    disk_luck: Stream,
+    distances: Vec<Option<Distance>>,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
 }
@@ -114,6 +165,20 @@ struct Known {
     version: u64,
     /// How long the answer "it is" holds the connection, if not as long as any other.
     service_time: Option<Rc<Distribution>>,
+}
+
+/// What there is where there are replicas.
+#[derive(Debug)]
+struct Replication {
+    reads: Reads,
+    lag: Distribution,
+    /// What each server does not have yet; nothing for the primary.
+    logs: RefCell<Vec<Log>>,
+    /// Whether the primary is down, so that nothing arrives.
+    is_cut: Cell<bool>,
+    choice_luck: Stream,
+    lag_luck: Stream,
+    geography: Rc<Geography>,
 }
 
 /// Is told of a commit: the request that made it, the key and the row.
@@ -137,32 +202,65 @@ impl Database {
         geography: &Rc<Geography>,
         luck: Luck,
     ) -> Self {
+        let server = |number: usize, connections| {
+            let pool = plan.buffer_pool.as_ref();
+            let seed = luck.stream("database.eviction").at(number as u64).bits();
+            Server::new(kernel, connections, plan.queue_limit, pool, seed)
+        };
+        let distance = |home: Option<RegionId>, what: &str| {
+            home.map(|home| Distance::new(home, geography, what, luck))
+        };
+        let mut servers = vec![server(0, plan.connections)];
+        let mut distances = vec![distance(plan.home, "database")];
+        for (replica, &home) in plan.replicas.iter().flat_map(|it| &it.homes).enumerate() {
+            let connections = plan.replicas.as_ref().map_or(1, |it| it.connections);
+            servers.push(server(replica + 1, connections));
+            distances.push(distance(home, &format!("database.replica.{replica}")));
+        }
+        let replication = plan.replicas.as_ref().map(|replicas| Replication {
+            reads: replicas.reads,
+            lag: replicas.lag.clone(),
+            logs: RefCell::new(servers.iter().map(|_| Log::default()).collect()),
+            is_cut: Cell::new(false),
+            choice_luck: luck.stream("database.reads"),
+            lag_luck: luck.stream("database.lag"),
+            geography: geography.clone(),
+        });
         Self {
             plan: plan.clone(),
             kernel: kernel.clone(),
             meter: meter.clone(),
             workload: workload.clone(),
-            connections: Resource::new(kernel.clone(), plan.connections, plan.queue_limit),
+            servers,
+            primary: Cell::new(0),
+            replication,
+            outages: Cell::new(0),
+            expects_faults: Cell::new(false),
             rows: RefCell::default(),
             arriving: RefCell::default(),
             known: RefCell::default(),
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
-            distance: plan
-                .home
-                .map(|home| Distance::new(home, geography, "database", luck)),
+            disk_luck: luck.stream("database.disk"),
+            distances,
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
     }
 
+    /// Whether there are replicas.
+    pub fn has_replicas(&self) -> bool {
+        self.replication.is_some()
+    }
+
     /// Reads the row of the request's key.
     ///
     /// # Errors
-    /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up.
-    pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
-        self.query(Verb::Read, request).await
+    /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up,
+    /// [`Failure::Unavailable`] if the server was down or the connection broke.
+    pub async fn read(self: &Rc<Self>, request: &Request, reach: Reach) -> Result<Row, Failure> {
+        self.query(Verb::Read, request, reach).await
     }
 
     /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
@@ -174,6 +272,7 @@ impl Database {
     pub async fn read_unless(
         self: &Rc<Self>,
         request: &Request,
+        reach: Reach,
         version: u64,
         service_time: Option<Rc<Distribution>>,
     ) -> Result<Row, Failure> {
@@ -183,7 +282,7 @@ impl Database {
         };
         let asked = (request.index, request.key);
         self.known.borrow_mut().insert(asked, known);
-        self.query(Verb::ReadUnless, request).await
+        self.query(Verb::ReadUnless, request, reach).await
     }
 
     /// From now on `follower` is told of each commit at its instant.
@@ -201,20 +300,34 @@ impl Database {
     /// # Errors
     /// As [`Database::read`]. A write that timed out is committed all the same.
     pub async fn write(self: &Rc<Self>, request: &Request) -> Result<Row, Failure> {
-        self.query(Verb::Write, request).await
+        self.query(Verb::Write, request, Reach::Primary).await
     }
 
-    /// Stores a row that a write-behind cache has acknowledged: one query, however many writes it
-    /// stands for. The answer is whether it still counted: the
-    /// database keeps what it has if that is newer.
+    /// Stores a row that a write-behind cache has acknowledged: one query, however many `writes` it
+    /// stands for. The answer is whether it still counted: the database keeps what it has if that is
+    /// newer.
     ///
     /// # Errors
     /// As [`Database::read`].
-    pub async fn store(self: &Rc<Self>, request: &Request, row: &Row) -> Result<bool, Failure> {
+    pub async fn store(
+        self: &Rc<Self>,
+        request: &Request,
+        row: &Row,
+        writes: u64,
+    ) -> Result<bool, Failure> {
         let arriving = (request.index, request.key);
         self.arriving.borrow_mut().insert(arriving, row.clone());
-        let now_there = self.query(Verb::Store, request).await?;
-        Ok(now_there.version() == row.version())
+        let now_there = self.query(Verb::Store, request, Reach::Primary).await?;
+        if now_there.version() != row.version() {
+            return Ok(false);
+        }
+        if !self.rows.borrow().has(request.key, row) {
+            // A failover has lost it before anybody was told that it was there.
+            return Err(Failure::Unavailable);
+        }
+        row.settle(writes);
+        self.meter.writes.store(writes);
+        Ok(true)
     }
 
     /// A new version of the row of `key`, which the database does not have yet.
@@ -235,19 +348,62 @@ impl Database {
         self.rows.borrow().superseded_ns(key, row)
     }
 
-    /// Connections in use and the queue for them, since the last reset.
-    pub fn usage(&self) -> Usage {
-        self.connections.usage()
+    /// Connections in use and the queue for them, since the last reset: of the primary at the start
+    /// first, then of each replica.
+    pub fn usages(&self) -> impl Iterator<Item = Usage> + '_ {
+        self.servers.iter().map(|server| server.connections.usage())
     }
 
-    /// Starts measuring [`Database::usage`] anew.
+    /// Queries that reached each server, in the same order.
+    pub fn queries(&self) -> impl Iterator<Item = u64> + '_ {
+        self.servers.iter().map(|server| server.queries.get())
+    }
+
+    /// Pages in the memory of all servers at present; `None` without buffer pools.
+    pub fn pages(&self) -> Option<u64> {
+        let pools = self.servers.iter().map(|server| server.pool.as_ref());
+        pools.map(|pool| Some(pool?.borrow().pages())).sum()
+    }
+
+    /// The lag of each replica, of the commits that arrived since the last reset.
+    pub fn lags(&self) -> Vec<LagUsage> {
+        let Some(replication) = &self.replication else {
+            return Vec::new();
+        };
+        self.catch_up(replication);
+        let logs = replication.logs.borrow();
+        logs[1..].iter().map(Log::usage).collect()
+    }
+
+    /// Starts measuring [`Database::usages`] and [`Database::lags`] anew.
     pub fn reset_usage(&self) {
-        self.connections.reset_usage();
+        for server in &self.servers {
+            server.connections.reset_usage();
+        }
+        if let Some(replication) = &self.replication {
+            self.catch_up(replication);
+            let mut logs = replication.logs.borrow_mut();
+            logs.iter_mut().for_each(Log::reset_usage);
+        }
     }
 
-    async fn query(self: &Rc<Self>, verb: Verb, request: &Request) -> Result<Row, Failure> {
+    /// Replicas take in what has arrived.
+    fn catch_up(&self, replication: &Replication) {
+        if !replication.is_cut.get() {
+            let now_ns = self.kernel.now();
+            let mut logs = replication.logs.borrow_mut();
+            logs.iter_mut().for_each(|log| log.catch_up(now_ns));
+        }
+    }
+
+    async fn query(
+        self: &Rc<Self>,
+        verb: Verb,
+        request: &Request,
+        reach: Reach,
+    ) -> Result<Row, Failure> {
         let Some(timeout_ns) = self.plan.timeout_ns else {
-            return self.carry_out(verb, request).await;
+            return self.carry_out(verb, request, reach).await;
         };
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
@@ -259,7 +415,7 @@ impl Database {
                 number: request.index,
             },
             async move {
-                let outcome = database.carry_out(verb, &request).await;
+                let outcome = database.carry_out(verb, &request, reach).await;
                 database.abandonable.close(reply, Some(outcome));
             },
         );
@@ -274,15 +430,25 @@ impl Database {
         }
     }
 
-    async fn carry_out(&self, verb: Verb, request: &Request) -> Result<Row, Failure> {
+    async fn carry_out(&self, verb: Verb, request: &Request, reach: Reach) -> Result<Row, Failure> {
         let mut luck = self.network_luck.at(request.index);
         let mut round_trip_ns = self.plan.network.sample_u64(&mut luck);
-        if let Some(distance) = &self.distance {
+        let number = self.choose(request, reach);
+        if let Some(distance) = &self.distances[number] {
             round_trip_ns += distance.round_trip_ns(request.region, request.index);
         }
         let way_out_ns = round_trip_ns / 2;
         self.kernel.sleep(way_out_ns).await;
-        let outcome = self.serve(verb, request.index, request.key).await;
+        // Who asks for the primary finds it wherever it is by then.
+        let number = match reach {
+            Reach::Any => number,
+            Reach::Primary => self.primary.get(),
+        };
+        let outcome = if self.expects_faults.get() {
+            Box::pin(self.serve_unless_it_fails(number, verb, request)).await
+        } else {
+            self.serve(number, verb, request).await
+        };
         if let Ok(row) = &outcome
             && row.is_absent()
             && verb.is_read()
@@ -293,17 +459,84 @@ impl Database {
         outcome
     }
 
-    async fn serve(&self, verb: Verb, index: u64, key: Key) -> Result<Row, Failure> {
+    /// The server that a query is sent to.
+    fn choose(&self, request: &Request, reach: Reach) -> usize {
+        let primary = self.primary.get();
+        let Some(replication) = &self.replication else {
+            return primary;
+        };
+        if reach == Reach::Primary || replication.reads == Reads::Primary {
+            return primary;
+        }
+        let distance_ns = |server: usize| match &self.distances[server] {
+            None => 0.0,
+            Some(distance) => replication
+                .geography
+                .mean_round_trip_ns(request.region, distance.home()),
+        };
+        let is_up = |server: &usize| !self.servers[*server].is_down();
+        let all = || (0..self.servers.len()).filter(is_up);
+        let nearest_ns = match replication.reads {
+            Reads::Nearest => all().map(distance_ns).fold(f64::INFINITY, f64::min),
+            _ => f64::INFINITY,
+        };
+        let is_candidate = |server: &usize| match replication.reads {
+            Reads::Primary => *server == primary,
+            Reads::Any => true,
+            Reads::Replicas => *server != primary,
+            Reads::Nearest => distance_ns(*server) <= nearest_ns,
+        };
+        let many = all().filter(is_candidate).count() as u64;
+        let chosen = replication.choice_luck.at(request.index).below(many);
+        let mut candidates = all().filter(is_candidate);
+        candidates.nth(chosen as usize).unwrap_or(primary)
+    }
+
+    /// As [`Database::serve`], by a server that may go down meanwhile.
+    async fn serve_unless_it_fails(
+        &self,
+        number: usize,
+        verb: Verb,
+        request: &Request,
+    ) -> Result<Row, Failure> {
+        let server = &self.servers[number];
+        let outcome = if server.is_down() {
+            None
+        } else {
+            let serving = self.serve(number, verb, request);
+            match race(server.interruption(), serving).await {
+                Either::Left(_) => None,
+                Either::Right(outcome) => Some(outcome),
+            }
+        };
+        outcome.unwrap_or_else(|| {
+            self.forget(request);
+            Err(Failure::Unavailable)
+        })
+    }
+
+    /// The query comes to nothing.
+    fn forget(&self, request: &Request) {
+        let asked = (request.index, request.key);
+        self.arriving.borrow_mut().remove(&asked);
+        self.known.borrow_mut().remove(&asked);
+    }
+
+    async fn serve(&self, number: usize, verb: Verb, request: &Request) -> Result<Row, Failure> {
+        let (index, key) = (request.index, request.key);
+        let server = &self.servers[number];
         let is_read = verb.is_read();
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
-        let Ok(_connection) = self.connections.acquire().await else {
+        if self.meter.is_measuring() {
+            server.queries.increment();
+        }
+        let Ok(_connection) = server.connections.acquire().await else {
             if self.meter.is_measuring() {
                 self.meter.database.rejected.increment();
             }
-            self.arriving.borrow_mut().remove(&(index, key));
-            self.known.borrow_mut().remove(&(index, key));
+            self.forget(request);
             return Err(Failure::Rejected);
         };
         if self.meter.is_measuring() {
@@ -315,65 +548,139 @@ impl Database {
         }
         match verb {
             Verb::Read => {
-                let row = self.row(key);
-                self.kernel
-                    .sleep(self.service_ns(&self.plan.service_time, index))
+                let row = self.row_at(number, key);
+                self.work(server, &self.plan.service_time, index, key, &row)
                     .await;
                 Ok(row)
             }
             Verb::ReadUnless => {
-                let row = self.row(key);
+                let row = self.row_at(number, key);
                 let known = self.known.borrow_mut().remove(&(index, key));
                 let unmodified = known.filter(|known| known.version == row.version());
                 let service_time = unmodified.and_then(|known| known.service_time);
                 let service_time = service_time.as_deref().unwrap_or(&self.plan.service_time);
-                let service_ns = self.service_ns(service_time, index);
-                self.kernel.sleep(service_ns).await;
+                self.work(server, service_time, index, key, &row).await;
                 Ok(row)
             }
             Verb::Write => {
-                self.kernel
-                    .sleep(self.service_ns(&self.plan.write_service_time, index))
+                let old = self.row(key);
+                self.work(server, &self.plan.write_service_time, index, key, &old)
                     .await;
-                let now_ns = self.kernel.now();
                 self.meter.writes.accept();
                 self.meter.writes.store(1);
-                let value = |version| self.value(key, version);
-                let row = self.rows.borrow_mut().write(key, now_ns, value);
+                let row = self.write_row(index, key);
+                row.settle(1);
                 self.committed(index, key, &row);
                 Ok(row)
             }
             Verb::Store => {
-                self.kernel
-                    .sleep(self.service_ns(&self.plan.write_service_time, index))
+                let old = self.row(key);
+                self.work(server, &self.plan.write_service_time, index, key, &old)
                     .await;
                 let row = self.arriving.borrow_mut().remove(&(index, key));
+                let old = self.row(key);
+                let now_ns = self.kernel.now();
                 if let Some(row) = row
-                    && self.rows.borrow_mut().store(key, &row)
+                    && self.rows.borrow_mut().store(key, &row, now_ns)
                 {
+                    self.replicate(index, key, &old, &row);
                     self.committed(index, key, &row);
                     Ok(row)
                 } else {
-                    Ok(self.row(key))
+                    Ok(old)
                 }
             }
+        }
+    }
+
+    /// The server works on a query of `row`, whose page it may have to read from the disk.
+    async fn work(
+        &self,
+        server: &Server,
+        service_time: &Distribution,
+        index: u64,
+        key: Key,
+        row: &Row,
+    ) {
+        let mut work_ns = self.service_ns(server, service_time, index);
+        if let Some(pool) = &server.pool {
+            let is_measuring = self.meter.is_measuring();
+            let meter = is_measuring.then_some(&self.meter.database.buffer_pool);
+            let (now_ns, mut luck) = (self.kernel.now(), self.disk_luck.at(index));
+            let mut pool = pool.borrow_mut();
+            work_ns += pool.access(key, row.bytes, now_ns, &mut luck, meter);
+        }
+        if self.expects_faults.get() {
+            server.work(&self.kernel, work_ns).await;
+        } else {
+            self.kernel.sleep(work_ns).await;
+        }
+    }
+
+    /// A new version of a row is committed, and on its way to the replicas.
+    fn write_row(&self, index: u64, key: Key) -> Row {
+        let old = self.replication.is_some().then(|| self.row(key));
+        let value = |version| self.value(key, version);
+        let row = self.rows.borrow_mut().write(key, self.kernel.now(), value);
+        if let Some(old) = old {
+            self.replicate(index, key, &old, &row);
+        }
+        row
+    }
+
+    /// `row` has been committed in place of `old`: it is on its way to all replicas that are up.
+    fn replicate(&self, index: u64, key: Key, old: &Row, row: &Row) {
+        let Some(replication) = &self.replication else {
+            return;
+        };
+        let now_ns = self.kernel.now();
+        let primary = self.primary.get();
+        let home = self.distances[primary].as_ref().map(Distance::home);
+        let mut logs = replication.logs.borrow_mut();
+        for (number, log) in logs.iter_mut().enumerate() {
+            if number == primary || self.servers[number].is_down() {
+                continue;
+            }
+            log.catch_up(now_ns);
+            let lag_index = index.wrapping_add(mix(number as u64));
+            let mut lag_ns = replication
+                .lag
+                .sample_u64(&mut replication.lag_luck.at(lag_index));
+            if let (Some(home), Some(distance)) = (home, &self.distances[number]) {
+                lag_ns += distance.round_trip_ns(home, lag_index) / 2;
+            }
+            log.push(key, old, row, now_ns, lag_ns);
         }
     }
 
     /// A row has been committed: those derived from it change with it, and whoever follows the log
     /// hears of it.
     fn committed(&self, index: u64, key: Key, row: &Row) {
-        let now_ns = self.kernel.now();
         for dependent in self.dependents(key) {
-            let value = |version| self.value(dependent, version);
-            self.rows.borrow_mut().write(dependent, now_ns, value);
+            self.write_row(index, dependent);
         }
         for follower in self.followers.borrow().iter() {
             follower(index, key, row);
         }
     }
 
-    /// The row of `key` as it is now.
+    /// The row of `key` as a server shows it now.
+    fn row_at(&self, server: usize, key: Key) -> Row {
+        let newest = self.row(key);
+        let Some(replication) = &self.replication else {
+            return newest;
+        };
+        if server == self.primary.get() {
+            return newest;
+        }
+        let mut logs = replication.logs.borrow_mut();
+        if !replication.is_cut.get() {
+            logs[server].catch_up(self.kernel.now());
+        }
+        logs[server].show(key, newest)
+    }
+
+    /// The row of `key` as it is now at the primary.
     pub fn row(&self, key: Key) -> Row {
         let value = |version| self.value(key, version);
         self.rows.borrow().read(key, self.kernel.now(), value)
@@ -384,13 +691,13 @@ impl Database {
     }
 
     /// The service time of request `index`'s query, given how many connections are busy now.
-    fn service_ns(&self, service_time: &Distribution, index: u64) -> Nanoseconds {
+    fn service_ns(&self, server: &Server, service_time: &Distribution, index: u64) -> Nanoseconds {
         let mut draws = self.service_luck.at(index);
         if self.plan.slowdown == 0.0 {
             return service_time.sample_u64(&mut draws);
         }
-        let others = f64::from(self.connections.busy().saturating_sub(1));
-        let most_others = f64::from((self.plan.connections - 1).max(1));
+        let others = f64::from(server.connections.busy().saturating_sub(1));
+        let most_others = f64::from((server.most_connections - 1).max(1));
         let factor = 1.0 + self.plan.slowdown * others / most_others;
         (service_time.sample(&mut draws) * factor).round() as Nanoseconds
     }

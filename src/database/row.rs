@@ -22,7 +22,13 @@ use crate::workload::Value;
 pub(super) struct Version {
     number: u64,
     superseded_ns: Cell<Nanoseconds>,
+    /// How many client writes it stands for in the books of the database; [`DRAFT`] as long as it is
+    /// still to come.
+    writes: Cell<u64>,
 }
+
+/// In place of the number of writes: of whoever holds the version, and not of the database yet.
+const DRAFT: u64 = u64::MAX;
 
 /// A copy of a row, or of the knowledge that there is none: which version it is, how old the copy is,
 /// and how many bytes.
@@ -70,6 +76,26 @@ impl Row {
             as_of_ns,
             bytes: 0,
             is_absent: true,
+        }
+    }
+
+    /// The database has it, and whoever made it knows: from now on it stands for so many writes.
+    pub(super) fn settle(&self, writes: u64) {
+        if let Some(version) = &self.version {
+            version.writes.set(writes);
+        }
+    }
+
+    /// The client writes that are lost with it; `None` if whoever made it still sees to it. It
+    /// stands for none afterwards.
+    pub(super) fn lose(&self) -> Option<u64> {
+        let version = self.version.as_ref()?;
+        match version.writes.get() {
+            DRAFT => None,
+            writes => {
+                version.writes.set(0);
+                Some(writes)
+            }
         }
     }
 }
@@ -132,7 +158,8 @@ impl Rows {
         value: impl FnOnce(u64) -> V,
     ) -> Row {
         let row = self.draft(key, now_ns, value);
-        self.store(key, &row);
+        row.settle(0);
+        self.store(key, &row, now_ns);
         row
     }
 
@@ -153,6 +180,7 @@ impl Rows {
         let version = Rc::new(Version {
             number: written.versions,
             superseded_ns: Cell::new(NEVER),
+            writes: Cell::new(DRAFT),
         });
         match written.newest.replace(version.clone()) {
             Some(older) => older.superseded_ns.set(now_ns),
@@ -169,7 +197,7 @@ impl Rows {
 
     /// The database takes a draft in, unless it has a newer version already: then the draft comes
     /// to nothing (the last writer wins), and the answer is no.
-    pub(crate) fn store(&mut self, key: Key, row: &Row) -> bool {
+    pub(crate) fn store(&mut self, key: Key, row: &Row, now_ns: Nanoseconds) -> bool {
         let Some(written) = self.written.get_mut(&key) else {
             return false;
         };
@@ -178,6 +206,49 @@ impl Rows {
             return false;
         }
         written.stored.clone_from(&row.version);
+        let newest = written.newest.as_ref().map_or(0, |version| version.number);
+        if row.version() > newest {
+            // It is there again, after a failover that lost what had followed it.
+            match &written.newest {
+                Some(older) => older.superseded_ns.set(now_ns),
+                None => written.first_commit_ns = now_ns,
+            }
+            written.newest.clone_from(&row.version);
+            if let Some(version) = &row.version {
+                version.superseded_ns.set(NEVER);
+            }
+        }
+        true
+    }
+
+    /// Whether what the database has is `row` or newer.
+    pub(crate) fn has(&self, key: Key, row: &Row) -> bool {
+        let stored = self.written.get(&key).and_then(|it| it.stored.as_ref());
+        stored.map_or(0, |version| version.number) >= row.version()
+    }
+
+    /// The database has only `kept` of the row, an older version than it had: a failover lost what
+    /// came after it. Whether the newest version that anybody was told of is lost with that.
+    pub(crate) fn revert(&mut self, key: Key, kept: &Row, now_ns: Nanoseconds) -> bool {
+        let Some(written) = self.written.get_mut(&key) else {
+            return false;
+        };
+        let lost = std::mem::replace(&mut written.stored, kept.version.clone());
+        let newest = written.newest.as_ref().map_or(0, |version| version.number);
+        let Some(lost) = lost.filter(|lost| lost.number == newest) else {
+            // Something newer waits in a write-behind cache.
+            return false;
+        };
+        if lost.writes.get() == DRAFT {
+            return false;
+        }
+        // Copies of it are of a row that is not the truth any more.
+        lost.superseded_ns.set(now_ns);
+        match &written.stored {
+            Some(version) => version.superseded_ns.set(NEVER),
+            None => written.first_commit_ns = NEVER,
+        }
+        written.newest.clone_from(&written.stored);
         true
     }
 
@@ -257,7 +328,7 @@ mod tests {
         let read = rows.read(7, 150, |_| 0);
         assert_eq!((read.version(), read.as_of_ns), (0, 150));
         assert_eq!(rows.superseded_ns(7, &read), 100);
-        assert!(rows.store(7, &draft));
+        assert!(rows.store(7, &draft, 180));
         assert_eq!(rows.read(7, 200, |_| 0).version(), 1);
         assert_eq!(rows.superseded_ns(7, &draft), NEVER);
     }
@@ -285,10 +356,54 @@ mod tests {
         let mut rows = Rows::default();
         let draft = rows.draft(7, 100, |_| 0);
         let written = rows.write(7, 200, |_| 0);
-        assert!(!rows.store(7, &draft));
+        assert!(!rows.store(7, &draft, 250));
         assert_eq!(rows.read(7, 300, |_| 0).version(), 2);
         rows.lose(7, &draft);
         assert_eq!(rows.superseded_ns(7, &written), NEVER);
         assert_eq!(rows.superseded_ns(7, &draft), 200);
+    }
+
+    #[test]
+    fn after_a_failover_what_was_kept_is_the_truth_again_and_what_was_lost_is_not() {
+        let mut rows = Rows::default();
+        let kept = rows.write(7, 100, |_| 0);
+        let lost = rows.write(7, 200, |_| 0);
+        assert_eq!(rows.superseded_ns(7, &kept), 200);
+        assert!(rows.revert(7, &kept, 500));
+        assert_eq!(rows.read(7, 600, |_| 0).version(), 1);
+        assert_eq!(rows.superseded_ns(7, &kept), NEVER);
+        assert_eq!(rows.superseded_ns(7, &lost), 500);
+        assert_eq!(rows.write(7, 700, |_| 0).version(), 3);
+        assert_eq!(rows.superseded_ns(7, &kept), 700);
+    }
+
+    #[test]
+    fn a_draft_that_nobody_has_settled_is_not_lost_by_a_failover() {
+        let mut rows = Rows::default();
+        let original = rows.read(7, 0, |_| 0);
+        let draft = rows.draft(7, 100, |_| 0);
+        assert!(rows.store(7, &draft, 200));
+        assert!(!rows.revert(7, &original, 300));
+        assert_eq!(draft.lose(), None);
+        assert!(!rows.has(7, &draft));
+        assert_eq!(rows.superseded_ns(7, &original), 100);
+        assert!(rows.store(7, &draft, 400));
+        assert!(rows.has(7, &draft));
+        draft.settle(3);
+        assert_eq!((draft.lose(), draft.lose()), (Some(3), Some(0)));
+    }
+
+    #[test]
+    fn a_draft_that_comes_back_is_newer_than_what_a_failover_kept() {
+        let mut rows = Rows::default();
+        let kept = rows.write(7, 100, |_| 0);
+        let draft = rows.draft(7, 200, |_| 0);
+        rows.store(7, &draft, 210);
+        rows.write(7, 300, |_| 0);
+        rows.revert(7, &kept, 500);
+        assert_eq!(rows.superseded_ns(7, &kept), NEVER);
+        assert!(rows.store(7, &draft, 600));
+        assert_eq!(rows.superseded_ns(7, &kept), 600);
+        assert_eq!(rows.superseded_ns(7, &draft), NEVER);
     }
 }

@@ -49,12 +49,14 @@ pub fn monthly(prices: &Prices, plan: &Plan, outcome: &Outcome) -> f64 {
         })
         .sum();
     let nodes: f64 = tiers.map(count).sum();
-    let connections = f64::from(plan.database.connections);
+    let connections = plan.database.connections_in_all() as f64;
+    let replicas = plan.database.replica_count() as f64;
     let queries = || metric("database.qps.mean") * MONTH_S / 1e6;
     let sent = || metric("goodput.rate") * plan.workload.read_share * value_bytes(plan) * MONTH_S;
     memory
         + prices.node_month * nodes
         + prices.database_connection_month * connections
+        + prices.replica_month * replicas
         + paid(prices.database_million_queries, &queries)
         + paid(prices.egress_gb, &|| sent() / GB)
 }
@@ -106,6 +108,7 @@ mod tests {
         memory_gb_month: 0.0,
         node_month: 0.0,
         database_connection_month: 0.0,
+        replica_month: 0.0,
         database_million_queries: 0.0,
         egress_gb: 0.0,
     };
@@ -168,6 +171,29 @@ mod tests {
             ..FREE
         };
         assert!((cost(egress) - 262.8).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_replica_is_paid_with_its_connections() {
+        let mut plan = plan("4GB");
+        plan.database.replicas = Some(crate::database::replication::Plan {
+            homes: vec![None; 2],
+            connections: 5,
+            lag: plan.database.network.clone(),
+            reads: crate::database::Reads::Any,
+            failover_ns: None,
+        });
+        let cost = |prices: Prices| monthly(&prices, &plan, &outcome());
+        let replicas = Prices {
+            replica_month: 200.0,
+            ..FREE
+        };
+        assert_eq!(cost(replicas), 400.0);
+        let connections = Prices {
+            database_connection_month: 2.0,
+            ..FREE
+        };
+        assert_eq!(cost(connections), 60.0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 
 use crate::{
-    metrics::{self, Outcome, Series, Unit},
+    metrics::{self, Outcome, Series, TopKey, Unit},
     scenario::Study,
     simulation::{self, Plan, Progress, RunError},
     units::{Nanoseconds, SECOND_NS},
@@ -88,6 +88,8 @@ pub struct VariantResults {
     pub latency_quantiles: Vec<(f64, f64)>,
     /// The staleness of the stale reads, likewise: mean seconds at each quantile.
     pub staleness_quantiles: Vec<(f64, f64)>,
+    /// The keys that each tier was asked for most, in the first replication.
+    pub top_keys: Vec<TopKey>,
 }
 
 impl Results {
@@ -397,6 +399,9 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
             series: mean_series(runs),
             latency_quantiles: mean_quantiles(runs, |run| &run.latency_quantiles),
             staleness_quantiles: mean_quantiles(runs, |run| &run.staleness_quantiles),
+            top_keys: runs
+                .first()
+                .map_or_else(Vec::new, |run| run.top_keys.clone()),
         })
         .collect()
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::Simulate;
-use crate::metrics::{Outcome, Series, Unit};
+use crate::metrics::{Outcome, Series, TopKey, Unit};
 use crate::simulation::{Plan, RunError};
 use crate::whole_file::WholeFile;
 
@@ -56,6 +56,7 @@ struct Record {
     series: Vec<(String, Unit, u64, Vec<u64>)>,
     quantiles: Vec<(u64, u64)>,
     staleness: Vec<(u64, u64)>,
+    top_keys: Vec<TopKey>,
     requests: u64,
     events: u64,
 }
@@ -263,6 +264,7 @@ impl Record {
                 .collect(),
             quantiles: quantiles(&outcome.latency_quantiles),
             staleness: quantiles(&outcome.staleness_quantiles),
+            top_keys: outcome.top_keys.clone(),
             requests: outcome.requests,
             events: outcome.events,
         }
@@ -292,6 +294,7 @@ impl Record {
                 .collect(),
             latency_quantiles: points(self.quantiles),
             staleness_quantiles: points(self.staleness),
+            top_keys: self.top_keys,
             requests: self.requests,
             events: self.events,
         }
@@ -405,6 +408,12 @@ mod tests {
             }],
             latency_quantiles: vec![(0.5, value)],
             staleness_quantiles: vec![(0.9, 2.0 * value)],
+            top_keys: vec![TopKey {
+                tier: "redis".to_owned(),
+                key: u64::MAX,
+                rate: value,
+                share: 0.1,
+            }],
             requests: u64::MAX,
             events: 7,
         }

@@ -20,13 +20,19 @@ use crate::workload::{self, parameters};
 
 mod crash;
 mod flood;
-mod lose_deletes;
 mod popularity_shift;
+mod lose_connections;
+mod lose_deletes;
+mod pause;
 mod purge;
+mod replica_lag;
+mod resize;
 mod restart;
 mod surge;
+mod slow;
 pub mod target;
 
+pub use resize::{NAME as RESIZE, NODES_MAX};
 pub use target::{NoTarget, Places, Target};
 
 /// Something that can happen, with its settings. Events are rare, so they are called through a table
@@ -72,6 +78,13 @@ pub static ACTIONS: &[ActionRow] = &[
     surge::ROW,
     flood::ROW,
     popularity_shift::ROW,
+    resize::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+    pause::ROW,
+    slow::ROW,
+    lose_connections::ROW,
+    replica_lag::ROW,
 ];
 
 /// What actions work on.
@@ -99,6 +112,9 @@ pub struct Event {
 /// Lets all events happen in their time.
 pub fn start(events: &[Event], stage: Stage) {
     let stage = Rc::new(stage);
+    if events.iter().any(|event| event.target.server().is_some()) {
+        stage.system.database.expect_faults();
+    }
     for (number, event) in events.iter().enumerate() {
         let (event, stage) = (event.clone(), stage.clone());
         let label = Label {

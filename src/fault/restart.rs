@@ -1,18 +1,19 @@
-//! Restart: nodes that crashed answer again, with nothing in memory.
+//! Restart: nodes that crashed answer again, with what their crash has left them. So do servers of the
+//! database, with nothing in memory: all that are down, or one replica.
 
 use std::sync::Arc;
 
-use super::target::{NODE, TIER};
+use super::target::{DATABASE, NODE, REPLICA, TIER};
 use super::{Act, ActionRow, Happening, Stage, Target};
 use crate::pattern::System;
 use crate::workload::parameters::Row;
 
 pub(super) const ROW: ActionRow = ActionRow {
-    targets: &[&TIER, &NODE],
+    targets: &[&TIER, &NODE, &DATABASE, &REPLICA],
     row: Row {
         name: "restart",
         parameters: &[],
-        meaning: "nodes that crashed answer again, with nothing in memory",
+        meaning: "nodes, or servers of the database, that crashed answer again, with nothing in memory unless their crash was a warm one",
         source: "",
         build: |_| Ok(Arc::new(Restart)),
     },
@@ -24,6 +25,11 @@ struct Restart;
 impl Act for Restart {
     fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
+            match target {
+                Target::Database => stage.system.database.restart(None),
+                Target::Replica { replica } => stage.system.database.restart(Some(replica)),
+                _ => {}
+            }
             let Some((level, nodes)) = target.nodes(&stage.system) else {
                 return;
             };

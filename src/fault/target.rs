@@ -3,7 +3,7 @@
 //!
 //! A target is spelled as words between dots; a word in capitals stands for a name or a number.
 
-use crate::database;
+use crate::database::{self, Which};
 use crate::pattern::{LayerPlan, System};
 
 /// To whom something happens: names are resolved and what is named exists.
@@ -25,6 +25,11 @@ pub enum Target {
     },
     /// The database, or its primary where it has replicas.
     Database,
+    /// The server of the database that is this replica at the start.
+    Replica {
+        /// Counted from 0.
+        replica: usize,
+    },
 }
 
 /// A target that does not exist, or that something else happens to.
@@ -41,8 +46,8 @@ pub struct NoTarget {
 pub struct Places<'a> {
     /// Tiers from the client to the database.
     pub tiers: &'a [LayerPlan],
-    /// The database; `None` if it has errors of its own.
-    pub database: Option<&'a database::Plan>,
+    /// The database.
+    pub database: &'a database::Plan,
 }
 
 /// A kind of target.
@@ -82,7 +87,7 @@ pub static NODE: Kind = Kind {
     meaning: "one node of it",
     find: |names, places| {
         let level = tier(names[0], places)?;
-        let nodes = places.tiers[level].tier.nodes as usize;
+        let nodes = places.tiers[level].tier.nodes_per_group() as usize;
         let node = number(
             names[1],
             nodes,
@@ -105,8 +110,39 @@ pub static DATABASE: Kind = Kind {
     suggestions: |_| vec!["`database`".to_owned()],
 };
 
+/// One replica of the database.
+pub static REPLICA: Kind = Kind {
+    spelled: "database.replica.NUMBER",
+    example: "\"database.replica.0\"",
+    meaning: "one replica of it",
+    find: |names, places| {
+        let count = places.database.replica_count();
+        let replica = number(names[0], count, "the database has no replica")?;
+        Ok(Target::Replica { replica })
+    },
+    suggestions: |places| match places.database.replica_count() {
+        0 => Vec::new(),
+        _ => vec!["`database.replica.0`".to_owned()],
+    },
+};
+
+/// All replicas of the database.
+pub static REPLICAS: Kind = Kind {
+    spelled: "database",
+    example: "\"database\"",
+    meaning: "all replicas of the database",
+    find: |_, places| match places.database.replica_count() {
+        0 => Err(NoTarget {
+            message: "the database has no replicas".to_owned(),
+            help: "add `replicas = { count = 2, lag = \"100ms\" }` to `[database]`".to_owned(),
+        }),
+        _ => Ok(Target::Database),
+    },
+    suggestions: |_| vec!["`database`".to_owned()],
+};
+
 /// All kinds of target.
-pub static KINDS: &[&Kind] = &[&TIER, &NODE, &DATABASE];
+pub static KINDS: &[&Kind] = &[&TIER, &NODE, &DATABASE, &REPLICA];
 
 fn tier(name: &str, places: &Places<'_>) -> Result<usize, NoTarget> {
     let level = |layer: &LayerPlan| layer.tier.name == name;
@@ -192,7 +228,16 @@ impl Target {
         match self {
             Self::Tier { level } => Some((level, 0..system.layers[level].tier.nodes())),
             Self::Node { level, node } => Some((level, node..node + 1)),
-            Self::World | Self::Database => None,
+            Self::World | Self::Database | Self::Replica { .. } => None,
+        }
+    }
+
+    /// The server of the database that it is; `None` if it is something else.
+    pub(super) fn server(self) -> Option<Which> {
+        match self {
+            Self::Database => Some(Which::Primary),
+            Self::Replica { replica } => Some(Which::Replica(replica)),
+            Self::World | Self::Tier { .. } | Self::Node { .. } => None,
         }
     }
 }

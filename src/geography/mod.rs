@@ -182,6 +182,17 @@ impl Geography {
             _ => 0,
         }
     }
+
+    /// The mean of [`Geography::round_trip_ns`].
+    #[must_use]
+    pub fn mean_round_trip_ns(&self, from: RegionId, to: RegionId) -> f64 {
+        let regions = self.population.regions as usize;
+        let link = self.links.get(from.number() * regions + to.number());
+        match link {
+            Some(Some(round_trip)) => round_trip.mean(),
+            _ => 0.0,
+        }
+    }
 }
 
 /// How far something that lives in one region is from those who ask it.

@@ -1,10 +1,10 @@
-//! Waiting for several things within one task: the first of two, or both.
+//! Waiting for several things within one task: the first of two, or all of a few.
 //!
-//! Every wake-up of the task polls both parts, so this is for two or three; many activities at once
+//! Every wake-up of the task polls both parts, so this is for a handful; many activities at once
 //! are tasks of their own (see [`super::together`]).
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 /// The time was over first.
@@ -61,4 +61,26 @@ pub async fn join<L: Future, R: Future>(left: L, right: R) -> (L::Output, R::Out
         }
     })
     .await
+}
+
+/// Waits until all `parts` are ready.
+pub async fn join_all<F: Future<Output = ()>>(parts: impl Iterator<Item = F>) {
+    let mut parts: Vec<Option<Pin<Box<F>>>> = parts.map(|part| Some(Box::pin(part))).collect();
+    poll_fn(|context| {
+        let mut are_ready = true;
+        for slot in &mut parts {
+            if let Some(part) = slot {
+                match part.as_mut().poll(context) {
+                    Poll::Ready(()) => *slot = None,
+                    Poll::Pending => are_ready = false,
+                }
+            }
+        }
+        if are_ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

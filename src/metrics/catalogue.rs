@@ -3,7 +3,7 @@
 
 use super::Better::{Higher, Lower, Neither};
 use super::Metric;
-use super::Unit::{Bytes, Count, Money, PerSecond, Ratio, Seconds};
+use super::Unit::{Bytes, BytesPerSecond, Count, Money, PerSecond, Ratio, Seconds};
 
 const fn row(
     name: &'static str,
@@ -55,7 +55,7 @@ pub static CATALOGUE: &[Metric] = &[
         "requests.unavailable",
         Count,
         Lower,
-        "requests of the cohort that failed because a tier that they depended on was down or its queue full",
+        "requests of the cohort that failed because a tier that they depended on was down or its queue full, or because a server of the database was down or broke the connection",
     ),
     row(
         "requests.in_flight",
@@ -346,10 +346,118 @@ pub static CATALOGUE: &[Metric] = &[
         "share of the nodes' workers that were busy, averaged over time and nodes",
     ),
     row(
+        "tier.<tier>.utilization.max",
+        Ratio,
+        Neither,
+        "share of the busiest node's workers that were busy, averaged over time",
+    ),
+    row(
+        "tier.<tier>.queue",
+        Count,
+        Lower,
+        "exchanges that waited in the queue of a node, averaged over time and nodes",
+    ),
+    row(
+        "tier.<tier>.queue.max",
+        Count,
+        Lower,
+        "the most exchanges that waited in the queue of one node at an instant",
+    ),
+    row(
         "tier.<tier>.imbalance",
         Ratio,
         Lower,
-        "exchanges of the busiest node over the mean of all nodes",
+        "exchanges of the busiest node over the mean of all nodes that hold keys at the end, replicas included and the gutter not",
+    ),
+    row(
+        "tier.<tier>.redirects",
+        Count,
+        Lower,
+        "exchanges that a node sent on to another (MOVED), because that owns the slot of the key",
+    ),
+    row(
+        "tier.<tier>.overflows",
+        Count,
+        Neither,
+        "exchanges with another node than the key's own on the ring, because that had as much in hand as it may have",
+    ),
+    row(
+        "tier.<tier>.gutter.rate",
+        PerSecond,
+        Neither,
+        "exchanges with the gutter in place of a node that was down, per second",
+    ),
+    row(
+        "tier.<tier>.keys_moved.ratio",
+        Ratio,
+        Neither,
+        "of the entries that could be found just before a resize, the share whose key then belonged to another node",
+    ),
+    row(
+        "tier.<tier>.entries_moved",
+        Count,
+        Neither,
+        "entries that were moved to another node over the network after a resize",
+    ),
+    row(
+        "tier.<tier>.unavailable",
+        Seconds,
+        Lower,
+        "time for which a shard had no primary that answered, summed over the shards",
+    ),
+    row(
+        "tier.<tier>.detection.mean",
+        Seconds,
+        Lower,
+        "from the crash of a node until the others held it to be down, on average",
+    ),
+    row(
+        "tier.<tier>.promotion.mean",
+        Seconds,
+        Lower,
+        "from there until a replica had taken over, on average",
+    ),
+    row(
+        "tier.<tier>.failovers",
+        Count,
+        Neither,
+        "replicas that took the place of their primary",
+    ),
+    row(
+        "tier.<tier>.replication.lost",
+        Count,
+        Lower,
+        "sets and deletes that a primary had acknowledged and that a replica had not heard of when the primary crashed",
+    ),
+    row(
+        "tier.<tier>.hot_keys.detected",
+        Count,
+        Neither,
+        "times that a node found a key hot that had not been before, or no longer",
+    ),
+    row(
+        "tier.<tier>.hot_keys.copy_reads",
+        Count,
+        Neither,
+        "reads of hot keys that were sent to one of the copies beside the key itself",
+    ),
+    row(
+        "tier.<tier>.hot_keys.pinned_hits",
+        Count,
+        Higher,
+        "lookups that were answered by a row that is pinned because its key is hot",
+    ),
+    row(
+        "tier.<tier>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the tier's nodes to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the tier's nodes sent to those who asked, per second",
     ),
     row(
         "tier.<tier>.invalidations.sent",
@@ -451,7 +559,7 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.node.<i>.rate",
         PerSecond,
         Neither,
-        "exchanges that reached the node, per second",
+        "exchanges that reached the node, per second; of a tier with more than 100 nodes, the first 100 are reported",
     ),
     row(
         "tier.<tier>.node.<i>.utilization",
@@ -460,10 +568,46 @@ pub static CATALOGUE: &[Metric] = &[
         "share of the node's workers that were busy, averaged over time",
     ),
     row(
+        "tier.<tier>.node.<i>.queue",
+        Count,
+        Lower,
+        "exchanges that waited in the node's queue, averaged over time",
+    ),
+    row(
         "tier.<tier>.node.<i>.entries",
         Count,
         Neither,
         "resident entries of the node, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.node.<i>.network.bytes_in",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that were sent to the node to be stored, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.network.bytes_out",
+        BytesPerSecond,
+        Neither,
+        "bytes of values that the node sent to those who asked, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.bytes",
+        Bytes,
+        Neither,
+        "bytes of resident values of the node, averaged over the measured time",
+    ),
+    row(
+        "tier.<tier>.node.<i>.evictions.rate",
+        PerSecond,
+        Neither,
+        "entries that the node evicted, per second",
+    ),
+    row(
+        "tier.<tier>.node.<i>.imbalance",
+        Ratio,
+        Neither,
+        "exchanges of the node over the mean of all nodes that hold keys at the end",
     ),
     row(
         "database.qps.mean",
@@ -505,7 +649,7 @@ pub static CATALOGUE: &[Metric] = &[
         "database.utilization",
         Ratio,
         Lower,
-        "share of the connections that were busy, averaged over the measured time",
+        "share of the connections of all servers that were busy, averaged over the measured time",
     ),
     row(
         "database.wait.mean",
@@ -529,13 +673,13 @@ pub static CATALOGUE: &[Metric] = &[
         "database.inflight.max",
         Count,
         Lower,
-        "the most queries in service and in the queue at one instant",
+        "the most queries in service and in the queue of one server at one instant",
     ),
     row(
         "database.queue.max",
         Count,
         Lower,
-        "the most queries in the queue at one instant",
+        "the most queries in the queue of one server at one instant",
     ),
     row(
         "database.rejected",
@@ -548,6 +692,72 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "queries that the app gave up on; the database finished them all the same",
+    ),
+    row(
+        "database.buffer_pool.hit_ratio",
+        Ratio,
+        Higher,
+        "share of the queries whose page was in the server's memory, whole; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.reads.rate",
+        PerSecond,
+        Lower,
+        "reads of the disk for pages that were not in memory, per second; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.evictions.rate",
+        PerSecond,
+        Neither,
+        "pages evicted from memory to make room, per second; with a buffer pool only",
+    ),
+    row(
+        "database.buffer_pool.pages",
+        Count,
+        Neither,
+        "pages in the memory of all servers, averaged over the measured time; with a buffer pool only",
+    ),
+    row(
+        "database.failovers",
+        Count,
+        Neither,
+        "times that a replica took the place of the primary; with replicas only",
+    ),
+    row(
+        "database.primary.rate",
+        PerSecond,
+        Lower,
+        "queries that reached the server that was the primary at the start, per second; with replicas only",
+    ),
+    row(
+        "database.primary.utilization",
+        Ratio,
+        Lower,
+        "share of its connections that were busy, averaged over the measured time; with replicas only",
+    ),
+    row(
+        "database.replica.<i>.rate",
+        PerSecond,
+        Neither,
+        "queries that reached the server that was this replica at the start, per second",
+    ),
+    row(
+        "database.replica.<i>.utilization",
+        Ratio,
+        Lower,
+        "share of its connections that were busy, averaged over the measured time",
+    ),
+    row(
+        "database.replica.<i>.lag.mean",
+        Seconds,
+        Lower,
+        "from a commit to the instant at which the replica showed it, mean over the commits that it received; null without any",
+    ),
+    row(
+        "database.replica.<i>.lag.max",
+        Seconds,
+        Lower,
+        "as database.replica.<i>.lag.mean, the most",
     ),
     row(
         "stampede.events",
@@ -602,6 +812,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "of those, the ones for which the database had a newer version when they came",
+    ),
+    row(
+        "consistency.lost_writes.failover",
+        Count,
+        Lower,
+        "of those, the ones that were committed and that the replica which took the primary's place did not have",
     ),
     row(
         "consistency.lost_rows",

@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use crate::units::Nanoseconds;
 
@@ -66,12 +67,17 @@ pub enum LossCause {
     Crash,
     /// The database had a newer version when it came.
     Overwritten,
+    /// The replica that took the place of a database's primary did not have it yet.
+    Failover,
 }
 
 impl LossCause {
     /// All causes, with what their count is called in reports.
-    pub const ALL: [(Self, &'static str); 2] =
-        [(Self::Crash, "crash"), (Self::Overwritten, "overwritten")];
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Crash, "crash"),
+        (Self::Overwritten, "overwritten"),
+        (Self::Failover, "failover"),
+    ];
 }
 
 /// The books of all writes since the start of the run: what was accepted is in the database, still
@@ -80,9 +86,11 @@ impl LossCause {
 pub struct WriteLedger {
     accepted: Counter,
     stored: Counter,
+    /// Of those stored, the ones that a failover has lost.
+    reverted: Counter,
     lost: Counter,
     /// Writes lost after warm-up, by [`LossCause`].
-    lost_by_cause: [Counter; 2],
+    lost_by_cause: [Counter; 3],
     /// Rows whose newest version was lost by a crash after warm-up.
     lost_rows: Counter,
 }
@@ -98,6 +106,11 @@ impl WriteLedger {
         self.stored.add(writes);
     }
 
+    /// So many writes that had their effect in the database have it no more.
+    pub fn revert(&self, writes: u64) {
+        self.reverted.add(writes);
+    }
+
     /// Writes that were accepted.
     pub fn accepted(&self) -> u64 {
         self.accepted.get()
@@ -105,7 +118,7 @@ impl WriteLedger {
 
     /// Writes that have their effect in the database.
     pub fn stored(&self) -> u64 {
-        self.stored.get()
+        self.stored.get() - self.reverted.get()
     }
 
     /// Writes that were accepted and are lost.
@@ -279,8 +292,42 @@ pub struct TierMeter {
     pub lookups: OutcomeCounters,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
+    /// Bytes of values that were sent to each node.
+    pub node_bytes_in: Vec<Counter>,
+    /// Bytes of values that each node sent.
+    pub node_bytes_out: Vec<Counter>,
+    /// The keys of a sample of the exchanges.
+    pub top_keys: RefCell<HeavyHitters>,
+    /// Keys that a node found hot, each time that it had not been before.
+    pub hot_keys_detected: Counter,
+    /// Reads of hot keys that went to a copy under another key.
+    pub copy_reads: Counter,
+    /// Lookups that were answered from what is pinned.
+    pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that a node sent to another, which owns the slot of the key.
+    pub redirects: Counter,
+    /// Exchanges with the gutter, in place of a node that was down.
+    pub gutter: Counter,
+    /// Exchanges with another node than the key's own, because that had too much in hand.
+    pub overflows: Counter,
+    /// Shards whose primary is down.
+    pub down_shards: Gauge,
+    /// From the crash of a node until it was known.
+    pub detections: RefCell<Histogram>,
+    /// From there to the promotion of a replica.
+    pub promotions: RefCell<Histogram>,
+    /// Replicas that took the place of their primary.
+    pub failovers: Counter,
+    /// Sets and deletes that a replica had not heard of when its primary crashed.
+    pub replication_lost: Counter,
+    /// Entries that could be found just before a resize.
+    pub entries_at_resize: Counter,
+    /// Of those, the ones whose key then belonged to another node.
+    pub keys_moved: Counter,
+    /// Entries that were moved to the node that their key belongs to.
+    pub entries_moved: Counter,
     /// Entries that were evicted.
     pub evictions: Counter,
     /// Entries that expired and were found so by a lookup or a sweep.
@@ -323,6 +370,19 @@ pub struct TierMeter {
     step_hits: Counter,
 }
 
+/// Accesses to pages in the memory of the database's servers.
+#[derive(Debug, Default)]
+pub struct PoolMeter {
+    /// Accesses to pages.
+    pub accesses: Counter,
+    /// Of those, the ones that found their page in memory, whole.
+    pub hits: Counter,
+    /// Reads of the disk.
+    pub disk_reads: Counter,
+    /// Pages that were evicted.
+    pub evictions: Counter,
+}
+
 /// Queries at the database.
 #[derive(Debug, Default)]
 pub struct DatabaseMeter {
@@ -338,6 +398,10 @@ pub struct DatabaseMeter {
     pub timed_out: Counter,
     /// Time in the queue of every query that was served.
     pub wait: RefCell<Histogram>,
+    /// Pages in the memory of the servers.
+    pub buffer_pool: PoolMeter,
+    /// Times that a replica took the place of the primary.
+    pub failovers: Counter,
     /// Times that a key went from one fetch in flight to two.
     pub stampedes: Counter,
     /// The most fetches of one key in flight at once.
@@ -385,6 +449,10 @@ pub struct Meter {
     step_failed: Counter,
 }
 
+fn counters(many: u32) -> Vec<Counter> {
+    (0..many).map(|_| Counter::default()).collect()
+}
+
 /// What happened in one step of the time series, as rates and shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -411,7 +479,9 @@ impl Meter {
     #[must_use]
     pub fn new(warmup_ns: Nanoseconds, nodes_of_tiers: &[u32]) -> Self {
         let tier = |&nodes: &u32| TierMeter {
-            node_exchanges: (0..nodes).map(|_| Counter::default()).collect(),
+            node_exchanges: counters(nodes),
+            node_bytes_in: counters(nodes),
+            node_bytes_out: counters(nodes),
             ..TierMeter::default()
         };
         Self {
@@ -426,7 +496,10 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
-        self.tiers.iter().for_each(|tier| tier.dirty.reset(now_ns));
+        for tier in &self.tiers {
+            tier.dirty.reset(now_ns);
+            tier.down_shards.reset(now_ns);
+        }
     }
 
     /// Whether warm-up is over at present.

@@ -1,15 +1,21 @@
 //! What is measured: counters, histograms, time series, and the names under which they come out.
 
 mod catalogue;
+mod heavy_hitters;
 mod histogram;
 mod meter;
 
 pub use catalogue::CATALOGUE;
+pub use heavy_hitters::HeavyHitters;
 pub use histogram::Histogram;
 pub use meter::{
-    BloomMeter, Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, ReadOutcome,
-    Step, TierMeter, WriteLedger,
+    BloomMeter, Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter,
+    ReadOutcome, Step, TierMeter, WriteLedger,
 };
+
+/// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
+/// measured of the whole tier is of all nodes.
+pub const NODES_REPORTED_MAX: u32 = 100;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -24,6 +30,8 @@ pub enum Unit {
     Bytes,
     /// Events per second.
     PerSecond,
+    /// Bytes per second.
+    BytesPerSecond,
     /// A share in 0..1 (or a plain ratio).
     Ratio,
     /// A number of things.
@@ -69,10 +77,25 @@ pub struct Outcome {
     /// The staleness of those answered reads that were stale: (quantile in 0..1, seconds), rising;
     /// empty if none was.
     pub staleness_quantiles: Vec<(f64, f64)>,
+    /// The keys that each tier was asked for most, tier by tier, most first.
+    pub top_keys: Vec<TopKey>,
     /// Requests that arrived, warm-up included.
     pub requests: u64,
     /// Events that the kernel carried out.
     pub events: u64,
+}
+
+/// A key among those that a tier was asked for most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TopKey {
+    /// The tier's name.
+    pub tier: String,
+    /// The key, under which the tier stores the row or a copy of it.
+    pub key: u64,
+    /// Exchanges about it per second, at least.
+    pub rate: f64,
+    /// Those as a share of all exchanges of the tier.
+    pub share: f64,
 }
 
 /// A time series over one run, bounded to a few hundred points.

@@ -76,7 +76,7 @@ pub(super) async fn load(
     known: Option<Row>,
 ) -> Result<Answer, Failure> {
     match system.layers[level].pattern.read {
-        Read::Aside | Read::Versioned => {
+        Read::Aside | Read::Versioned | Read::Copied => {
             read::aside::load(system, request, level, filling, known).await
         }
         Read::Through => read::through::load(system, request, level, filling, known).await,
@@ -104,9 +104,9 @@ pub(super) async fn ask_below(
     } else {
         let request = request.of_row();
         let service_time = layer.invalidator.not_modified_service_time();
-        let database = &system.database;
+        let (database, reach) = (&system.database, system.reach(&request));
         let row = database
-            .read_unless(&request, known.version(), service_time)
+            .read_unless(&request, reach, known.version(), service_time)
             .await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::database::{Database, Row};
+use crate::database::{Database, Reach, Row};
 use crate::defence::{self, Answer, Defence};
 use crate::geography::Geography;
 use crate::invalidation::{self, Invalidator};
@@ -49,6 +49,8 @@ pub enum Read {
     Aside,
     /// As aside, under versioned keys: the version of the key is asked for first.
     Versioned,
+    /// As aside, of any copy of a row that is hot.
+    Copied,
     /// The tier loads what it does not have: one hop for the app.
     Through,
 }
@@ -221,6 +223,7 @@ impl LayerPlan {
     fn read(&self) -> Read {
         match self.pattern.read {
             Read::Aside if self.tier.has_versioned_keys => Read::Versioned,
+            Read::Aside if self.tier.hot_keys.is_some_and(|it| it.copies > 1) => Read::Copied,
             read => read,
         }
     }
@@ -280,7 +283,6 @@ impl System {
     ) -> Self {
         let layer = |(level, plan): (usize, &LayerPlan)| {
             let tier = Tier::new(&plan.tier, level, geography, kernel, meter, luck);
-            let tier = Rc::new(tier);
             Layer {
                 invalidator: Invalidator::new(
                     &plan.invalidations,
@@ -375,6 +377,7 @@ impl System {
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
             Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -466,6 +469,7 @@ impl System {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
                 Some(Read::Versioned) => read::versioned::read(self, request, level).await,
+                Some(Read::Copied) => read::copied::read(self, request, level).await,
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
@@ -493,8 +497,27 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
+    /// Who may answer the request if it reaches the database.
+    fn reach(&self, request: &Request) -> Reach {
+        let is_pinned = request.must_be_fresh || self.promises.pin(request, self.kernel.now());
+        if is_pinned {
+            Reach::Primary
+        } else {
+            Reach::Any
+        }
+    }
+
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let row = self.database.read(request).await?;
+        let reach = self.reach(request);
+        let mut row = self.database.read(request, reach).await?;
+        if reach == Reach::Any
+            && self.database.has_replicas()
+            && !self.promises.accept(request, &row, self.kernel.now())
+        {
+            // The replica is too far behind for what the reader was promised.
+            self.count_refused_copy();
+            row = self.database.read(request, Reach::Primary).await?;
+        }
         Ok(Answer {
             row,
             outcome: ReadOutcome::Miss,
@@ -507,10 +530,11 @@ impl System {
         self.layers.iter().map(of).sum()
     }
 
-    /// A node of a tier crashes. What waited there to be written is lost, unless there is a log.
-    pub fn crash(&self, level: usize, node: usize) {
+    /// A node of a tier crashes; see [`Tier::crash`]. What waited there to be written is lost, unless
+    /// there is a log.
+    pub fn crash(&self, level: usize, node: usize, warm: bool) {
         let layer = &self.layers[level];
-        for dirty in layer.tier.crash(node) {
+        for dirty in layer.tier.crash(node, warm) {
             // Whoever has the log goes on from it.
             if layer.pattern.write.is_logged() {
                 layer.tier.buffer(node, dirty);

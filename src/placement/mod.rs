@@ -2,24 +2,100 @@
 //!
 //! Not here: where the nodes are and what happens when one is gone (see `tier`).
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::random::mix;
 use crate::units::Key;
 
+mod bounded_load;
 mod jump;
 mod maglev;
 mod modulo;
 mod multi_probe;
+mod random;
 mod rendezvous;
+mod replicated_all;
 mod ring;
 mod slots;
 
 /// Decides for one number of nodes which of them holds a key.
 pub trait Scheme: fmt::Debug {
-    /// The node in `0..nodes` for `key`, whose hash is `hash` (see [`hash()`]).
+    /// The node in `0..nodes` for `key`, whose hash is `hash` (see [`hash()`]). Where a key has no
+    /// node of its own, one that stands for it.
     fn node(&self, key: Key, hash: u64) -> u32;
+
+    /// The node for one exchange about `key`, given what there is to see: [`Scheme::node`], unless
+    /// the scheme's [`Copies`] say otherwise.
+    fn choose(&self, key: Key, hash: u64, _sight: &Sight<'_>) -> u32 {
+        self.node(key, hash)
+    }
+
+    /// What becomes of the scheme when there are so many nodes, if that depends on how it was;
+    /// otherwise it is built anew.
+    fn resized(&self, _nodes: u32) -> Option<Box<dyn Scheme>> {
+        None
+    }
 }
+
+/// What a scheme may look at that chooses for each exchange anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// What each node has in hand.
+    pub loads: &'a [Cell<u32>],
+    /// All loads together.
+    pub load: u32,
+    /// Uniform bits that belong to the request.
+    pub draw: u64,
+}
+
+/// On how many nodes a key may be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    /// On one.
+    One,
+    /// On one, and for a while on others that stood in for it when it had too much in hand.
+    Overflow,
+    /// On any: each request goes where chance sends it.
+    Any,
+    /// On all: sets and deletes are sent to every node.
+    All,
+}
+
+/// Who asks a tier whose nodes own slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlotClient {
+    /// Each app instance has a map of the slots, and gets a new one when a node sends it elsewhere.
+    #[default]
+    Smart,
+    /// Any node is asked, and whoever does not own the slot says who does.
+    Dumb,
+}
+
+/// One row of the table of slot clients.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotClientRow {
+    /// The name in a scenario.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The client.
+    pub client: SlotClient,
+}
+
+/// All slot clients.
+pub static SLOT_CLIENTS: &[SlotClientRow] = &[
+    SlotClientRow {
+        name: "smart",
+        summary: "each app instance has a map of the slots; after a resize it is an old one until a node sends it elsewhere",
+        client: SlotClient::Smart,
+    },
+    SlotClientRow {
+        name: "dumb",
+        summary: "any node is asked, and sends to the right one (MOVED): nearly every exchange takes two round trips",
+        client: SlotClient::Dumb,
+    },
+];
 
 /// The hash that places keys: 64 well-mixed bits.
 #[inline]
@@ -43,6 +119,12 @@ pub struct Plan {
     pub keys_per_tag: u64,
     /// How much of the keys each node is to have, in proportion; the same for all if empty.
     pub weights: Vec<f64>,
+    /// By how much of the mean load a node may exceed it, above 0, where loads are bounded.
+    pub epsilon: f64,
+    /// Which of all possible rings: another number throws the points anew.
+    pub ring: u64,
+    /// Who asks nodes that own slots.
+    pub client: SlotClient,
 }
 
 impl Default for Plan {
@@ -55,6 +137,9 @@ impl Default for Plan {
             table_size: 65_537,
             keys_per_tag: 1,
             weights: Vec::new(),
+            epsilon: 0.25,
+            ring: 0,
+            client: SlotClient::Smart,
         }
     }
 }
@@ -66,8 +151,36 @@ impl Plan {
     /// If no row has that name, which the checks of a scenario exclude.
     #[must_use]
     pub fn build(&self, nodes: u32) -> Box<dyn Scheme> {
+        (self.row().build)(self, nodes)
+    }
+
+    /// The scheme for so many nodes, where `before` was in use until now.
+    ///
+    /// # Panics
+    /// As [`Plan::build`].
+    #[must_use]
+    pub fn build_after(&self, before: &dyn Scheme, nodes: u32) -> Box<dyn Scheme> {
+        before.resized(nodes).unwrap_or_else(|| self.build(nodes))
+    }
+
+    /// On how many nodes a key may be found.
+    ///
+    /// # Panics
+    /// As [`Plan::build`].
+    #[must_use]
+    pub fn copies(&self) -> Copies {
+        self.row().copies
+    }
+
+    /// Whether nodes own slots, and send those who ask the wrong one elsewhere.
+    #[must_use]
+    pub fn has_slots(&self) -> bool {
+        self.row().settings.contains(&Setting::Client)
+    }
+
+    fn row(&self) -> &'static Row {
         let row = SCHEMES.iter().find(|row| row.name == self.scheme);
-        (row.expect("the plan was checked").build)(self, nodes)
+        row.expect("the plan was checked")
     }
 
     /// The weights of so many nodes.
@@ -113,6 +226,12 @@ pub enum Setting {
     KeysPerTag,
     /// [`Plan::weights`]
     Weights,
+    /// [`Plan::epsilon`]
+    Epsilon,
+    /// [`Plan::ring`]
+    Ring,
+    /// [`Plan::client`]
+    Client,
 }
 
 /// One row of the table of schemes.
@@ -126,6 +245,8 @@ pub struct Row {
     pub source: &'static str,
     /// What can be set of it.
     pub settings: &'static [Setting],
+    /// On how many nodes a key may be found.
+    pub copies: Copies,
     build: fn(&Plan, u32) -> Box<dyn Scheme>,
 }
 
@@ -142,20 +263,26 @@ pub static SCHEMES: &[Row] = &[
         summary: "hash of the key modulo the number of nodes; nearly all keys move when a node is added",
         source: "folklore",
         settings: &[],
+        copies: Copies::One,
         build: |_, nodes| Box::new(modulo::Modulo::new(nodes)),
     },
     Row {
         name: "ring",
         summary: "consistent hashing on a ring with virtual nodes; 1 / (n + 1) of the keys move",
         source: "Karger et al., Consistent hashing and random trees, STOC 1997",
-        settings: &[Setting::VirtualNodes, Setting::Weights],
-        build: |plan, nodes| Box::new(ring::Ring::new(&plan.weights_of(nodes), plan.virtual_nodes)),
+        settings: &[Setting::VirtualNodes, Setting::Weights, Setting::Ring],
+        copies: Copies::One,
+        build: |plan, nodes| {
+            let weights = plan.weights_of(nodes);
+            Box::new(ring::Ring::new(&weights, plan.virtual_nodes, plan.ring))
+        },
     },
     Row {
         name: "jump",
         summary: "a loop without a table; 1 / (n + 1) of the keys move, and only the last node can leave",
         source: "Lamping and Veach, A Fast, Minimal Memory, Consistent Hash Algorithm, 2014",
         settings: &[],
+        copies: Copies::One,
         build: |_, nodes| Box::new(jump::Jump::new(nodes)),
     },
     Row {
@@ -163,6 +290,7 @@ pub static SCHEMES: &[Row] = &[
         summary: "every node draws a score for the key, and the highest wins; 1 / (n + 1) of the keys move",
         source: "Thaler and Ravishankar, IEEE/ACM Transactions on Networking 6(1), 1998",
         settings: &[Setting::Weights],
+        copies: Copies::One,
         build: |plan, nodes| Box::new(rendezvous::Rendezvous::new(&plan.weights_of(nodes))),
     },
     Row {
@@ -170,6 +298,7 @@ pub static SCHEMES: &[Row] = &[
         summary: "a table that the nodes fill in turns; shares are even, and hardly more keys move than must",
         source: "Eisenbud et al., Maglev, NSDI 2016, section 3.4",
         settings: &[Setting::TableSize],
+        copies: Copies::One,
         build: |plan, nodes| Box::new(maglev::Maglev::new(nodes, plan.table_size)),
     },
     Row {
@@ -177,14 +306,43 @@ pub static SCHEMES: &[Row] = &[
         summary: "one point a node on a ring, and several hashes of a key; even shares in little memory",
         source: "Appleton and O'Reilly, Multi-probe consistent hashing, arXiv:1505.00062, 2015",
         settings: &[Setting::Probes],
+        copies: Copies::One,
         build: |plan, nodes| Box::new(multi_probe::MultiProbe::new(nodes, plan.probes)),
     },
     Row {
         name: "slots",
         summary: "CRC16 of the key or of its tag names one of 16384 slots, and nodes own runs of them",
         source: "Redis cluster specification",
-        settings: &[Setting::KeysPerTag],
+        settings: &[Setting::KeysPerTag, Setting::Client],
+        copies: Copies::One,
         build: |plan, nodes| Box::new(slots::Slots::new(nodes, plan.keys_per_tag)),
+    },
+    Row {
+        name: "bounded-load",
+        summary: "a ring on which whoever has more than its bounded share of the requests in flight is passed over",
+        source: "Mirrokni, Thorup and Zadimoghaddam, Consistent hashing with bounded loads, SODA 2018",
+        settings: &[Setting::VirtualNodes, Setting::Epsilon, Setting::Ring],
+        copies: Copies::Overflow,
+        build: |plan, nodes| {
+            let ring = ring::Ring::new(&plan.weights_of(nodes), plan.virtual_nodes, plan.ring);
+            Box::new(bounded_load::BoundedLoad::new(ring, nodes, plan.epsilon))
+        },
+    },
+    Row {
+        name: "random",
+        summary: "each request goes to any node, so that hot keys are on all of them; a delete reaches one",
+        source: "what a load balancer in front of caches does",
+        settings: &[],
+        copies: Copies::Any,
+        build: |_, nodes| Box::new(random::Random::new(nodes)),
+    },
+    Row {
+        name: "replicated-all",
+        summary: "every node holds everything: reads go to any, sets and deletes to all",
+        source: "folklore; replicated caches such as Coherence's and Infinispan's",
+        settings: &[],
+        copies: Copies::All,
+        build: |_, nodes| Box::new(replicated_all::ReplicatedAll::new(nodes)),
     },
 ];
 
@@ -272,6 +430,28 @@ mod tests {
         assert_eq!(maglev(65_537).check(5), Ok(()));
         assert_eq!(maglev(100).check(5).unwrap_err().0, Setting::TableSize);
         assert_eq!(maglev(5).check(5).unwrap_err().0, Setting::TableSize);
+    }
+
+    proptest! {
+        #[test]
+        fn every_scheme_chooses_one_of_the_nodes(
+            key in any::<u64>(),
+            draw in any::<u64>(),
+            loads in prop::collection::vec(0u32..20, 1..40),
+        ) {
+            let nodes = loads.len() as u32;
+            let load = loads.iter().sum();
+            let loads: Vec<Cell<u32>> = loads.into_iter().map(Cell::new).collect();
+            let sight = Sight { loads: &loads, load, draw };
+            for (name, scheme) in schemes(nodes) {
+                let node = scheme.choose(key, hash(key), &sight);
+                prop_assert!(node < nodes, "{name}");
+                let row = SCHEMES.iter().find(|row| row.name == name).unwrap();
+                if row.copies == Copies::One {
+                    prop_assert_eq!(node, scheme.node(key, hash(key)), "{}", name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,13 +20,16 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A ring of nodes with these weights: a node of weight 2 has twice as many points.
-    pub(super) fn new(weights: &[f64], virtual_nodes: u32) -> Self {
+    /// A ring of nodes with these weights: a node of weight 2 has twice as many points. `number` tells
+    /// it from all the other rings that chance could have thrown.
+    pub(super) fn new(weights: &[f64], virtual_nodes: u32, number: u64) -> Self {
+        // Ring 0 throws its points by the nodes' numbers alone.
+        let thrown = if number == 0 { 0 } else { mix(number) };
         let place = |(node, weight): (usize, &f64)| {
             let points = (f64::from(virtual_nodes) * weight).round().max(1.0) as u64;
             (0..points).map(move |point| {
                 // A node's points depend on its own number only: adding a node moves no other.
-                (mix(mix(node as u64 + 1) ^ point), node as u32)
+                (mix(mix((node as u64 + 1) ^ thrown) ^ point), node as u32)
             })
         };
         let mut points: Vec<(u64, u32)> = weights.iter().enumerate().flat_map(place).collect();
@@ -41,6 +44,15 @@ impl Ring {
             guide,
             shift,
         }
+    }
+
+    /// The nodes of all points, clockwise from the first at or after `hash`.
+    pub(super) fn clockwise(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let start = self
+            .points
+            .partition_point(|&(position, _)| position < hash);
+        let (before, after) = self.points.split_at(start);
+        after.iter().chain(before).map(|&(_, node)| node)
     }
 }
 
@@ -69,15 +81,17 @@ mod tests {
             nodes in 1u32..10,
             virtual_nodes in 1u32..50,
         ) {
-            let ring = Ring::new(&vec![1.0; nodes as usize], virtual_nodes);
+            let ring = Ring::new(&vec![1.0; nodes as usize], virtual_nodes, 0);
             let owner = ring.points.iter().find(|point| point.0 >= hash).unwrap_or(&ring.points[0]);
             prop_assert_eq!(ring.node(0, hash), owner.1);
+            prop_assert_eq!(ring.clockwise(hash).next(), Some(owner.1));
+            prop_assert_eq!(ring.clockwise(hash).count(), ring.points.len());
         }
     }
 
     #[test]
     fn a_node_of_twice_the_weight_has_twice_the_points() {
-        let ring = Ring::new(&[1.0, 2.0, 0.001], 100);
+        let ring = Ring::new(&[1.0, 2.0, 0.001], 100, 0);
         let count = |node| ring.points.iter().filter(|point| point.1 == node).count();
         // But no node is without any.
         assert_eq!([count(0), count(1), count(2)], [100, 200, 1]);
@@ -85,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_hash_on_a_point_belongs_to_that_point() {
-        let ring = Ring::new(&[1.0; 3], 7);
+        let ring = Ring::new(&[1.0; 3], 7, 0);
         for &(position, node) in &ring.points {
             assert_eq!(ring.node(0, position), node);
         }

@@ -4,6 +4,9 @@
 //! The key of row 42 is the text "42"; with tags of n keys each it is "{4}42" and the like, so that n
 //! neighbours share a slot and can be asked for in one command.
 //!
+//! When a node joins, each of the others hands over what it has too much, and when one leaves, its slots
+//! are dealt out: no more slots change hands than must (`redis-cli --cluster rebalance`).
+//!
 //! Weakness: keys that share a tag share a node, however hot they are together.
 
 use super::Scheme;
@@ -34,6 +37,34 @@ impl Slots {
             owners,
             keys_per_tag,
             table: table(),
+        }
+    }
+
+    /// The slots among so many nodes, as few of them moved as may be.
+    fn rebalanced(&self, nodes: u32) -> Self {
+        let share = |node: u32| SLOTS / nodes + u32::from(node < SLOTS % nodes);
+        let mut missing: Vec<u32> = (0..nodes).map(share).collect();
+        // Everybody keeps its first slots, as many as it may have.
+        let kept: Vec<bool> = (self.owners.iter())
+            .map(|&owner| match missing.get_mut(owner as usize) {
+                Some(missing) if *missing > 0 => {
+                    *missing -= 1;
+                    true
+                }
+                _ => false,
+            })
+            .collect();
+        let mut receivers =
+            (0..nodes).flat_map(|node| std::iter::repeat_n(node, missing[node as usize] as usize));
+        let owner = |(&owner, kept): (&u32, bool)| match kept {
+            true => owner,
+            false => receivers.next().expect("as many as are missing"),
+        };
+        let owners = self.owners.iter().zip(kept).map(owner).collect();
+        Self {
+            owners,
+            keys_per_tag: self.keys_per_tag,
+            table: self.table,
         }
     }
 
@@ -91,6 +122,10 @@ impl Scheme for Slots {
         }
         self.owners[self.slot(&digits[start..]) as usize]
     }
+
+    fn resized(&self, nodes: u32) -> Option<Box<dyn Scheme>> {
+        Some(Box::new(self.rebalanced(nodes)))
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +158,28 @@ mod tests {
         assert_eq!(slots.node(123_456_789, 0), 2);
         for nodes in [1, 7, 1000, 16_384] {
             assert_eq!(Slots::new(nodes, 1).owners.len(), 16_384);
+        }
+    }
+
+    #[test]
+    fn no_more_slots_change_hands_than_must() {
+        let owned = |owners: &[u32], node| owners.iter().filter(|&&it| it == node).count();
+        let mut before = Slots::new(3, 1);
+        for nodes in [4, 5, 4, 2, 3] {
+            let after = before.rebalanced(nodes);
+            let pairs = before.owners.iter().zip(&after.owners);
+            let moved = pairs.filter(|(before, after)| before != after).count();
+            let from = *before.owners.iter().max().unwrap() + 1;
+            let must = 16_384 * from.abs_diff(nodes) / from.max(nodes);
+            assert!(
+                moved.abs_diff(must as usize) <= 5,
+                "{from} to {nodes}: {moved}"
+            );
+            before = after;
+            for node in 0..nodes {
+                let count = owned(&before.owners, node);
+                assert!(count.abs_diff(16_384 / nodes as usize) <= 1, "{count}");
+            }
         }
     }
 

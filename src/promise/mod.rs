@@ -23,6 +23,7 @@ use crate::workload::{Request, parameters};
 
 mod bounded_staleness;
 mod bypass_after_write;
+mod pin_to_primary;
 mod session_token;
 
 /// A promise as checked.
@@ -30,6 +31,11 @@ mod session_token;
 pub enum Plan {
     /// For a while after its own write, a session's reads of that row go to the database.
     BypassAfterWrite {
+        /// For how long, counted from the answer to the write.
+        window_ns: Nanoseconds,
+    },
+    /// For a while after a write, a session's queries go to the database's primary.
+    PinToPrimary {
         /// For how long, counted from the answer to the write.
         window_ns: Nanoseconds,
     },
@@ -48,6 +54,7 @@ pub type PromiseRow = parameters::Row<Plan>;
 /// All promises.
 pub static PROMISES: &[PromiseRow] = &[
     bypass_after_write::ROW,
+    pin_to_primary::ROW,
     session_token::ROW,
     bounded_staleness::ROW,
 ];
@@ -58,6 +65,7 @@ impl Plan {
     pub fn name(&self) -> &'static str {
         match self {
             Self::BypassAfterWrite { .. } => bypass_after_write::ROW.name,
+            Self::PinToPrimary { .. } => pin_to_primary::ROW.name,
             Self::SessionToken => session_token::ROW.name,
             Self::BoundedStaleness { .. } => bounded_staleness::ROW.name,
         }
@@ -67,7 +75,7 @@ impl Plan {
     #[must_use]
     pub fn needs_sessions(&self) -> bool {
         match self {
-            Self::BypassAfterWrite { .. } | Self::SessionToken => true,
+            Self::BypassAfterWrite { .. } | Self::PinToPrimary { .. } | Self::SessionToken => true,
             Self::BoundedStaleness { .. } => false,
         }
     }
@@ -78,6 +86,17 @@ impl Plan {
             Self::BypassAfterWrite { window_ns } => {
                 bypass_after_write::bypasses(window_ns, known, now_ns)
             }
+            Self::PinToPrimary { .. } | Self::SessionToken | Self::BoundedStaleness { .. } => false,
+        }
+    }
+
+    /// Whether the database's primary has to answer a query that is sent now.
+    fn pins(&self, known: Known, wrote_ns: Option<Nanoseconds>, now_ns: Nanoseconds) -> bool {
+        match *self {
+            Self::BypassAfterWrite { window_ns } => {
+                bypass_after_write::bypasses(window_ns, known, now_ns)
+            }
+            Self::PinToPrimary { window_ns } => pin_to_primary::pins(window_ns, wrote_ns, now_ns),
             Self::SessionToken | Self::BoundedStaleness { .. } => false,
         }
     }
@@ -85,7 +104,7 @@ impl Plan {
     /// Whether a copy may be given to a reader now.
     fn accepts(&self, known: Known, row: &Row, now_ns: Nanoseconds) -> bool {
         match *self {
-            Self::BypassAfterWrite { .. } => true,
+            Self::BypassAfterWrite { .. } | Self::PinToPrimary { .. } => true,
             Self::SessionToken => session_token::accepts(known, row),
             Self::BoundedStaleness { max_staleness_ns } => {
                 bounded_staleness::accepts(max_staleness_ns, row, now_ns)
@@ -108,14 +127,18 @@ pub struct Known {
 /// What every session knows. Rows that were never written have but one version, of which there is
 /// nothing to remember: memory is bounded by sessions times rows that were written.
 #[derive(Debug, Default)]
-pub struct SessionMemory(RefCell<HashMap<(u32, Key), Known, KeyHash>>);
+pub struct SessionMemory {
+    rows: RefCell<HashMap<(u32, Key), Known, KeyHash>>,
+    /// When each session was last told of a write of its own.
+    wrote_ns: RefCell<HashMap<u32, Nanoseconds, KeyHash>>,
+}
 
 impl SessionMemory {
     /// What the request's session knows of the request's row.
     #[inline]
     #[must_use]
     pub fn known(&self, request: &Request) -> Known {
-        let memory = self.0.borrow();
+        let memory = self.rows.borrow();
         if memory.is_empty() {
             return Known::default();
         }
@@ -126,17 +149,18 @@ impl SessionMemory {
 
     fn has_read(&self, request: &Request, version: u64) {
         if version > 0 {
-            let mut memory = self.0.borrow_mut();
+            let mut memory = self.rows.borrow_mut();
             let known = memory.entry((request.session, request.key)).or_default();
             known.seen = known.seen.max(version);
         }
     }
 
     fn has_written(&self, request: &Request, version: u64, now_ns: Nanoseconds) {
-        let mut memory = self.0.borrow_mut();
+        let mut memory = self.rows.borrow_mut();
         let known = memory.entry((request.session, request.key)).or_default();
         known.written = known.written.max(version);
         known.written_ns = now_ns;
+        self.wrote_ns.borrow_mut().insert(request.session, now_ns);
     }
 }
 
@@ -182,6 +206,19 @@ impl Promises {
         }
         let known = self.known(request);
         self.plans.iter().any(|plan| plan.bypasses(known, now_ns))
+    }
+
+    /// Whether the database's primary has to answer the read.
+    #[must_use]
+    pub fn pin(&self, request: &Request, now_ns: Nanoseconds) -> bool {
+        if !self.are_made() {
+            return false;
+        }
+        let known = self.known(request);
+        let sessions = self.sessions.as_ref();
+        let wrote_ns = sessions.and_then(|it| it.wrote_ns.borrow().get(&request.session).copied());
+        let mut plans = self.plans.iter();
+        plans.any(|plan| plan.pins(known, wrote_ns, now_ns))
     }
 
     /// Whether a copy may be given to the reader.
@@ -239,7 +276,7 @@ mod tests {
     fn nothing_is_remembered_of_rows_that_nobody_wrote() {
         let memory = SessionMemory::default();
         (0..100).for_each(|session| memory.has_read(&request(session), 0));
-        assert!(memory.0.borrow().is_empty());
+        assert!(memory.rows.borrow().is_empty());
     }
 
     #[test]
@@ -250,6 +287,21 @@ mod tests {
         assert!(promises.bypass(&request(1), 149));
         assert!(!promises.bypass(&request(1), 150));
         assert!(!promises.bypass(&request(2), 100));
+    }
+
+    #[test]
+    fn a_session_is_pinned_for_its_window_after_a_write_of_any_row() {
+        let promises = Promises::new(&[Plan::PinToPrimary { window_ns: 50 }], true);
+        let other_row = |session| Request {
+            key: 8,
+            ..request(session)
+        };
+        assert!(!promises.pin(&other_row(1), 0));
+        promises.has_written(&request(1), 1, 100);
+        assert!(promises.pin(&other_row(1), 149));
+        assert!(!promises.pin(&other_row(1), 150));
+        assert!(!promises.pin(&request(2), 100));
+        assert!(!promises.bypass(&request(1), 100));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
-    metrics::Series,
+    metrics::{Series, TopKey},
 };
 
 use super::expectation;
@@ -38,6 +38,8 @@ struct Variant<'a> {
     #[serde(skip_serializing_if = "is_empty")]
     relative_differences: &'a IndexMap<String, Interval>,
     series: &'a [Series],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    top_keys: &'a [TopKey],
 }
 
 fn is_empty(map: &&IndexMap<String, Interval>) -> bool {
@@ -92,6 +94,7 @@ fn document(results: &Results) -> Document<'_> {
                 differences: &variant.differences,
                 relative_differences: &variant.relative,
                 series: &variant.series,
+                top_keys: &variant.top_keys,
             })
             .collect(),
         expectations: results

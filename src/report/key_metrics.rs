@@ -66,6 +66,8 @@ const GROUPS: &[Group] = &[
         ("database.wait.p99", Always),
         ("database.queue.max", NonZero),
         ("database.rejected", NonZero),
+        ("database.buffer_pool.hit_ratio", Always),
+        ("database.failovers", NonZero),
     ]),
     Group(&[("stampede.events", Always), ("stampede.peak", Always)]),
     Group(&[

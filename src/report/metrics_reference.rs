@@ -39,6 +39,7 @@ pub fn unit(unit: Unit) -> &'static str {
         Unit::Seconds => "seconds",
         Unit::Bytes => "bytes",
         Unit::PerSecond => "per second",
+        Unit::BytesPerSecond => "bytes per second",
         Unit::Ratio => "ratio",
         Unit::Money => "money",
         Unit::Count => "count",

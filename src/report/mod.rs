@@ -16,6 +16,7 @@ pub mod metrics_reference;
 pub mod quantity;
 pub mod sweep;
 pub mod terminal;
+pub mod top_keys;
 pub mod verdict;
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ pub fn digits(value: f64, unit: Unit, digits: usize) -> String {
             ],
             " B",
         ),
+        Unit::BytesPerSecond => format!("{}/s", self::digits(value, Unit::Bytes, digits)),
         Unit::PerSecond => scaled(
             value,
             digits,
@@ -282,6 +283,7 @@ mod tests {
             (0.0, Unit::Seconds, "0 s"),
             (4500.0, Unit::PerSecond, "4.50 k/s"),
             (312.0, Unit::PerSecond, "312 /s"),
+            (1_572_864.0, Unit::BytesPerSecond, "1.50 MiB/s"),
             (0.0012, Unit::PerSecond, "0.00120 /s"),
             (0.712, Unit::Ratio, "71.2 %"),
             (0.0, Unit::Ratio, "0 %"),
@@ -383,7 +385,7 @@ mod tests {
         #[test]
         fn every_number_has_a_short_spelling(bits: u64) {
             let value = f64::from_bits(bits);
-            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Ratio, Unit::Count, Unit::Money] {
+            for unit in [Unit::Seconds, Unit::Bytes, Unit::BytesPerSecond, Unit::PerSecond, Unit::Ratio, Unit::Count, Unit::Money] {
                 let text = quantity(value, unit);
                 prop_assert!(!text.is_empty() && text.chars().count() <= 18, "{}", text);
                 prop_assert!(!difference(value, 1.0, unit).is_empty());

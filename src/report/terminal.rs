@@ -16,7 +16,7 @@ use crate::{
     metrics::{self, Better, Unit},
 };
 
-use super::{baseline, expectation, key_metrics, quantity, verdict};
+use super::{baseline, expectation, key_metrics, quantity, top_keys, verdict};
 
 /// How the table is printed.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,7 @@ pub fn render(results: &Results, look: Look) -> String {
     } else {
         text.push_str(&side_by_side(results, &groups, look));
     }
+    text.push_str(&top_keys(results, look));
     text.push_str(&expectations(results, look));
     if let Some(comparison) = &results.comparison {
         text.push_str(&compared(results, comparison, look));
@@ -417,6 +418,30 @@ fn legend(results: &Results, columns: &[Vec<Compared>], look: Look) -> String {
         }
     }
     text
+}
+
+/// The keys that tiers were asked for most, if any are worth telling.
+fn top_keys(results: &Results, look: Look) -> String {
+    let rows = top_keys::rows(results, look.all);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let widest = |index: usize| rows.iter().map(|row| row[index].width()).max();
+    let others: usize = [1, 2, 3, 4].into_iter().filter_map(widest).sum();
+    let room = look.width.saturating_sub(others.min(40) + 4 * GAP);
+    let spelled = rows.iter().map(|row| {
+        let mut row = row.clone();
+        row[0] = shorten(&row[0], room.max(6));
+        row[1] = shorten(&row[1], 20);
+        row[2] = shorten(&row[2], NAME_WIDTH);
+        row
+    });
+    let heading = look.paint("keys asked for most", Tone::Strong);
+    let header = top_keys::HEADER.map(str::to_owned);
+    format!(
+        "\n{heading}\n{}",
+        table(&header, vec![spelled.collect()], look)
+    )
 }
 
 fn expectations(results: &Results, look: Look) -> String {

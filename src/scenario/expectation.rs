@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
-use crate::metrics::{CATALOGUE, Metric, Unit};
+use crate::metrics::{CATALOGUE, Metric, NODES_REPORTED_MAX, Unit};
 use crate::simulation;
 
+use super::bandwidth::Bandwidth;
 use super::problem::Problem;
 use super::shape::{Checked, Sound, did_you_mean};
 use super::unit::{Amount, Count, Duration, Misspelt, Rate, Size, nearest, quoted};
@@ -227,13 +228,21 @@ pub(super) fn find_metric(
             }
         } else if pattern == "<i>"
             && let (Some(layer), Ok(node)) = (tier, segment.parse::<u32>())
-            && node >= layer.tier.nodes
+            && let nodes = layer.tier.nodes_per_group()
+            && node >= nodes.min(NODES_REPORTED_MAX)
         {
-            let (name, last) = (&layer.tier.name, layer.tier.nodes - 1);
-            return Err((
-                format!("tier `{name}` has no node {node}"),
-                format!("its nodes have the numbers 0 to {last}"),
-            ));
+            let (name, last) = (&layer.tier.name, nodes - 1);
+            return Err(if node < nodes {
+                (
+                    format!("node {node} of tier `{name}` is not reported"),
+                    format!("of its {nodes} nodes the first {NODES_REPORTED_MAX} are"),
+                )
+            } else {
+                (
+                    format!("tier `{name}` has no node {node}"),
+                    format!("its nodes have the numbers 0 to {last}"),
+                )
+            });
         }
     }
     Ok(row)
@@ -349,6 +358,7 @@ fn described(unit: Unit) -> &'static str {
         Unit::Seconds => "a duration",
         Unit::Bytes => "an amount of memory",
         Unit::PerSecond => "a rate",
+        Unit::BytesPerSecond => "a bandwidth",
         Unit::Ratio => "a share",
         Unit::Count => "a count",
         Unit::Money => "an amount of money",
@@ -382,6 +392,7 @@ pub(super) fn measure_text(text: &str, unit: Unit) -> Result<f64, Misspelt> {
         Unit::Seconds => Duration::parse(text)?.0 as f64 / 1e9,
         Unit::Bytes => Size::parse(text)?.0 as f64,
         Unit::PerSecond => Rate::parse(text)?.0,
+        Unit::BytesPerSecond => Bandwidth::parse(text)?.0 as f64,
         Unit::Count | Unit::Money => Count::parse(text)?.0 as f64,
         Unit::Ratio => match percentage() {
             Some(percent) => percent / 100.0,

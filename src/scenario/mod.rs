@@ -24,6 +24,7 @@ use shape::{Checked, did_you_mean};
 use source::{Sources, Span};
 use tree::{Node, Value};
 
+mod bandwidth;
 mod empirical;
 mod expectation;
 mod format;

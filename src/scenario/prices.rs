@@ -17,6 +17,8 @@ pub struct Prices {
     pub node_month: f64,
     /// Of a database connection for a month.
     pub database_connection_month: f64,
+    /// Of a replica of the database for a month.
+    pub replica_month: f64,
     /// Of a million queries at the database.
     pub database_million_queries: f64,
     /// Of a gigabyte (10^9 bytes) sent to clients.
@@ -31,6 +33,7 @@ impl Prices {
             memory_gb_month: price("memory_gb_month"),
             node_month: price("node_month"),
             database_connection_month: price("database_connection_month"),
+            replica_month: price("replica_month"),
             database_million_queries: price("database_million_queries"),
             egress_gb: price("egress_gb"),
         }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::bandwidth::Bandwidth;
 use super::plan::Traces;
 use super::problem::{Problem, ScenarioErrors};
 use super::shape::Checked;
@@ -55,6 +56,8 @@ pub enum ValueUnit {
     Seconds,
     /// Per second.
     PerSecond,
+    /// Bytes per second.
+    BytesPerSecond,
     /// A share, written as a percentage.
     Share,
 }
@@ -137,7 +140,15 @@ pub fn quantity(text: &str) -> Option<(f64, ValueUnit)> {
     };
     let rate = || Some((Rate::parse(text).ok()?.0, ValueUnit::PerSecond));
     let size = || Some((Size::parse(text).ok()?.0 as f64, ValueUnit::Bytes));
-    count().or_else(duration).or_else(rate).or_else(size)
+    let bandwidth = || {
+        let bytes = Bandwidth::parse(text).ok()?.0;
+        Some((bytes as f64, ValueUnit::BytesPerSecond))
+    };
+    count()
+        .or_else(duration)
+        .or_else(rate)
+        .or_else(size)
+        .or_else(bandwidth)
 }
 
 /// A quantity as it would be written.
@@ -150,6 +161,7 @@ fn written(number: f64, unit: ValueUnit, whole: bool) -> String {
         ValueUnit::Bytes => Size(number.round() as u64).to_string(),
         ValueUnit::Seconds => Duration((number * 1e9).round() as u64).to_string(),
         ValueUnit::PerSecond => Rate(number).to_string(),
+        ValueUnit::BytesPerSecond => Bandwidth(number.round() as u64).to_string(),
     }
 }
 

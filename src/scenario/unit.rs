@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
+use super::bandwidth::Bandwidth;
 use crate::units::Nanoseconds;
 
 /// What a quantity measures.
@@ -17,6 +18,7 @@ pub(super) enum Unit {
     Duration,
     Size,
     Rate,
+    Bandwidth,
     Count,
     Share,
     Number,
@@ -41,10 +43,11 @@ pub(super) enum Plain<'a> {
 
 impl Unit {
     /// Every unit.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Duration,
         Self::Size,
         Self::Rate,
+        Self::Bandwidth,
         Self::Count,
         Self::Share,
         Self::Number,
@@ -56,6 +59,7 @@ impl Unit {
             Self::Duration => "duration",
             Self::Size => "size",
             Self::Rate => "rate",
+            Self::Bandwidth => "bandwidth",
             Self::Count => "count",
             Self::Share => "share",
             Self::Number => "number",
@@ -68,6 +72,7 @@ impl Unit {
             Self::Duration => "a duration such as \"5ms\"",
             Self::Size => "a size such as \"1KiB\"",
             Self::Rate => "a rate such as \"10k/s\"",
+            Self::Bandwidth => "a bandwidth such as \"125MB/s\"",
             Self::Count => "a whole number such as 100 or \"10k\"",
             Self::Share => "a share such as 0.95 or \"95%\"",
             Self::Number => "a number such as 0.99",
@@ -79,6 +84,7 @@ impl Unit {
             Self::Duration => "write a number and a unit (ns, us, ms, s, m, h or d), for example \"200us\", \"0.2ms\" or \"1h30m\"".into(),
             Self::Size => "write a number and a unit (B, KB, MB, GB, TB of 1000, or KiB, MiB, GiB, TiB of 1024), for example \"1KiB\"".into(),
             Self::Rate => "write a number, then /s, /m, /h or /d, for example \"10k/s\" or \"600/m\"".into(),
+            Self::Bandwidth => "write a size per second, or kbit, Mbit, Gbit per second, for example \"125MB/s\" or \"1Gbit/s\"".into(),
             Self::Count => "write a whole number, for example 100, 1_000_000, \"10k\" or \"1.5M\"".into(),
             Self::Share => "write a number from 0 to 1, for example 0.95, or a percentage, for example \"95%\"".into(),
             Self::Number => "write a plain number, for example 0.99".into(),
@@ -90,6 +96,7 @@ impl Unit {
             Self::Duration => "ns, us, ms, s, m, h, d",
             Self::Size => "B, KB, MB, GB, TB, KiB, MiB, GiB, TiB",
             Self::Rate => "/s, /m, /h, /d",
+            Self::Bandwidth => "B/s, KB/s, MB/s, GB/s, KiB/s, MiB/s, GiB/s, kbit/s, Mbit/s, Gbit/s",
             Self::Count | Self::Share | Self::Number => "",
         }
     }
@@ -105,6 +112,7 @@ impl Unit {
             Self::Duration => Amount::Duration(Duration::read(plain)?),
             Self::Size => Amount::Size(Size::read(plain)?),
             Self::Rate => Amount::Rate(Rate::read(plain)?),
+            Self::Bandwidth => Amount::Bandwidth(Bandwidth::read(plain)?),
             Self::Count => Amount::Count(Count::read(plain)?),
             Self::Share => Amount::Share(Share::read(plain)?),
             Self::Number => Amount::Number(Number::read(plain)?),
@@ -134,6 +142,12 @@ impl Unit {
                 "pattern": format!("^{decimal}[kKMG]?\\s*/\\s*{time}\\s*$"),
                 "examples": ["10k/s", "600/m"]
             }),
+            Self::Bandwidth => json!({
+                "description": "A bandwidth: an amount of memory, or kbit, Mbit, Gbit, per second.",
+                "type": "string",
+                "pattern": format!("^{decimal}(B|[kKMGT]B|[KMGT]iB|[kKMGT]bit)\\s*/\\s*s\\s*$"),
+                "examples": ["125MB/s", "1Gbit/s"]
+            }),
             Self::Count => json!({
                 "description": "A whole number; in quotes, k, M and G multiply it.",
                 "anyOf": [
@@ -158,7 +172,7 @@ impl Unit {
         }
     }
 
-    fn misspelt(self, message: String) -> Misspelt {
+    pub(super) fn misspelt(self, message: String) -> Misspelt {
         Misspelt {
             message,
             help: self.allowed(),
@@ -172,18 +186,20 @@ pub(super) enum Amount {
     Duration(Duration),
     Size(Size),
     Rate(Rate),
+    Bandwidth(Bandwidth),
     Count(Count),
     Share(Share),
     Number(Number),
 }
 
 impl Amount {
-    /// In base units: nanoseconds, bytes, events per second, counts, shares.
+    /// In base units: nanoseconds, bytes, events and bytes per second, counts, shares.
     pub(super) fn base(self) -> f64 {
         match self {
             Self::Duration(duration) => duration.0 as f64,
             Self::Size(size) => size.0 as f64,
             Self::Rate(rate) => rate.0,
+            Self::Bandwidth(bandwidth) => bandwidth.0 as f64,
             Self::Count(count) => count.0 as f64,
             Self::Share(share) => share.0,
             Self::Number(number) => number.0,
@@ -195,6 +211,7 @@ impl Amount {
         match self {
             Self::Duration(duration) => duration.0,
             Self::Size(size) => size.0,
+            Self::Bandwidth(bandwidth) => bandwidth.0,
             Self::Count(count) => count.0,
             Self::Rate(_) | Self::Share(_) | Self::Number(_) => self.base() as u64,
         }
@@ -206,6 +223,7 @@ impl Amount {
             Self::Duration(duration) => duration.to_string().into(),
             Self::Size(size) => size.to_string().into(),
             Self::Rate(rate) => rate.to_string().into(),
+            Self::Bandwidth(bandwidth) => bandwidth.to_string().into(),
             Self::Count(count) => count.0.into(),
             Self::Share(share) => share.0.into(),
             Self::Number(number) => number.0.into(),
@@ -219,6 +237,7 @@ impl fmt::Display for Amount {
             Self::Duration(duration) => duration.fmt(f),
             Self::Size(size) => size.fmt(f),
             Self::Rate(rate) => rate.fmt(f),
+            Self::Bandwidth(bandwidth) => bandwidth.fmt(f),
             Self::Count(count) => count.fmt(f),
             Self::Share(share) => share.0.fmt(f),
             Self::Number(number) => number.0.fmt(f),

@@ -2,9 +2,14 @@
 
 use indexmap::IndexMap;
 
+use super::nodes::{Nodes, put_membership};
 use super::{Plan, RunError};
+use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
-use crate::metrics::{Histogram, LossCause, Meter, Outcome, ReadOutcome, Series, Step, Unit};
+use crate::metrics::{
+    Counter, Histogram, LossCause, Meter, NODES_REPORTED_MAX, Outcome, ReadOutcome, Series, Step,
+    TopKey, Unit,
+};
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -17,6 +22,8 @@ pub(super) struct Recorder<'a> {
     steps: Vec<Step>,
     database_in_use: Vec<f64>,
     last_busy_area_ns: u128,
+    /// Pages in the memory of the database's servers, summed over the samples after warm-up.
+    pages: u64,
     /// For each tier: entries of each node, and bytes, summed over the samples after warm-up.
     levels: Vec<Level>,
     samples: u64,
@@ -25,7 +32,7 @@ pub(super) struct Recorder<'a> {
 #[derive(Clone)]
 struct Level {
     node_entries: Vec<u64>,
-    bytes: u64,
+    node_bytes: Vec<u64>,
 }
 
 impl<'a> Recorder<'a> {
@@ -33,7 +40,7 @@ impl<'a> Recorder<'a> {
         let population = plan.population();
         let level = |tier: &crate::tier::Plan| Level {
             node_entries: vec![0; tier.nodes_in_all(population) as usize],
-            bytes: 0,
+            node_bytes: vec![0; tier.nodes_in_all(population) as usize],
         };
         Self {
             plan,
@@ -42,6 +49,7 @@ impl<'a> Recorder<'a> {
             steps: Vec::new(),
             database_in_use: Vec::new(),
             last_busy_area_ns: 0,
+            pages: 0,
             levels: plan.tiers.iter().map(|layer| level(&layer.tier)).collect(),
             samples: 0,
         }
@@ -52,7 +60,8 @@ impl<'a> Recorder<'a> {
         let elapsed_s = (now_ns - self.last_step_ns) as f64 / SECOND_NS as f64;
         self.last_step_ns = now_ns;
         self.steps.push(meter.end_step(elapsed_s));
-        let area = system.database.usage().busy_area_ns;
+        let usages = system.database.usages();
+        let area: u128 = usages.map(|usage| usage.busy_area_ns).sum();
         // The area starts anew when measuring does.
         let in_step = area.checked_sub(self.last_busy_area_ns).unwrap_or(area);
         self.last_busy_area_ns = area;
@@ -60,11 +69,14 @@ impl<'a> Recorder<'a> {
             .push(in_step as f64 / SECOND_NS as f64 / elapsed_s);
         if meter.is_measuring() {
             self.samples += 1;
+            self.pages += system.database.pages().unwrap_or(0);
             for (level, layer) in self.levels.iter_mut().zip(&system.layers) {
                 for (sum, entries) in level.node_entries.iter_mut().zip(layer.tier.node_entries()) {
                     *sum += entries as u64;
                 }
-                level.bytes += layer.tier.bytes();
+                for (sum, bytes) in level.node_bytes.iter_mut().zip(layer.tier.node_bytes()) {
+                    *sum += bytes;
+                }
             }
         }
     }
@@ -90,6 +102,7 @@ impl<'a> Recorder<'a> {
             series,
             latency_quantiles: latency.quantiles(),
             staleness_quantiles,
+            top_keys: top_keys(meter, system, kernel.now() - self.plan.warmup_ns),
             requests: meter.total_arrived(),
             events: kernel.events(),
         })
@@ -169,33 +182,8 @@ impl<'a> Recorder<'a> {
         for (level, layer) in system.layers.iter().enumerate() {
             self.tier_metrics(&mut metrics, meter, level, &layer.tier, measured_ns);
         }
+        self.database_metrics(&mut metrics, meter, &system.database, measured_ns);
         let database = &meter.database;
-        let usage = system.database.usage();
-        let queries = database.reads.get() + database.writes.get();
-        metrics.put("database.qps.mean", rate(queries));
-        metrics.put("database.qps.max", database.second_queries_max.get() as f64);
-        metrics.put("database.reads.rate", rate(database.reads.get()));
-        metrics.put("database.absent.rate", rate(database.absent.get()));
-        metrics.put("database.writes.rate", rate(database.writes.get()));
-        let client_writes = requests.write_latency.borrow().count();
-        metrics.put(
-            "database.writes.per_client_write",
-            database.writes.get() as f64 / client_writes as f64,
-        );
-        let connections = self.plan.database.connections;
-        metrics.put(
-            "database.utilization",
-            utilization(&usage, connections, measured_ns),
-        );
-        let wait = database.wait.borrow();
-        metrics.put("database.wait.mean", wait.mean_s());
-        metrics.put("database.wait.p99", wait.quantile_s(0.99));
-        let waited = wait.count_above_zero() as f64;
-        metrics.put("database.wait.ratio", waited / wait.count() as f64);
-        metrics.put("database.inflight.max", usage.inflight_max as f64);
-        metrics.put("database.queue.max", usage.queue_max as f64);
-        metrics.put("database.rejected", database.rejected.get() as f64);
-        metrics.put("database.timed_out", database.timed_out.get() as f64);
         metrics.put("stampede.events", database.stampedes.get() as f64);
         metrics.put("stampede.peak", database.stampede_peak.get() as f64);
         let mut staleness = requests.staleness.borrow().clone();
@@ -257,6 +245,73 @@ impl<'a> Recorder<'a> {
         put("bytes", counts.bytes.get() as f64);
     }
 
+    fn database_metrics(
+        &self,
+        metrics: &mut Metrics,
+        meter: &Meter,
+        database: &Database,
+        measured_ns: Nanoseconds,
+    ) {
+        let plan = &self.plan.database;
+        let counts = &meter.database;
+        let rate = |count: u64| count as f64 * SECOND_NS as f64 / measured_ns as f64;
+        let mut put = |what: &str, value| metrics.put(&format!("database.{what}"), value);
+        put("qps.mean", rate(counts.reads.get() + counts.writes.get()));
+        put("qps.max", counts.second_queries_max.get() as f64);
+        put("reads.rate", rate(counts.reads.get()));
+        put("absent.rate", rate(counts.absent.get()));
+        put("writes.rate", rate(counts.writes.get()));
+        let client_writes = meter.requests.write_latency.borrow().count();
+        put(
+            "writes.per_client_write",
+            counts.writes.get() as f64 / client_writes as f64,
+        );
+        let usages: Vec<Usage> = database.usages().collect();
+        let busy_area_ns: u128 = usages.iter().map(|usage| usage.busy_area_ns).sum();
+        let connections = plan.connections_in_all() as f64;
+        put(
+            "utilization",
+            busy_area_ns as f64 / (connections * measured_ns as f64),
+        );
+        let wait = counts.wait.borrow();
+        put("wait.mean", wait.mean_s());
+        put("wait.p99", wait.quantile_s(0.99));
+        let waited = wait.count_above_zero() as f64;
+        put("wait.ratio", waited / wait.count() as f64);
+        let most = |of: fn(&Usage) -> u64| usages.iter().map(of).max().unwrap_or(0) as f64;
+        put("inflight.max", most(|usage| usage.inflight_max));
+        put("queue.max", most(|usage| usage.queue_max));
+        put("rejected", counts.rejected.get() as f64);
+        put("timed_out", counts.timed_out.get() as f64);
+        if plan.buffer_pool.is_some() {
+            let pool = &counts.buffer_pool;
+            let (hits, accesses) = (pool.hits.get(), pool.accesses.get());
+            put("buffer_pool.hit_ratio", hits as f64 / accesses as f64);
+            put("buffer_pool.reads.rate", rate(pool.disk_reads.get()));
+            put("buffer_pool.evictions.rate", rate(pool.evictions.get()));
+            put("buffer_pool.pages", self.pages as f64 / self.samples as f64);
+        }
+        let Some(replicas) = &plan.replicas else {
+            return;
+        };
+        put("failovers", counts.failovers.get() as f64);
+        let lags = database.lags();
+        for (number, (queries, usage)) in database.queries().zip(&usages).enumerate() {
+            let (name, connections) = match number {
+                0 => ("primary".to_owned(), plan.connections),
+                _ => (format!("replica.{}", number - 1), replicas.connections),
+            };
+            put(&format!("{name}.rate"), rate(queries));
+            let busy = utilization(usage, connections, measured_ns);
+            put(&format!("{name}.utilization"), busy);
+            if number > 0 {
+                let lag = lags[number - 1];
+                put(&format!("{name}.lag.mean"), lag.mean_s());
+                put(&format!("{name}.lag.max"), lag.max_s());
+            }
+        }
+    }
+
     fn tier_metrics(
         &self,
         metrics: &mut Metrics,
@@ -268,6 +323,7 @@ impl<'a> Recorder<'a> {
         let plan = tier.plan();
         let counts = &meter.tiers[level];
         let rate = |count: u64| count as f64 * SECOND_NS as f64 / measured_ns as f64;
+        let now_ns = self.plan.warmup_ns + measured_ns;
         let mut put = |what: &str, value| metrics.put(&format!("tier.{}.{what}", plan.name), value);
         let lookups = counts.lookups.total() as f64;
         for outcome in ReadOutcome::ALL {
@@ -289,24 +345,23 @@ impl<'a> Recorder<'a> {
         let samples = self.samples as f64;
         let entries = &self.levels[level].node_entries;
         put("entries", entries.iter().sum::<u64>() as f64 / samples);
-        put("bytes", self.levels[level].bytes as f64 / samples);
+        let bytes = &self.levels[level].node_bytes;
+        put("bytes", bytes.iter().sum::<u64>() as f64 / samples);
         put(
             "latency.p99",
             counts.lookup_latency.borrow().quantile_s(0.99),
         );
-        let usages: Vec<f64> = tier
-            .node_usages()
-            .map(|u| utilization(&u, plan.workers, measured_ns))
-            .collect();
-        put(
-            "utilization",
-            usages.iter().sum::<f64>() / usages.len() as f64,
-        );
-        let busiest = exchanges.iter().copied().max().unwrap_or(0);
-        put(
-            "imbalance",
-            busiest as f64 * exchanges.len() as f64 / total as f64,
-        );
+        let nodes = Nodes::of(tier, &exchanges, measured_ns);
+        nodes.put_totals(&mut put);
+        put_membership(&mut put, counts, now_ns, measured_ns);
+        let detected = counts.hot_keys_detected.get();
+        put("hot_keys.detected", detected as f64);
+        put("hot_keys.copy_reads", counts.copy_reads.get() as f64);
+        put("hot_keys.pinned_hits", counts.pinned_hits.get() as f64);
+        let bytes_in = in_all(&counts.node_bytes_in);
+        put("network.bytes_in", rate(bytes_in));
+        let bytes_out = in_all(&counts.node_bytes_out);
+        put("network.bytes_out", rate(bytes_out));
         put("invalidations.sent", counts.invalidations_sent.get() as f64);
         put("invalidations.lost", counts.invalidations_lost.get() as f64);
         put(
@@ -333,20 +388,22 @@ impl<'a> Recorder<'a> {
             "flushes.coalescing",
             counts.flushed_writes.get() as f64 / counts.flushed.get() as f64,
         );
-        let now_ns = self.plan.warmup_ns + measured_ns;
         let dirty_area_ns = counts.dirty.area_ns(now_ns);
         put("dirty", dirty_area_ns as f64 / measured_ns as f64);
         put("dirty.max", counts.dirty_max.get() as f64);
         if plan.scope != Scope::Global {
             return;
         }
-        for (node, &exchanges) in exchanges.iter().enumerate() {
-            put(&format!("node.{node}.rate"), rate(exchanges));
-            put(&format!("node.{node}.utilization"), usages[node]);
-            put(
-                &format!("node.{node}.entries"),
-                entries[node] as f64 / samples,
-            );
+        for node in 0..exchanges.len().min(NODES_REPORTED_MAX as usize) {
+            let mut put = |what: &str, value| put(&format!("node.{node}.{what}"), value);
+            put("rate", rate(exchanges[node]));
+            nodes.put_use(node, &mut put);
+            put("entries", entries[node] as f64 / samples);
+            put("bytes", bytes[node] as f64 / samples);
+            put("network.bytes_in", rate(counts.node_bytes_in[node].get()));
+            put("network.bytes_out", rate(counts.node_bytes_out[node].get()));
+            put("evictions.rate", rate(nodes.evictions[node]));
+            put("imbalance", nodes.imbalance(exchanges[node]));
         }
     }
 }
@@ -362,8 +419,34 @@ fn quantiles_to_the_ends(histogram: &Histogram) -> Vec<(f64, f64)> {
     first.chain(inner).chain([at(1.0)]).collect()
 }
 
+/// Keys of each tier in the report.
+const TOP_KEYS: usize = 10;
+
+/// The keys that each tier was asked for most.
+fn top_keys(meter: &Meter, system: &System, measured_ns: Nanoseconds) -> Vec<TopKey> {
+    let measured_s = measured_ns as f64 / SECOND_NS as f64;
+    let mut all = Vec::new();
+    for (layer, counts) in system.layers.iter().zip(&meter.tiers) {
+        let exchanges = in_all(&counts.node_exchanges) as f64;
+        for (key, sampled) in counts.top_keys.borrow().top(TOP_KEYS) {
+            let rate = layer.tier.sampled(sampled) / measured_s;
+            all.push(TopKey {
+                tier: layer.tier.plan().name.clone(),
+                key,
+                rate,
+                share: rate * measured_s / exchanges,
+            });
+        }
+    }
+    all
+}
+
+fn in_all(counters: &[Counter]) -> u64 {
+    counters.iter().map(Counter::get).sum()
+}
+
 /// Share of `servers` that were busy in `measured_ns`.
-fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
+pub(super) fn utilization(usage: &Usage, servers: u32, measured_ns: Nanoseconds) -> f64 {
     usage.busy_area_ns as f64 / (f64::from(servers) * measured_ns as f64)
 }
 

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 
 use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
-use super::{Exchange, Filling, Found, Lease, Stale, Tier};
+use super::replication::Told;
+use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
 use crate::cache::Lookup;
 use crate::database::Row;
 use crate::kernel::BroadcastId;
@@ -17,13 +18,19 @@ use crate::workload::Request;
 impl Tier {
     /// Looks the request's key up in a node. A fresh entry is an access for the eviction policy.
     #[inline]
-    pub fn find(&self, node: usize, request: &Request) -> Found {
-        let node = &self.nodes[node];
+    pub fn find(&self, number: usize, request: &Request) -> Found {
+        if self.hot_keys.is_some()
+            && let Some(found) = self.find_pinned(number, request)
+        {
+            return found;
+        }
+        let node = &self.nodes[number];
         let now_ns = self.kernel.now();
         let mut cache = node.cache.borrow_mut();
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
+                self.note_sent(number, &resident.row);
                 resident.row.clone()
             }
             Lookup::Expired(resident) => {
@@ -79,6 +86,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
+        self.note_received(number, self.received_bytes(row, filling));
         if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -90,30 +98,50 @@ impl Tier {
             return false;
         }
         let index = Exchange::Set.index(request);
-        let expires_ns = match (self.plan.negative_ttl_ns, &self.plan.ttl) {
+        let mut expires_ns = match (self.plan.negative_ttl_ns, &self.plan.ttl) {
             (Some(negative_ttl_ns), _) if row.is_absent() => now_ns.saturating_add(negative_ttl_ns),
             (_, Some(ttl)) => ttl
                 .fresh_until_ns(now_ns, &self.ttl_luck, index)
                 .saturating_add(ttl.kept_ns()),
             (_, None) => NEVER,
         };
-        let weight = self.plan.weight(row);
+        if let Some(members) = &self.members {
+            expires_ns = members.stored(self, number, request.key, row, expires_ns);
+        }
         let resident = Resident {
             row: row.clone(),
             hits: 0,
             refreshed: filling == Filling::Ahead,
         };
+        if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
+            self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
+            return true;
+        }
+        self.put(node, request.key, resident, expires_ns);
+        true
+    }
+
+    /// Puts an entry into a node, which may evict others or not admit it.
+    #[inline]
+    pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
+        let bytes = self.held_bytes(&resident.row);
+        let weight = match self.plan.capacity {
+            // The mark that there is no row has to be somewhere.
+            Capacity::Bytes(_) => {
+                (bytes + self.plan.entry_overhead_bytes).max(u64::from(resident.row.is_absent()))
+            }
+            Capacity::Entries(_) | Capacity::Unlimited => 1,
+        };
         let mut cache = node.cache.borrow_mut();
-        let inserted = cache.insert(request.key, resident, weight, now_ns, expires_ns);
+        let inserted = cache.insert(key, resident, weight, self.kernel.now(), expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
-        node.bytes.set(node.bytes.get() + u64::from(row.bytes));
-        let newcomer_left = self.settle_evictions_watching(node, &mut cache, request.key);
+        node.bytes.set(node.bytes.get() + bytes);
+        let newcomer_left = self.settle_evictions_watching(node, &mut cache, key);
         if !inserted.admitted && !newcomer_left {
-            node.bytes.set(node.bytes.get() - u64::from(row.bytes));
+            node.bytes.set(node.bytes.get() - bytes);
         }
-        true
     }
 
     /// Whether the node holds, or remembers, a newer version than `row`.
@@ -141,7 +169,7 @@ impl Tier {
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
-            Filling::Asked | Filling::Ahead => {
+            Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
             Filling::Written => {
@@ -202,8 +230,21 @@ impl Tier {
     /// takes its place, if that is known already. Loads under way are overtaken. Where keys have
     /// versions, the node learns of the new one instead; whether it did not know it.
     pub fn drop_copy(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
+        if let Some(members) = &self.members {
+            members.tell(self, number, key, &Told::Dropped(committed.cloned()));
+        }
+        self.drop_here(number, key, committed)
+    }
+
+    /// As [`Tier::drop_copy`], and no replica hears of it.
+    pub(super) fn drop_here(&self, number: usize, key: Key, committed: Option<&Row>) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
+        if node.is_down.get() {
+            // What a snapshot keeps, nobody can reach.
+            node.fills.borrow_mut().overtake(key);
+            return false;
+        }
         if self.plan.has_versioned_keys {
             let Some(row) = committed else { return false };
             let mut versions = node.versions.borrow_mut();
@@ -218,6 +259,7 @@ impl Tier {
             let mut tombstones = node.tombstones.borrow_mut();
             tombstones.bury(key, row.version(), now_ns, until_ns);
         }
+        let was_pinned = self.unpin(node, key);
         let removed = node.cache.borrow_mut().remove(key);
         if let Some(leases) = &self.plan.leases {
             let row = removed.as_ref().map(|resident| &resident.row);
@@ -225,7 +267,7 @@ impl Tier {
         }
         match &removed {
             Some(resident) => self.let_go(node, resident),
-            None => return false,
+            None => return was_pinned,
         }
         true
     }

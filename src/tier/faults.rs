@@ -3,15 +3,24 @@
 use super::{Dirty, Tier};
 
 impl Tier {
-    /// A node loses all that it has in memory, and answers no more until [`Tier::restart`]. Returns
-    /// what waited there for its flush, which is lost unless somebody has a log of it.
-    pub fn crash(&self, number: usize) -> Vec<Dirty> {
+    /// A node answers no more until [`Tier::restart`], and loses all that it has in memory; where it is
+    /// `warm` it finds its entries again then, as from a snapshot. Returns what waited there for its
+    /// flush, which is lost unless somebody has a log of it.
+    pub fn crash(&self, number: usize, warm: bool) -> Vec<Dirty> {
         let node = &self.nodes[number];
-        node.is_down.set(true);
+        let was_down = node.is_down.replace(true);
         node.crashes.set(node.crashes.get() + 1);
-        node.clear(&self.plan);
+        if !warm {
+            node.clear(&self.plan);
+        }
         let lost = node.buffer.borrow_mut().drain();
         self.note_dirty();
+        if !was_down {
+            self.note_down(1);
+        }
+        if let Some(members) = &self.members {
+            members.crashed(self, number);
+        }
         lost
     }
 
@@ -22,12 +31,31 @@ impl Tier {
 
     /// A node answers again.
     pub fn restart(&self, number: usize) {
-        self.nodes[number].is_down.set(false);
+        if !self.nodes[number].is_down.replace(false) {
+            return;
+        }
+        self.note_down(-1);
+        if let Some(members) = &self.members {
+            members.restarted(self, number);
+        }
+    }
+
+    /// One node more, or one less, is down.
+    fn note_down(&self, change: i64) {
+        if self.members.is_some() {
+            return self.note_down_shards();
+        }
+        let down = &self.counts().down_shards;
+        let now = down.get().saturating_add_signed(change);
+        down.set(self.kernel.now(), now);
     }
 
     /// A node forgets all entries. What waits for its flush stays.
     pub fn purge(&self, number: usize) {
         self.nodes[number].clear(&self.plan);
+        if let Some(members) = &self.members {
+            members.purged(self, number);
+        }
     }
 
     /// From now on this share of the explicit deletes is lost on the way.

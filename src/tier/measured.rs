@@ -6,6 +6,25 @@ use crate::cache::Cache;
 use crate::kernel::Usage;
 use crate::metrics::ReadOutcome;
 use crate::units::{Key, Nanoseconds};
+use crate::workload::Request;
+
+/// Which requests tell the top keys.
+#[derive(Debug)]
+pub(super) struct TopKeys;
+
+impl TopKeys {
+    /// One in so many requests.
+    pub(super) const ONE_IN: u64 = 16;
+
+    /// Whether the request is one of them. By a hash of its number, so that no workload with a period
+    /// of its own is seen at the same point of it each time; by its number, so that all variants see the
+    /// same requests. What follows from a request, as chunks do, is none.
+    #[inline]
+    pub(super) fn samples(request: &Request) -> bool {
+        let hash = request.index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash >> 60 == 0 && request.index >> 63 == 0
+    }
+}
 
 impl Tier {
     /// Counts a lookup that ended as `outcome`.
@@ -42,14 +61,47 @@ impl Tier {
         }
     }
 
-    /// Resident entries of each node.
-    pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
-        self.nodes.iter().map(|node| node.cache.borrow().len())
+    /// Counts a request among those that tell the top keys.
+    #[cold]
+    pub(super) fn sample(&self, request: &Request) {
+        if self.meter.is_measuring() {
+            self.counts().top_keys.borrow_mut().record(request.key);
+        }
     }
 
-    /// Bytes of resident values of all nodes.
-    pub fn bytes(&self) -> u64 {
-        self.nodes.iter().map(|node| node.bytes.get()).sum()
+    /// How many exchanges so many in the sample stand for.
+    pub fn sampled(&self, sampled: u64) -> f64 {
+        (sampled * TopKeys::ONE_IN) as f64
+    }
+
+    /// The nodes that hold keys at present: no gutter, and nobody who has left or is still to come.
+    pub fn nodes_in_use(&self) -> Vec<usize> {
+        let Some(members) = &self.members else {
+            return (0..self.nodes.len()).collect();
+        };
+        let groups = 0..self.groups();
+        groups
+            .flat_map(|group| members.in_use(self, group))
+            .collect()
+    }
+
+    /// Entries that each node has evicted after warm-up.
+    pub fn node_evictions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.nodes.iter().map(|node| node.evictions.get())
+    }
+
+    /// Bytes of resident values of each node.
+    pub fn node_bytes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.nodes.iter().map(|node| node.bytes.get())
+    }
+
+    /// Resident entries of each node.
+    pub fn node_entries(&self) -> impl Iterator<Item = usize> + '_ {
+        self.settle_copies();
+        let pinned = |node: &Node| node.pinned.borrow().len();
+        self.nodes
+            .iter()
+            .map(move |node| node.cache.borrow().len() + pinned(node))
     }
 
     /// How much the workers of each node were used since the last reset.
@@ -67,8 +119,8 @@ impl Tier {
     /// An entry is no longer in the node.
     #[inline]
     pub(super) fn let_go(&self, node: &Node, resident: &Resident) {
-        node.bytes
-            .set(node.bytes.get() - u64::from(resident.row.bytes));
+        let bytes = self.held_bytes(&resident.row);
+        node.bytes.set(node.bytes.get() - bytes);
         if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
             self.counts().refreshes_wasted.increment();
         }
@@ -96,6 +148,7 @@ impl Tier {
         }
         if count > 0 && self.meter.is_measuring() {
             self.counts().evictions.add(count);
+            node.evictions.set(node.evictions.get() + count);
         }
         seen
     }

@@ -15,26 +15,43 @@ use crate::geography::{Distance, Geography, Population};
 use crate::kernel::{Broadcast, Kernel};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
-use crate::random::{Luck, Stream};
+use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, Nanoseconds, RegionId};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 
+mod bandwidth;
 mod behind;
+mod chunks;
 mod contents;
+mod failover;
 mod faults;
 mod fills;
+mod hot_keys;
 mod leases;
 mod measured;
+mod membership;
 mod multi_get;
 mod negative;
 mod node;
+mod replication;
+mod resize;
 mod time_to_live;
+mod while_down;
 mod write_buffer;
 
+pub use bandwidth::Fields;
+pub use chunks::Chunking;
+pub use failover::{DETECTION, Detection};
+pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+use measured::TopKeys;
+pub use membership::{GUTTER, Gutter, MembershipPlan};
+use membership::{Members, Route};
 use node::Node;
+pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 pub use time_to_live::TimeToLive;
+pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
 /// A tier as checked: nothing in it can be invalid.
@@ -67,6 +84,13 @@ pub struct Plan {
     pub workers: u32,
     /// How long a worker is busy with one request, in nanoseconds.
     pub service_time: Distribution,
+    /// Bytes per second, at least 1, that a node sends and receives; `None` for values that take no
+    /// time on their way.
+    pub bandwidth_per_s: Option<u64>,
+    /// Whether values are stored and sent in one piece.
+    pub values: Values,
+    /// What is done about hot keys; `None` for nothing.
+    pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
     /// Share of the explicit deletes that are lost on their way.
@@ -81,6 +105,20 @@ pub struct Plan {
     pub leases: Option<LeasePlan>,
     /// How long "no such row" is stored; `None` if it is not.
     pub negative_ttl_ns: Option<Nanoseconds>,
+    /// What may change about the nodes.
+    pub membership: MembershipPlan,
+}
+
+/// Whether values are stored and sent in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// They are.
+    #[default]
+    Whole,
+    /// They are stored whole, and a read gets some of their fields.
+    Fields(Fields),
+    /// Large ones are stored as several entries.
+    Chunks(Chunking),
 }
 
 /// Who shares a tier's nodes.
@@ -188,6 +226,19 @@ pub enum Filling {
     Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
+    /// Because the copy that is there was asked about and is still true: no value is sent.
+    Confirmed,
+}
+
+impl Filling {
+    /// The same, if what was asked for turned out to be the copy that was `known`.
+    #[must_use]
+    pub fn given(self, row: &Row, known: Option<&Row>) -> Self {
+        match known {
+            Some(known) if known.version() == row.version() => Self::Confirmed,
+            _ => self,
+        }
+    }
 }
 
 /// How much one node holds.
@@ -220,6 +271,8 @@ pub struct Tier {
     meter: Rc<Meter>,
     nodes: Vec<Node>,
     scheme: Box<dyn Scheme>,
+    /// Who answers, where the placement alone does not say so.
+    members: Option<Box<Members>>,
     geography: Rc<Geography>,
     /// Boxed, because most tiers have none.
     distance: Option<Box<Distance>>,
@@ -230,6 +283,7 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    hot_keys: Option<Box<hot_keys::Known>>,
 }
 
 /// The kinds of exchange; each has its own luck, so that a request's lookup takes as long in a
@@ -264,6 +318,34 @@ impl Exchange {
     }
 }
 
+/// What somebody goes to a node for: the exchange, the bytes of the value that it brings, and the index
+/// of its draws.
+#[derive(Clone, Copy, Debug)]
+struct Errand {
+    exchange: Exchange,
+    bytes: u64,
+    luck_index: u64,
+}
+
+impl Errand {
+    #[inline]
+    fn new(exchange: Exchange, request: &Request, bytes: u64) -> Self {
+        Self {
+            exchange,
+            bytes,
+            luck_index: exchange.index(request),
+        }
+    }
+
+    /// The same once more, with luck of its own: `turn` tells several such from one another.
+    fn again(self, turn: u64) -> Self {
+        Self {
+            luck_index: mix(self.luck_index ^ turn),
+            ..self
+        }
+    }
+}
+
 impl Tier {
     /// An empty tier. `level` counts tiers from the client.
     #[must_use]
@@ -274,7 +356,7 @@ impl Tier {
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
         luck: Luck,
-    ) -> Self {
+    ) -> Rc<Self> {
         let population = geography.population();
         let what = format!("tier.{}", plan.name);
         let distance = |home| Box::new(Distance::new(home, geography, &what, luck));
@@ -284,8 +366,12 @@ impl Tier {
             let seed = eviction_luck.at(u64::from(number)).bits();
             Node::new(plan, seed, kernel)
         };
-        Self {
+        Rc::new_cyclic(|tier| Self {
             level,
+            members: plan.has_members().then(|| {
+                let members = Members::new(plan, population, tier.clone(), kernel, luck);
+                Box::new(members)
+            }),
             kernel: kernel.clone(),
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
@@ -298,8 +384,9 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
-        }
+        })
     }
 
     /// The tier's plan.
@@ -330,8 +417,31 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
+        if !matches!(self.plan.values, Values::Whole)
+            && !Box::pin(self.scatter(request, row, filling)).await
+        {
+            return Ok(false);
+        }
+        if filling == Filling::Written && self.other_copies(request) > 0 {
+            Box::pin(self.set_copies(request, row)).await;
+        }
+        self.set_one(request, row, filling).await
+    }
+
+    async fn set_one(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> Result<bool, Unreachable> {
+        if let Some(members) = &self.members
+            && members.are_everywhere()
+        {
+            return members.set_everywhere(self, request, row, filling).await;
+        }
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
-        self.exchange(Exchange::Set, request, store).await
+        let bytes = self.received_bytes(row, filling);
+        self.exchange(Exchange::Set, request, bytes, store).await
     }
 
     /// Takes out what is stored under the request's key, if anything, unless the message is lost on
@@ -340,6 +450,18 @@ impl Tier {
     /// # Errors
     /// As [`Tier::visit`].
     pub async fn delete(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        committed: Option<&Row>,
+    ) -> Result<(), Unreachable> {
+        if self.hot_keys.is_some() {
+            Box::pin(self.delete_copies(exchange, request, committed)).await;
+        }
+        self.delete_one(exchange, request, committed).await
+    }
+
+    async fn delete_one(
         &self,
         exchange: Exchange,
         request: &Request,
@@ -361,7 +483,13 @@ impl Tier {
             }
         }
         let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
-        let outcome = self.exchange(exchange, request, drop).await;
+        let outcome = match &self.members {
+            Some(members) if members.are_everywhere() => {
+                let all = members.delete_everywhere(self, exchange, request, committed);
+                all.await
+            }
+            _ => self.exchange(exchange, request, 0, drop).await,
+        };
         if is_measuring {
             match outcome {
                 Ok(true) => {}
@@ -387,27 +515,91 @@ impl Tier {
     /// # Errors
     /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
     #[inline]
-    pub async fn visit(&self, exchange: Exchange, request: &Request) -> Result<Visit, Unreachable> {
-        let node = self.node_of(request);
+    pub fn visit<'a>(
+        &'a self,
+        exchange: Exchange,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Visit, Unreachable>> + 'a {
+        self.visit_with(exchange, request, 0)
+    }
+
+    /// As [`Tier::visit`], with a value of so many bytes.
+    #[inline]
+    async fn visit_with(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
+        let errand = Errand::new(exchange, request, bytes);
+        let (node, farther_ns) = match &self.members {
+            None => (self.node_of(request), 0),
+            Some(members) => match members.route(self, exchange, request) {
+                Route::Direct { node, farther_ns } => (node, farther_ns),
+                Route::Roundabout => return members.go_round(self, errand, request).await,
+            },
+        };
+        let outcome = self.travel(node, request, errand, farther_ns).await;
+        match (outcome, &self.members) {
+            (Ok(visit), None) => Ok(visit),
+            (Ok(visit), Some(members)) => match members.elsewhere(self, visit.node, request) {
+                None => Ok(visit),
+                Some(owner) => {
+                    let redirect = members.redirect(self, errand, request, visit, owner);
+                    redirect.await
+                }
+            },
+            (Err((unreachable, way_back_ns)), None) => {
+                self.kernel.sleep(way_back_ns).await;
+                Err(unreachable)
+            }
+            (Err((unreachable, way_back_ns)), Some(members)) => {
+                let giving_up = members.give_up(self, errand, request, unreachable, way_back_ns);
+                giving_up.await
+            }
+        }
+    }
+
+    /// The way to a node, and its service. A node that does not serve says how long the way back is.
+    #[inline]
+    async fn travel(
+        &self,
+        node: usize,
+        request: &Request,
+        errand: Errand,
+        farther_ns: Nanoseconds,
+    ) -> Result<Visit, (Unreachable, Nanoseconds)> {
         self.nodes[node].cache.borrow().announce(request.key);
-        let luck_index = exchange.index(request);
-        let mut round_trip_ns = self
-            .plan
-            .network
-            .sample_u64(&mut self.network_luck.at(luck_index));
+        if TopKeys::samples(request) {
+            self.sample(request);
+        }
+        if self.hot_keys.is_some() && errand.exchange.asks_for_a_row() {
+            self.watch(node, request);
+        }
+        let luck_index = errand.luck_index;
+        let mut luck = self.network_luck.at(luck_index);
+        let mut round_trip_ns = farther_ns + self.plan.network.sample_u64(&mut luck);
         if let Some(distance) = &self.distance {
             round_trip_ns += distance.round_trip_ns(request.region, luck_index);
         }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, request.key, luck_index).await {
-            Ok(()) => Ok(Visit { node, way_back_ns }),
-            Err(unreachable) => {
-                self.kernel.sleep(way_back_ns).await;
-                Err(unreachable)
+        match self.serve(node, request.key, errand).await {
+            Ok(()) => {
+                if let Some(members) = &self.members {
+                    members.catch_up(self, node);
+                }
+                Ok(Visit { node, way_back_ns })
             }
+            Err(unreachable) => Err((unreachable, way_back_ns)),
         }
+    }
+
+    /// Whether a request that has met such a node fails, rather than going on to what lies below.
+    #[must_use]
+    pub fn is_fatal(&self, unreachable: Unreachable) -> bool {
+        unreachable == Unreachable::Down && self.plan.membership.while_down.is_fatal()
     }
 
     /// A round trip between two nodes of the tier.
@@ -423,22 +615,24 @@ impl Tier {
         self.kernel.sleep(visit.way_back_ns).await;
     }
 
-    /// One round trip to the node that holds the key; `act` is what it does there, given its number.
+    /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
+    /// does there, given its number.
     #[inline]
     async fn exchange<T>(
         &self,
         exchange: Exchange,
         request: &Request,
+        bytes: u64,
         act: impl FnOnce(&Self, usize) -> T,
     ) -> Result<T, Unreachable> {
-        let visit = self.visit(exchange, request).await?;
+        let visit = self.visit_with(exchange, request, bytes).await?;
         let outcome = act(self, visit.node);
         self.leave(visit).await;
         Ok(outcome)
     }
 
     #[inline]
-    async fn serve(&self, number: usize, key: Key, luck_index: u64) -> Result<(), Unreachable> {
+    async fn serve(&self, number: usize, key: Key, errand: Errand) -> Result<(), Unreachable> {
         let node = &self.nodes[number];
         if self.meter.is_measuring() {
             self.counts().node_exchanges[number].increment();
@@ -453,8 +647,11 @@ impl Tier {
         let service_ns = self
             .plan
             .service_time
-            .sample_u64(&mut self.service_luck.at(luck_index));
+            .sample_u64(&mut self.service_luck.at(errand.luck_index));
         self.kernel.sleep(service_ns).await;
+        if self.plan.bandwidth_per_s.is_some() {
+            Box::pin(self.carry_values(number, errand.exchange, key, errand.bytes)).await;
+        }
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
         }
@@ -471,6 +668,9 @@ impl Tier {
     /// The node that holds the request's key, as far as the request can see.
     #[inline]
     pub fn node_of(&self, request: &Request) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(self.group_of(request), request.key);
+        }
         let within = if self.plan.nodes == 1 {
             0
         } else {
@@ -504,7 +704,7 @@ impl Tier {
     /// and that has no home works in the first region.
     #[must_use]
     pub fn request_of(&self, node: usize, index: u64, key: Key) -> Request {
-        let group = (node / self.plan.nodes as usize) as u32;
+        let group = (node / self.plan.nodes_per_group() as usize) as u32;
         let (instance, session) = match self.plan.scope {
             Scope::Global => (0, 0),
             Scope::Instance => (group, 0),
@@ -525,11 +725,14 @@ impl Tier {
 
     /// How many there are of those who do not share nodes, each with nodes of its own.
     pub fn groups(&self) -> u32 {
-        self.nodes.len() as u32 / self.plan.nodes
+        self.nodes.len() as u32 / self.plan.nodes_per_group()
     }
 
     /// The node that holds a copy of `key` for one of those who do not share.
     pub fn node_in_group(&self, group: u32, key: Key) -> usize {
+        if let Some(members) = &self.members {
+            return members.node_in_group(group, key);
+        }
         let within = self.scheme.node(key, placement::hash(key)) as usize;
         group as usize * self.plan.nodes as usize + within
     }
@@ -560,12 +763,16 @@ impl Plan {
             network: at_once(),
             workers: 1,
             service_time: at_once(),
+            bandwidth_per_s: None,
+            values: Values::Whole,
+            hot_keys: None,
             queue_limit: None,
             delete_failure: 0.0,
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
             negative_ttl_ns: None,
+            membership: MembershipPlan::default(),
         }
     }
 
@@ -578,6 +785,6 @@ impl Plan {
             Scope::Region => population.regions,
             Scope::Client => population.sessions,
         };
-        groups.saturating_mul(self.nodes)
+        groups.saturating_mul(self.nodes_per_group())
     }
 }

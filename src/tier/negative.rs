@@ -6,7 +6,7 @@
 //! would be older. A negative entry is never served past its TTL, and hits do not prolong it.
 
 use super::node::Node;
-use super::{Capacity, Plan, Tier};
+use super::{Plan, Tier};
 use crate::database::Row;
 use crate::units::{Key, Nanoseconds};
 
@@ -23,19 +23,6 @@ impl Plan {
         match &self.ttl {
             Some(ttl) if !row.is_absent() => ttl.kept_ns(),
             _ => 0,
-        }
-    }
-
-    /// What an entry takes of the capacity.
-    #[inline]
-    pub(super) fn weight(&self, row: &Row) -> u64 {
-        match self.capacity {
-            Capacity::Bytes(_) => {
-                let bytes = u64::from(row.bytes) + self.entry_overhead_bytes;
-                // The mark that there is no row has to be somewhere.
-                bytes.max(u64::from(row.is_absent()))
-            }
-            Capacity::Entries(_) | Capacity::Unlimited => 1,
         }
     }
 }

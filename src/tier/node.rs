@@ -71,9 +71,13 @@ impl Tombstones {
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) cache: RefCell<Cache<Resident>>,
+    /// Rows of hot keys that nothing evicts, and until when each is fresh.
+    pub(super) pinned: RefCell<HashMap<Key, (Resident, Nanoseconds), KeyHash>>,
     /// Bytes of resident values.
     pub(super) bytes: Cell<u64>,
     pub(super) workers: Resource,
+    /// What several workers share, where values take time on their way.
+    pub(super) link: Option<Resource>,
     /// What a write-behind pattern has acknowledged here.
     pub(super) buffer: RefCell<WriteBuffer>,
     /// Loads that hold a ticket.
@@ -84,6 +88,8 @@ pub(super) struct Node {
     pub(super) leases: RefCell<Leases>,
     /// The present version of the keys that were written, where keys have versions.
     pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
+    /// Entries evicted after warm-up.
+    pub(super) evictions: Cell<u64>,
     pub(super) is_down: Cell<bool>,
     /// How often it has crashed.
     pub(super) crashes: Cell<u64>,
@@ -94,14 +100,17 @@ impl Node {
     pub(super) fn new(plan: &Plan, seed: u64, kernel: &Rc<Kernel>) -> Self {
         Self {
             cache: RefCell::new(empty(plan, seed)),
+            pinned: RefCell::default(),
             bytes: Cell::new(0),
             workers: Resource::new(kernel.clone(), plan.workers, plan.queue_limit),
+            link: super::bandwidth::link(plan, kernel),
             buffer: RefCell::default(),
             fills: RefCell::default(),
             locks: RefCell::default(),
             tombstones: RefCell::default(),
             leases: RefCell::default(),
             versions: RefCell::default(),
+            evictions: Cell::new(0),
             is_down: Cell::new(false),
             crashes: Cell::new(0),
             seed,
@@ -111,6 +120,7 @@ impl Node {
     /// Forgets all entries, and what the policy remembers of them.
     pub(super) fn clear(&self, plan: &Plan) {
         *self.cache.borrow_mut() = empty(plan, self.seed);
+        self.pinned.borrow_mut().clear();
         self.bytes.set(0);
         *self.tombstones.borrow_mut() = Tombstones::default();
         *self.leases.borrow_mut() = Leases::default();

@@ -45,6 +45,15 @@ impl TimeToLive {
         now_ns.saturating_add(ttl_ns)
     }
 
+    /// How long an entry may be in its node after it was stored, unless it is stored again.
+    pub(super) fn longest_ns(&self) -> Nanoseconds {
+        if self.sliding {
+            return Nanoseconds::MAX;
+        }
+        let fresh_ns = (self.base_ns as f64 * (1.0 + self.jitter_above)).ceil() as Nanoseconds;
+        fresh_ns.saturating_add(self.kept_ns())
+    }
+
     /// How long an entry stays in its node after it ceased to be fresh.
     #[inline]
     pub(super) fn kept_ns(&self) -> Nanoseconds {

@@ -20,9 +20,11 @@ mod caches;
 mod expiry;
 mod fetches;
 mod freshness;
+mod hashing;
 mod penetration;
 mod policies;
 mod queues;
+mod replicas;
 pub mod theory;
 mod whole;
 mod writes;
@@ -131,6 +133,7 @@ pub fn verify(
         expiry::checks,
         fetches::checks,
         freshness::checks,
+        replicas::checks,
         writes::checks,
         penetration::checks,
     ];
@@ -142,7 +145,7 @@ pub fn verify(
             }
         }
     }
-    for check in whole::CHECKS {
+    for check in hashing::LAWS.iter().chain(whole::CHECKS) {
         if check.model.contains(filter) {
             for verdict in (check.judge)(options)? {
                 finished(&verdict);

@@ -489,6 +489,22 @@ pub fn mean_staleness_of_hits(ttl: f64, update_rate: f64) -> f64 {
     0.5 * ttl - stale_share_of_hits(ttl, update_rate) / update_rate
 }
 
+/// The share of reads that return an old row, from a replica that shows every commit after `lag`, when
+/// the row is updated at `update_rate`.
+///
+/// Derived: a read is of an old row if there was an update within the lag before it.
+#[must_use]
+pub fn stale_share_of_replica(lag: f64, update_rate: f64) -> f64 {
+    -expm1(-update_rate * lag)
+}
+
+/// Mean staleness over all reads under the same conditions, fresh ones counting 0: the time since the
+/// first update within the lag.
+#[must_use]
+pub fn mean_staleness_of_replica(lag: f64, update_rate: f64) -> f64 {
+    lag - stale_share_of_replica(lag, update_rate) / update_rate
+}
+
 // ---------------------------------------------------------------------------------------------
 // Fetches that take time
 
@@ -1046,6 +1062,20 @@ mod tests {
             mean += (age - (1.0 - exp(-update_rate * age)) / update_rate) * step / ttl;
         }
         printed(mean_staleness_of_hits(ttl, update_rate), 4, mean);
+    }
+
+    #[test]
+    fn staleness_of_a_replica_integrates() {
+        printed(stale_share_of_replica(0.5, 2.0), 4, 0.6321);
+        // Over the time from the beginning of the lag to the first update, by small steps.
+        let (lag, update_rate) = (0.5, 2.0);
+        let step = 0.0001;
+        let mut mean = 0.0;
+        for i in 0..5000 {
+            let first = (f64::from(i) + 0.5) * step;
+            mean += (lag - first) * update_rate * exp(-update_rate * first) * step;
+        }
+        printed(mean_staleness_of_replica(lag, update_rate), 4, mean);
     }
 
     #[test]

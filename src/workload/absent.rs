@@ -145,6 +145,11 @@ impl Plan {
     pub fn existing_keys(&self) -> Vec<Range<Key>> {
         let mut ranges = self.keys.ranges();
         ranges.extend(self.write_keys.iter().flat_map(Keys::ranges));
+        if let Some(big) = &self.big_keys {
+            let others = self.write_keys.as_ref().map_or(0, Keys::limit);
+            let first = self.keys.limit().max(others);
+            ranges.push(first..first + big.count);
+        }
         ranges.sort_unstable_by_key(|range| range.start);
         let mut apart: Vec<Range<Key>> = Vec::new();
         for range in ranges {

@@ -24,6 +24,7 @@ use popularity::{Keys, Popularity};
 
 mod absent;
 pub mod arrivals;
+mod big_keys;
 mod crowd;
 pub mod distribution;
 pub mod from_trace;
@@ -35,6 +36,7 @@ mod request;
 mod special;
 
 pub use absent::{Absent, Value, absent_key};
+pub use big_keys::BigKeys;
 pub use crowd::Wanted;
 pub use page::{MultiGet, PAGE_MODES, Page, PageMode, PageModeRow};
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
@@ -68,6 +70,8 @@ pub struct Plan {
     pub deletes: f64,
     /// If each read needs the rows of many keys.
     pub page: Option<Page>,
+    /// Rows with values of a size of their own, if there are such.
+    pub big_keys: Option<BigKeys>,
 }
 
 /// Clients with an identity: they notice when they do not see what they wrote or saw.
@@ -104,6 +108,7 @@ impl Plan {
             absent: None,
             deletes: 0.0,
             page: None,
+            big_keys: None,
         })
     }
 
@@ -195,6 +200,7 @@ pub struct Workload {
     deletions: absent::Deletions,
     page: Option<page::PageDraws>,
     crowds: Vec<crowd::Crowd>,
+    big_keys: Option<big_keys::BigDraws>,
 }
 
 /// Which rows are derived from which.
@@ -268,6 +274,10 @@ impl Workload {
             }),
             fresh_reads: plan.fresh_reads,
             freshness: luck.stream("workload.freshness"),
+            big_keys: plan.big_keys.as_ref().map(|big| {
+                let others = plan.write_keys.as_ref().map_or(0, Keys::limit);
+                big_keys::BigDraws::new(big, plan.keys.limit().max(others), luck)
+            }),
             dependents: plan.dependents.clone().map(|many| Dependents {
                 many,
                 luck: luck.stream("workload.dependents"),
@@ -332,6 +342,10 @@ impl Workload {
                 (popularity.draw(&mut draws, operation, now), operation)
             }
         };
+        let key = match &self.big_keys {
+            Some(big) => big.draw(index, key),
+            None => key,
+        };
         let absent = match &mut self.absent {
             Some(absent) => absent.draw(index, operation, now),
             None => None,
@@ -369,6 +383,10 @@ impl Workload {
     pub fn value_bytes(&self, key: Key, version: u64) -> u32 {
         if let Some(bytes) = self.trace.as_ref().and_then(|it| it.value_bytes(key)) {
             return bytes;
+        }
+        let big = self.big_keys.as_ref();
+        if let Some(size) = big.and_then(|big| big.value_size(key, version)) {
+            return bytes(size);
         }
         if let Some(bytes) = self.constant_bytes {
             return bytes;

@@ -108,6 +108,10 @@ impl Workload {
                     .absent
                     .as_mut()
                     .and_then(|absent| absent.draw(number, Operation::Read, now));
+                let plain = match &self.big_keys {
+                    Some(big) => big.draw(number, plain),
+                    None => plain,
+                };
                 let key = absent.unwrap_or(plain);
                 if known.insert(key) {
                     keys.push(key);

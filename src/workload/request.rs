@@ -21,8 +21,9 @@ pub struct Request {
     /// Where it is worked on: the region of its instance or, while a tier asks on its behalf, of the
     /// tier.
     pub region: RegionId,
-    /// Where keys have versions, one more than the version under which the entry of the row is
-    /// stored, and `key` is that entry's; 0 where `key` is the row's. See [`Request::of_version`].
+    /// Which of several entries of the row `key` is: where keys have versions, one more than that of
+    /// the entry; where a hot row has copies, the number of the copy. 0 where `key` is the row's own.
+    /// See [`Request::of_version`] and [`Request::of_copy`].
     pub generation: u32,
 }
 
@@ -41,7 +42,20 @@ impl Request {
     #[must_use]
     pub fn of_version(&self, version: u64) -> Self {
         // No row is written so often that its versions come round again while entries live.
-        let generation = (version as u32).wrapping_add(1).max(1);
+        self.of_generation((version as u32).wrapping_add(1).max(1))
+    }
+
+    /// The same request for another copy of its row, where there are several: copy 0 is under the
+    /// row's own key.
+    #[must_use]
+    pub fn of_copy(&self, copy: u32) -> Self {
+        if copy == 0 {
+            return *self;
+        }
+        self.of_generation(copy)
+    }
+
+    fn of_generation(&self, generation: u32) -> Self {
         Self {
             key: self.key ^ mix(u64::from(generation)),
             generation,

@@ -1,16 +1,21 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod bandwidth;
 mod baselines;
+mod big_keys;
 mod crowds;
 mod database;
+mod database_servers;
 mod experiments;
 mod expiry;
+mod hot_keys;
 mod invalidation;
 mod latency;
 mod layering;
 mod luck;
 mod metrics;
 mod mrc;
+mod nodes;
 mod pages;
 mod patterns;
 mod penetration;

@@ -41,17 +41,37 @@ service_time = { distribution = "exponential", mean = "10ms" }
 "#;
 
 /// The catalogue's names for these tiers: what is said of every tier comes tier by tier, and what
-/// is said of every node of one node by node.
-fn expanded(tiers: &[(&str, u32)]) -> Vec<String> {
+/// is said of every node of one node by node. What is said of memory and replicas of the database
+/// is there with two replicas and a buffer pool.
+fn expanded(tiers: &[(&str, u32)], has_servers: bool) -> Vec<String> {
     let mut names = Vec::new();
     // Money is no matter of a single run: an experiment adds it by the prices of its scenario.
-    let measured = |name: &&str| *name != "cost.monthly";
+    let of_servers = [
+        "database.buffer_pool.",
+        "database.failovers",
+        "database.primary.",
+        "database.replica.",
+    ];
+    let measured = |name: &&str| {
+        *name != "cost.monthly"
+            && (has_servers || !of_servers.iter().any(|first| name.starts_with(first)))
+    };
     let mut rows = CATALOGUE
         .iter()
         .map(|row| row.name)
         .filter(measured)
         .peekable();
     while let Some(name) = rows.next() {
+        if name.starts_with("database.replica.") {
+            let mut of_a_replica = vec![name];
+            while let Some(next) = rows.next_if(|next| next.starts_with("database.replica.")) {
+                of_a_replica.push(next);
+            }
+            for replica in ["0", "1"] {
+                names.extend(of_a_replica.iter().map(|it| it.replace("<i>", replica)));
+            }
+            continue;
+        }
         if !name.contains("<tier>") {
             names.push(name.to_owned());
             continue;
@@ -79,13 +99,23 @@ fn expanded(tiers: &[(&str, u32)]) -> Vec<String> {
 fn a_run_gives_the_metrics_of_the_catalogue_in_its_order_and_no_others() {
     let run = run(BUSY, &[]);
     let names: Vec<&String> = run.0.metrics.keys().collect();
-    let expected = expanded(&[("near", 2), ("far", 3)]);
+    let expected = expanded(&[("near", 2), ("far", 3)], false);
     assert_eq!(names, expected.iter().collect::<Vec<_>>());
     assert!(expected.contains(&"tier.far.node.2.entries".to_owned()));
     let alone = BUSY.split("[[tier]]").next().unwrap().to_owned();
     let alone = crate::world::run(&(alone + "[database]\nservice_time = \"5ms\""), &[]);
     let names: Vec<&String> = alone.0.metrics.keys().collect();
-    assert_eq!(names, expanded(&[]).iter().collect::<Vec<_>>());
+    assert_eq!(names, expanded(&[], false).iter().collect::<Vec<_>>());
+    let servers = crate::world::run(
+        BUSY,
+        &[
+            "database.buffer_pool={ capacity = '10 pages', disk_time = '1ms' }",
+            "database.replicas={ count = 2, lag = '1ms', reads = 'any' }",
+        ],
+    );
+    let names: Vec<&String> = servers.0.metrics.keys().collect();
+    let expected = expanded(&[("near", 2), ("far", 3)], true);
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -95,6 +125,11 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
     let never_here = [
         ".stale_hit_ratio",
         ".negative_hit_ratio",
+        "requests.absent",
+        "database.absent.rate",
+        "bloom_filter.rejected",
+        "bloom_filter.wrong",
+        "bloom_filter.bytes",
         "far.delayed_hit_ratio",
         "requests.unavailable",
         ".sets.refused",
@@ -113,6 +148,7 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         "lost_writes",
         "lost_writes.crash",
         "lost_writes.overwritten",
+        "lost_writes.failover",
         "pending_writes",
         "bypassing_reads",
         "refused_copies",
@@ -121,7 +157,8 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
     for (name, value) in &run.0.metrics {
         // Where nothing is flushed there is nothing to divide by, and without sessions nobody notices.
         let is_of_sessions = name.ends_with("_violations");
-        if name.ends_with("flushes.coalescing") || is_of_sessions {
+        let is_of_pages = name.starts_with("page.") || name.ends_with("false_positive_ratio");
+        if name.ends_with("flushes.coalescing") || is_of_sessions || is_of_pages {
             assert!(value.is_nan());
             continue;
         }

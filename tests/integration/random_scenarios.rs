@@ -216,14 +216,93 @@ prop_compose! {
     }
 }
 
+const CHUNKS: &str = "chunking = { size = \"1KiB\", parallel = 2 }";
+const COPIES: &str =
+    "hot_keys = { copies = 4, top = 1, detect = { threshold = \"50/s\", cool_down = \"20ms\" } }";
+const PIN: &str = "hot_keys = { pin = \"30ms\", detect = { threshold = \"20/s\" } }";
+
+/// What is done about big values and hot keys, if it fits the rest of a tier.
+fn fitting(cure: &str, tier: &str, nodes: u32) -> String {
+    let says = |what: &str| tier.contains(what);
+    let app_conducts =
+        says("read = \"aside\"") && !says("write = \"through\"") && !says("write = \"behind\"");
+    let fits = match cure {
+        CHUNKS => app_conducts && !says("lease"),
+        COPIES => {
+            let has_one_key = !says("versioned-keys") && !says("change-capture");
+            app_conducts && has_one_key && nodes > 1 && says("scope = \"global\"")
+        }
+        PIN => says("scope = \"instance\""),
+        _ => true,
+    };
+    if fits { cure.to_owned() } else { String::new() }
+}
+
 /// Promises to sessions.
 fn promises() -> impl Strategy<Value = String> {
     let all = vec![
         "\"session-token\"",
         "{ kind = \"bypass-after-write\", window = \"30ms\" }",
         "{ kind = \"bounded-staleness\", max_staleness = \"50ms\" }",
+        "{ kind = \"pin-to-primary\", window = \"30ms\" }",
     ];
-    prop::sample::subsequence(all, 0..=3).prop_map(|some| format!("[{}]", some.join(", ")))
+    prop::sample::subsequence(all, 0..=4).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
+/// A timeline for the database, which has two replicas or none.
+fn database_events() -> impl Strategy<Value = String> {
+    let actions = vec![
+        "\"crash\"",
+        "\"crash\", restart_after = \"20ms\"",
+        "\"restart\"",
+        "\"slow\", factor = 3.0, for = \"30ms\"",
+        "\"slow\", plus = \"1ms\"",
+        "\"pause\", for = \"15ms\"",
+        "\"lose-connections\", reconnect = \"5ms\"",
+        "\"replica-lag\", lag = \"1s\", for = \"40ms\"",
+        "\"replica-lag\", factor = 5.0",
+    ];
+    let targets = vec![
+        "database",
+        "database",
+        "database.replica.0",
+        "database.replica.1",
+    ];
+    let event = (0..400u32, select(actions), select(targets)).prop_map(|(ms, action, target)| {
+        format!("{{ at = \"{ms}ms\", action = {action}, target = \"{target}\" }}")
+    });
+    prop::collection::vec(event, 0..=4).prop_map(|events| events.join(", "))
+}
+
+/// Replicas and memory of the database; for events, always two replicas.
+fn servers() -> impl Strategy<Value = (String, String)> {
+    let replicas = (
+        select(vec!["primary", "any", "replicas", "nearest"]),
+        time(50_000),
+        select(vec![
+            "\"none\"",
+            "{ detection = \"5ms\", promotion = \"5ms\" }",
+            "{ detection = \"0s\", promotion = \"0s\" }",
+        ]),
+        database_events(),
+    );
+    let replicas = replicas.prop_map(|(reads, lag, failover, events)| {
+        let replicas = format!(
+            "replicas = {{ count = 2, connections = 5, reads = \"{reads}\", lag = {lag}, failover = {failover} }}\n"
+        );
+        (replicas, events)
+    });
+    let pool = (1..50u32, select(policies()), 1..9u32, time(2000)).prop_map(
+        |(pages, eviction, rows, disk)| {
+            format!(
+                "buffer_pool = {{ capacity = \"{pages} pages\", eviction = \"{eviction}\", rows_per_page = {rows}, disk_time = {disk} }}\n"
+            )
+        },
+    );
+    let pool = prop_oneof![Just(String::new()), pool];
+    let alone = Just((String::new(), String::new()));
+    (prop_oneof![alone, replicas], pool)
+        .prop_map(|((replicas, events), pool)| (replicas + &pool, events))
 }
 
 /// A timeline for so many tiers.
@@ -231,6 +310,10 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
     let actions = vec![
         "\"crash\"",
         "\"crash\", restart_after = \"20ms\"",
+        "\"crash\", restart_after = \"30ms\", warm = true",
+        "\"resize\", nodes = 1",
+        "\"resize\", nodes = 6",
+        "\"resize\", nodes = 3, move = true, rate = \"2k/s\"",
         "\"restart\"",
         "\"purge\"",
         "\"lose-deletes\", share = 0.5, for = \"50ms\"",
@@ -238,8 +321,75 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
     let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
         format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
     });
-    let most = if tiers == 0 { 0 } else { 3 };
+    let most = if tiers == 0 { 0 } else { 4 };
     prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
+}
+
+/// A scheme, and what happens among nodes that are shared.
+#[derive(Clone, Debug)]
+struct Members {
+    scheme: &'static str,
+    text: String,
+}
+
+impl Members {
+    /// The same without what a scenario would be refused for beside `truth`.
+    fn mended(mut self, truth: &str) -> String {
+        let is_global = truth.contains("scope = \"global\"");
+        let needs_a_node = [
+            "\"through\"",
+            "\"behind\"",
+            "lease",
+            "versioned",
+            "hits_min",
+        ];
+        let is_placed = needs_a_node.iter().any(|word| truth.contains(word));
+        let chooses = ["random", "replicated-all", "bounded-load"].contains(&self.scheme);
+        if chooses && (!is_global || is_placed || self.text.contains("replication = {")) {
+            self.scheme = "ring";
+        }
+        if !is_global {
+            self.text.clear();
+        }
+        let scheme = match self.scheme {
+            "dumb" => "{ scheme = \"slots\", client = \"dumb\" }".to_owned(),
+            scheme => format!("\"{scheme}\""),
+        };
+        format!("placement = {scheme}\n{}", self.text)
+    }
+}
+
+prop_compose! {
+    fn members()(
+        scheme in select(vec![
+            "ring", "ring", "modulo", "slots", "dumb", "jump", "rendezvous", "bounded-load", "random",
+            "replicated-all",
+        ]),
+        reads in select(vec!["", "primary", "any", "nearest"]),
+        factor in 2..4u32,
+        lag in time(20_000),
+        promotion in time(20_000),
+        is_watched: bool,
+        gutter in select(vec!["\"none\"", "\"none\"", "{}", "{ nodes = 2, ttl = \"20ms\" }"]),
+        while_down in select(vec![
+            "\"fall-through\"",
+            "{ kind = \"fall-through\", notice = \"5ms\" }",
+            "\"error\"",
+            "{ kind = \"timeout\", notice = \"10ms\" }",
+        ]),
+    ) -> Members {
+        let mut text = format!("gutter = {gutter}\nwhile_down = {while_down}\n");
+        if !reads.is_empty() {
+            text += &format!(
+                "replication = {{ factor = {factor}, reads = \"{reads}\", lag = {lag}, \
+                 promotion = {promotion}, between_zones = \"1ms\" }}\n"
+            );
+            if is_watched {
+                text += "detection = { interval = \"5ms\", timeout = \"10ms\", quorum = 1 }\n";
+            }
+        }
+        Members { scheme, text }
+    }
 }
 
 prop_compose! {
@@ -251,17 +401,24 @@ prop_compose! {
         negative in select(vec!["none", "none", "1ms", "50ms"]),
         delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
-        scheme in select(vec!["ring", "modulo"]),
+        members in members(),
         network in time(2000),
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
+        (cure, bandwidth) in (
+            select(vec!["", "fields = { count = 4 }", CHUNKS, COPIES, PIN]),
+            select(vec!["unlimited", "1MB/s", "100MB/s"]),
+        ),
     ) -> String {
+        let cure = fitting(cure, &truth, nodes);
+        let members = members.mended(&truth);
         format!(
-            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}\
+            "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}{cure}\n\
              negative = \"{negative}\"\ndelete_failure = {delete_failure}\n\
-             sweep = {sweep}\nplacement = \"{scheme}\"\nnetwork = {network}\n\
-             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit} }}\n"
+             sweep = {sweep}\n{members}network = {network}\n\
+             service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
+             bandwidth = \"{bandwidth}\" }}\n"
         )
     }
 }
@@ -295,6 +452,7 @@ prop_compose! {
         reads in 0..=4u32,
         size in select(vec!["\"0B\"", "\"1KiB\"", "{ distribution = \"exponential\", mean = \"2KiB\" }"]),
         instances in 1..5u32,
+        big in select(vec!["", "big_keys = { count = 2, size = \"5KiB\", share = 0.2 }\n"]),
         sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
         absent in select(vec!["", "absent = { share = 0.3, keys = 5, creates = 0.2 }\n", "deletes = 0.3\n"]),
         page in select(vec![
@@ -325,7 +483,11 @@ prop_compose! {
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         promises in promises(),
         database in database(),
+        (servers, database_events) in servers(),
     ) -> String {
+        let all = [events, database_events];
+        let some: Vec<String> = all.into_iter().filter(|it| !it.is_empty()).collect();
+        let events = some.join(", ");
         // Who has no identity cannot be promised anything that depends on it.
         let promises = if sessions.is_empty() { "[]" } else { &promises };
         // Keys are looked up together by an app that conducts, under the keys of the rows.
@@ -343,7 +505,7 @@ prop_compose! {
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             {sessions}{absent}{page}dependents = {dependents}\n\
+             {big}{sessions}{absent}{page}dependents = {dependents}\n\
              reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\nbloom_filter = {bloom_filter}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
@@ -356,7 +518,7 @@ prop_compose! {
             };
             write!(text, "[[tier]]\nname = \"tier-{number}\"\n{tier}").expect("a text grows");
         }
-        text + "[database]\n" + &database
+        text + "[database]\n" + &database + &servers
     }
 }
 

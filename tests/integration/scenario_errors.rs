@@ -641,6 +641,21 @@ fn what_later_versions_will_understand_is_said_plainly() {
 }
 
 #[test]
+fn a_target_must_exist_and_be_one_that_the_action_can_happen_to() {
+    insta::assert_snapshot!(check("targets"), @"");
+}
+
+#[test]
+fn replicas_have_a_region_each_and_targets_are_among_them() {
+    insta::assert_snapshot!(check("database_servers"), @"");
+}
+
+#[test]
+fn a_buffer_pool_says_what_its_capacity_counts() {
+    insta::assert_snapshot!(check("buffer_pool"), @"");
+}
+
+#[test]
 fn more_requests_than_anybody_could_simulate_are_refused() {
     insta::assert_snapshot!(check("too_many_requests"), @r#"
       x 2 errors in tests/broken/too_many_requests.toml

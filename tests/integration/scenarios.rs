@@ -57,6 +57,8 @@ const SECOND: (&str, &str) = (
     "\"aside\"",
 );
 
+const NOT_STALE: (&str, &str) = ("stale_if_error\" = \"5m\"", "stale_if_error\" = \"0s\"");
+
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("pubsub", AS_IS, &["tier.process.invalidation=[]"]),
@@ -86,7 +88,20 @@ const CASES: &[Case] = &[
     ("page-of-thirty", ("\"workload.page.multi_get\" = true", "\"workload.page.multi_get\" = false"), &[]),
     ("flash-crowd", AS_IS, &["event=[]"]),
     ("flash-crowd", AS_IS, &["tier.process.capacity=1 entries", "tier.process.ttl=1us"]),
+    ("hot-key", AS_IS, &["tier.redis.hot_keys=none"]),
+    ("big-key", AS_IS, &["tier.redis.chunking=none"]),
+    ("virtual-nodes", AS_IS, &["tier.cache.placement.virtual_nodes=1"]),
+    ("resize", AS_IS, &["tier.cache.placement=modulo"]),
+    ("gutter", AS_IS, &["tier.memcached.gutter=none"]),
+    ("slots", AS_IS, &["tier.redis-cluster.placement.client=dumb"]),
+    ("failover", AS_IS, &["tier.redis.replication=none"]),
     ("flash-sale", AS_IS, &["tier.cache.pattern=around"]),
+    ("fits-in-memory", AS_IS, &["database.buffer_pool.capacity=2MiB"]),
+    ("fits-in-memory", AS_IS, &["database.buffer_pool.disk_time=0s"]),
+    ("slow-database", AS_IS, &["event=[]"]),
+    ("slow-database", NOT_STALE, &[]),
+    ("cross-region", AS_IS, &["database.replicas.lag=1us"]),
+    ("cross-region", AS_IS, &["database.replicas.reads=primary"]),
 ];
 
 #[test]

@@ -69,7 +69,7 @@ impl Filter {
     }
 
     /// How many keys have been put in that were not taken for members.
-    pub fn len(&self) -> u64 {
+    pub fn members(&self) -> u64 {
         self.len
     }
 

@@ -28,11 +28,16 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
-        return system.read_below(request, level + 1).await;
+    let visit = match tier.visit(Exchange::LookUp, request).await {
+        Ok(visit) => visit,
+        Err(unreachable) if tier.is_fatal(unreachable) => return Err(Failure::Unavailable),
+        Err(_) => return system.read_below(request, level + 1).await,
     };
-    let found = system.find(level, visit.node(), request);
+    let mut found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
+    if tier.is_in_chunks(&found) {
+        found = Box::pin(tier.gather(request, found)).await;
+    }
     tier.note_latency(issued_ns);
     let stale = match found {
         Found::Fresh(row) => {
@@ -56,6 +61,7 @@ pub(crate) async fn load(
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let answer = ask_below(system, request, level, known.as_ref()).await?;
+    let filling = filling.given(&answer.row, known.as_ref());
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request, &answer.row);

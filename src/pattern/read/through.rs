@@ -79,7 +79,12 @@ async fn go_on(
         Found::Nothing => None,
     };
     // A fetch is shared by all who ask one node.
-    fetch(system, request, level, node as u32, stale).await
+    let answer = fetch(system, request, level, node as u32, stale).await?;
+    // A stale copy was sent as it was found.
+    if answer.outcome != ReadOutcome::StaleHit && tier.send(node, &answer.row).await.is_err() {
+        return Err(Failure::Unavailable);
+    }
+    Ok(answer)
 }
 
 /// Loads from below tier `level` into the node that holds the key.
@@ -96,8 +101,10 @@ pub(crate) async fn load(
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
         let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
+        let filling = filling.given(&answer.row, known.as_ref());
+        let has_come = layer.tier.receive(node, &answer.row, filling).await.is_ok();
         if loading.end() {
-            if layer.tier.store(node, request, &answer.row, filling) {
+            if has_come && layer.tier.store(node, request, &answer.row, filling) {
                 layer.stored(request, &answer.row);
             }
             return Ok(answer);

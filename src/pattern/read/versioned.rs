@@ -17,8 +17,10 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     // Without a version nobody knows what to ask for, or to set.
-    let Ok(visit) = tier.visit(Exchange::Version, request).await else {
-        return system.read_below(request, level + 1).await;
+    let visit = match tier.visit(Exchange::Version, request).await {
+        Ok(visit) => visit,
+        Err(unreachable) if tier.is_fatal(unreachable) => return Err(Failure::Unavailable),
+        Err(_) => return system.read_below(request, level + 1).await,
     };
     let version = tier.version_of(visit.node(), request.key);
     tier.leave(visit).await;

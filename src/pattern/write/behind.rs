@@ -141,6 +141,8 @@ async fn write(
     {
         layer.flushes.hurry(node);
     }
+    // Refused or not, the node has the write.
+    let _ = tier.receive(node, &row, Filling::Written).await;
     if behind.is_logged {
         // There and back again, to a node of the same tier.
         tier.hop(Exchange::Log, request).await;
@@ -255,11 +257,10 @@ async fn store(system: &Rc<System>, level: usize, node: usize, dirty: Dirty) -> 
     let database = &system.database;
     let tier = &system.layers[level].tier;
     let request = tier.request_of(node, dirty.index, dirty.key);
-    let outcome = database.store(&request, &dirty.row).await;
+    let outcome = database.store(&request, &dirty.row, dirty.writes).await;
     tier.end_flush(node, dirty.key);
     match outcome {
         Ok(true) => {
-            system.meter.writes.store(dirty.writes);
             if system.meter.is_measuring() {
                 tier.counts().flushed.increment();
                 tier.counts().flushed_writes.add(dirty.writes);

@@ -51,6 +51,10 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
     let lock = tier.lock(visit.node(), request.key).await;
     let below = tier.from_here(request);
     let outcome = system.write_below(&below, level + 1).await;
+    if let Ok(row) = &outcome {
+        // Refused, the new row is not stored; the old one goes all the same.
+        let _ = tier.receive(visit.node(), row, Filling::Written).await;
+    }
     // A write that failed may have been committed all the same, so the entry is not to be trusted.
     tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
     if let Ok(row) = &outcome

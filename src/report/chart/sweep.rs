@@ -131,7 +131,7 @@ fn unit_of(metric: &str) -> Unit {
 fn kind_of(metric: &str) -> Kind {
     match unit_of(metric) {
         Unit::Seconds => Kind::Seconds,
-        Unit::Bytes => Kind::Bytes,
+        Unit::Bytes | Unit::BytesPerSecond => Kind::Bytes,
         Unit::Ratio if !metric.ends_with("imbalance") => Kind::Share,
         _ => Kind::Number,
     }
@@ -140,7 +140,7 @@ fn kind_of(metric: &str) -> Kind {
 /// What stands at an axis, with its unit where the numbers do not carry it.
 fn axis_label(metric: &str) -> String {
     match unit_of(metric) {
-        Unit::PerSecond => format!("{metric}, per second"),
+        Unit::PerSecond | Unit::BytesPerSecond => format!("{metric}, per second"),
         _ => metric.to_owned(),
     }
 }
@@ -157,6 +157,7 @@ fn lines(
         ValueUnit::Entries => (Kind::Number, format!("{}, entries", axis.name())),
         ValueUnit::Bytes => (Kind::Bytes, axis.name()),
         ValueUnit::Seconds => (Kind::Seconds, axis.name()),
+        ValueUnit::BytesPerSecond => (Kind::Bytes, format!("{}, per second", axis.name())),
         ValueUnit::PerSecond => (Kind::Number, format!("{}, per second", axis.name())),
         ValueUnit::Share => (Kind::Share, axis.name()),
     };

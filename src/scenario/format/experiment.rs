@@ -57,7 +57,12 @@ pub(super) fn prices() -> Table {
         price(
             "database_connection_month",
             "2.5",
-            "of one of the database's connections for a month",
+            "of one of the database's connections for a month, those of replicas included",
+        ),
+        price(
+            "replica_month",
+            "200.0",
+            "of a replica of the database for a month, beside its connections",
         ),
         price(
             "database_million_queries",

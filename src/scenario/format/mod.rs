@@ -17,11 +17,13 @@ use workload::{COUNTS, DURATIONS, SIZES, distribution_shape, keys};
 mod app;
 mod database;
 mod experiment;
+mod nodes;
 mod parts;
 mod regions;
 mod tier;
 mod workload;
 
+pub(super) use database::{Pages, read_pages};
 pub(super) use tier::{read_capacity, read_eviction, read_jitter};
 pub(super) use workload::takes_curve;
 

@@ -4,7 +4,7 @@ use crate::defence::DEFENCES;
 use crate::eviction::{self, PolicySpec, SpecError};
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
-use crate::placement::{SCHEMES, Setting};
+use crate::placement::{SCHEMES, SLOT_CLIENTS, Setting};
 use crate::tier::{Capacity, SCOPES};
 
 use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table};
@@ -13,11 +13,11 @@ use super::parts::{
     ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, field, parameter_field,
     parameters_table, queue_limit, range, table, word, words,
 };
-use super::workload::DURATIONS;
+use super::workload::{DURATIONS, some_rate};
 
 pub(super) fn tier() -> Table {
     use Need::{Default, Required};
-    table(vec![
+    let mut fields = vec![
         field(
             "name",
             Shape::Spelled(NAME),
@@ -139,6 +139,36 @@ pub(super) fn tier() -> Table {
             "how a node serves its requests",
         ),
         field(
+            "fields",
+            Shape::Either(vec![
+                words(&[("whole", "a read gets the whole value")]),
+                Shape::Table(fields()),
+            ]),
+            Default("\"whole\""),
+            "{ count = 100, per_read = 2 }",
+            "values as a hash of fields, of which a read asks for some only: the others are not sent",
+        ),
+        field(
+            "chunking",
+            Shape::Either(vec![
+                words(&[("none", "values are stored in one piece")]),
+                Shape::Short("size", Box::new(Shape::Table(chunking()))),
+            ]),
+            Default("\"none\""),
+            "{ size = \"1MiB\", parallel = 4 }",
+            "large values are stored as several entries, each on the node that its own key hashes to",
+        ),
+        field(
+            "hot_keys",
+            Shape::Either(vec![
+                words(&[("none", "all keys are treated alike")]),
+                Shape::Table(hot_keys()),
+            ]),
+            Default("\"none\""),
+            "{ copies = 10, detect = { threshold = \"5k/s\", cool_down = \"10s\" } }",
+            "how keys that are asked for very often are found, and what is done about them",
+        ),
+        field(
             "delete_failure",
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Default("0.0"),
@@ -172,7 +202,9 @@ pub(super) fn tier() -> Table {
             "\"single-flight\"",
             "what happens when many requests miss one key together",
         ),
-    ])
+    ];
+    fields.extend(super::nodes::fields());
+    table(fields)
 }
 
 pub(super) fn pattern() -> Table {
@@ -296,6 +328,100 @@ pub(super) fn sweep() -> Table {
     ])
 }
 
+pub(super) fn fields() -> Table {
+    table(vec![
+        field(
+            "count",
+            count("1", "1000000"),
+            Need::Required,
+            "100",
+            "fields of a value, all of one size",
+        ),
+        field(
+            "per_read",
+            count("1", "1000000"),
+            Need::Default("1"),
+            "2",
+            "fields that a read asks for",
+        ),
+    ])
+}
+
+pub(super) fn chunking() -> Table {
+    table(vec![
+        field(
+            "size",
+            Shape::Quantity(Unit::Size, range("1KiB", "1GiB")),
+            Need::Required,
+            "\"1MiB\"",
+            "bytes of a chunk; smaller values are left as they are",
+        ),
+        field(
+            "parallel",
+            count("1", "64"),
+            Need::Default("4"),
+            "4",
+            "chunks that a read asks for, or a set sends, at a time",
+        ),
+    ])
+}
+
+pub(super) fn hot_keys() -> Table {
+    use Need::{Default, Optional};
+    table(vec![
+        field(
+            "copies",
+            count("1", "1000"),
+            Default("1"),
+            "10",
+            "under how many keys a hot row is stored, itself included: a read takes any of them, a write deletes or sets all",
+        ),
+        field(
+            "pin",
+            Shape::Quantity(Unit::Duration, SOME_DURATION),
+            Optional,
+            "\"1s\"",
+            "how long a hot row is kept in the process from when it was stored, in place of the TTL; nothing evicts it meanwhile",
+        ),
+        field(
+            "top",
+            count("0", "1000"),
+            Default("0"),
+            "1",
+            "so many of the most popular keys are always hot, as in a list made by hand",
+        ),
+        field(
+            "detect",
+            Shape::Either(vec![
+                words(&[("none", "nodes do not look for hot keys")]),
+                Shape::Table(detect()),
+            ]),
+            Default("\"none\""),
+            "{ threshold = \"5k/s\", cool_down = \"10s\" }",
+            "how each node finds hot keys by itself",
+        ),
+    ])
+}
+
+pub(super) fn detect() -> Table {
+    table(vec![
+        field(
+            "threshold",
+            Shape::Quantity(Unit::Rate, some_rate()),
+            Need::Required,
+            "\"5k/s\"",
+            "a key that a node is asked for so often in a second is hot; copies are counted together",
+        ),
+        field(
+            "cool_down",
+            Shape::Quantity(Unit::Duration, ANY_DURATION),
+            Need::Default("\"10s\""),
+            "\"10s\"",
+            "how long it stays hot after that",
+        ),
+    ])
+}
+
 pub(super) fn service() -> Table {
     table(vec![
         field(
@@ -311,6 +437,16 @@ pub(super) fn service() -> Table {
             Need::Default("\"10us\""),
             "\"10us\"",
             "how long a worker is busy with one request",
+        ),
+        field(
+            "bandwidth",
+            Shape::Either(vec![
+                words(&[("unlimited", "values take no time on their way")]),
+                Shape::Quantity(Unit::Bandwidth, range("1KB/s", "1TB/s")),
+            ]),
+            Need::Default("\"unlimited\""),
+            "\"125MB/s\"",
+            "bytes per second of values that a node sends and receives; a worker is busy with a value for as long as it takes, and several share the node's link",
         ),
         queue_limit("requests that may wait at a node; more are refused"),
     ])
@@ -356,6 +492,32 @@ pub(super) fn placement_setting(setting: &Setting) -> Field {
             Optional,
             "[1.0, 1.0, 2.0]",
             "how much of the keys each node is to have, in proportion, one number a node; the same for all if nothing is said",
+        ),
+        Setting::Epsilon => field(
+            "epsilon",
+            Shape::Quantity(Unit::Number, range("0.001", "1000")),
+            Default("0.25"),
+            "0.25",
+            "by what share of the mean the load of a node may exceed it: of m requests in flight none of n nodes has more than (1 + epsilon) m / n, rounded up",
+        ),
+        Setting::Ring => field(
+            "ring",
+            count("0", "1000000000"),
+            Default("0"),
+            "7",
+            "which of all possible rings: another number throws the points of all nodes anew",
+        ),
+        Setting::Client => field(
+            "client",
+            words(
+                &SLOT_CLIENTS
+                    .iter()
+                    .map(|row| (row.name, row.summary))
+                    .collect::<Vec<_>>(),
+            ),
+            Default("\"smart\""),
+            "\"dumb\"",
+            "who asks the nodes",
         ),
     }
 }

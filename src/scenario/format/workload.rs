@@ -98,6 +98,13 @@ pub(super) fn workload() -> Table {
             "share of the writes that delete their row; the next write of it that deletes nothing creates it anew",
         ),
         field(
+            "big_keys",
+            Shape::Table(big_keys()),
+            Optional,
+            "{ count = 1, size = \"100MB\", share = 0.001 }",
+            "a few more rows with values of a size of their own",
+        ),
+        field(
             "dependents",
             Shape::Named("counts"),
             Default("0"),
@@ -170,6 +177,32 @@ fn absent() -> Table {
             Default("0.0"),
             "0.05",
             "share of the writes that are of such a row and so create it",
+        ),
+    ])
+}
+
+pub(super) fn big_keys() -> Table {
+    table(vec![
+        field(
+            "count",
+            count("1", "1M"),
+            Need::Default("1"),
+            "1",
+            "how many such rows, beside those of `keys`",
+        ),
+        field(
+            "size",
+            Shape::Named("sizes"),
+            Need::Required,
+            "\"100MB\"",
+            "size of their values",
+        ),
+        field(
+            "share",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Need::Required,
+            "0.001",
+            "share of the requests that are for one of them, any",
         ),
     ])
 }

@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_nodes;
 mod of_regions;
 mod of_tier;
 mod of_workload;
@@ -104,17 +105,22 @@ impl Planner<'_> {
         }
         let duration_ns = duration_ns.unwrap_or(0);
         let geography = self.geography(root, workload.as_ref());
-        let tiers = self.tiers(root.at("tier"), &geography);
+        let mut tiers = self.tiers(root.at("tier"), &geography);
+        // Which nodes there are depends on who joins when.
+        if let Some(tiers) = &mut tiers {
+            self.announce_resizes(root, tiers);
+        }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
-        let database = self.database(root.at("database"), &geography);
-        let events = tiers.as_deref().and_then(|tiers| {
-            let places = fault::Places {
-                tiers,
-                database: database.as_ref(),
-            };
-            self.events(root, &places, workload.as_ref())
-        });
+        let database = self.database(root.at("database"), workload.as_ref(), &geography);
+        let events = match (tiers.as_deref(), database.as_ref()) {
+            (Some(tiers), Some(database)) => {
+                let places = fault::Places { tiers, database };
+                self.events(root, &places, workload.as_ref())
+            }
+            // Whether a target exists cannot be said.
+            _ => None,
+        };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
             self.multi_get_fits(root, workload, tiers);

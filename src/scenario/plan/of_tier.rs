@@ -58,8 +58,10 @@ impl Planner<'_> {
             checked.at("defence"),
         );
         let scope = scope(checked.at("scope"))?;
+        let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
             tier: tier::Plan {
+                membership: membership?,
                 scope,
                 home: self.home_of_tier(checked, scope, regions)?,
                 delete_failure: checked.at("delete_failure").base(),
@@ -76,6 +78,9 @@ impl Planner<'_> {
                 network: network?,
                 workers: service.at("workers").whole_u32(),
                 service_time: service_time?,
+                bandwidth_per_s: service.at("bandwidth").amount().map(|it| it.whole()),
+                values: self.values(name, checked)?,
+                hot_keys: self.hot_keys(name, checked.at("hot_keys"))?,
                 queue_limit: limit(service.at("queue_limit")),
                 ..tier::Plan::plain(name, capacity)
             },
@@ -102,7 +107,20 @@ impl Planner<'_> {
             plan.prepare(&mut layer.tier);
             layer.invalidations.push(plan);
         }
+        if let Some((setting, message, help)) = uncured(&layer) {
+            let message = format!("`tier.{name}.{setting}`: {message}");
+            self.problem(checked.at(setting).span, message, help);
+            return None;
+        }
         layer.defence.prepare(&mut layer.tier);
+        if layer.tier.leases.is_some() && matches!(layer.tier.values, tier::Values::Chunks(_)) {
+            let message = format!(
+                "`tier.{name}.chunking`: leases are given for a key, and each chunk has a key of its own"
+            );
+            let help = "use another `defence`, or remove `chunking`";
+            self.problem(checked.at("chunking").span, message, help);
+            return None;
+        }
         if layer.tier.leases.is_some() && layer.pattern.read == pattern::Read::Through {
             let message = format!(
                 "`tier.{name}.defence`: leases are given to those who fill the cache, and with `read = \"through\"` the tier does so itself"
@@ -111,7 +129,79 @@ impl Planner<'_> {
             self.problem(checked.at("defence").span, message, help);
             return None;
         }
+        self.members_fit(&layer, checked)?;
         Some(layer)
+    }
+
+    /// Whether values are stored and sent in one piece.
+    fn values(&mut self, name: &str, tier: &Checked) -> Option<tier::Values> {
+        let (fields, chunking) = (tier.at("fields"), tier.at("chunking"));
+        match (fields.get("count"), chunking.get("size")) {
+            (None, None) => Some(tier::Values::Whole),
+            (Some(count), None) => {
+                let per_read = fields.at("per_read");
+                if per_read.whole() > count.whole() {
+                    let message = format!(
+                        "`tier.{name}.fields.per_read` is {}, and a value has {} fields",
+                        per_read.whole(),
+                        count.whole()
+                    );
+                    self.problem(per_read.span, message, "lower it, or raise `count`");
+                    return None;
+                }
+                Some(tier::Values::Fields(tier::Fields {
+                    count: count.whole_u32(),
+                    per_read: per_read.whole_u32(),
+                }))
+            }
+            (None, Some(size)) => Some(tier::Values::Chunks(tier::Chunking {
+                bytes: size.whole_u32(),
+                parallel: chunking.at("parallel").whole_u32(),
+            })),
+            (Some(_), Some(_)) => {
+                let message = format!(
+                    "`tier.{name}` has both `fields` and `chunking`: a value is a hash or a row of chunks"
+                );
+                self.problem(chunking.span, message, "remove one of the two");
+                None
+            }
+        }
+    }
+
+    /// What is done about hot keys, if anything; `Err` for what makes no sense, which is then told.
+    fn hot_keys(&mut self, name: &str, checked: &Checked) -> Option<Option<tier::HotKeys>> {
+        let Some(copies) = checked.get("copies") else {
+            return Some(None);
+        };
+        let detect = checked.at("detect");
+        let hot_keys = tier::HotKeys {
+            copies: copies.whole_u32(),
+            top: checked.at("top").whole_u32(),
+            detect: detect.get("threshold").map(|threshold| tier::Detect {
+                threshold_per_s: threshold.base(),
+                cool_down_ns: detect.at("cool_down").whole(),
+            }),
+            pin_ns: checked.get("pin").map(Checked::whole),
+        };
+        let problem = if hot_keys.top == 0 && hot_keys.detect.is_none() {
+            Some((
+                "says what is done about hot keys, and not which they are",
+                "add `detect = { threshold = \"5k/s\" }` or `top = 1`",
+            ))
+        } else if hot_keys.copies == 1 && hot_keys.pin_ns.is_none() {
+            Some((
+                "says which keys are hot, and not what is done about them",
+                "add `copies = 10`, or `pin = \"1s\"` in a tier with `scope = \"instance\"`",
+            ))
+        } else {
+            None
+        };
+        if let Some((problem, help)) = problem {
+            let message = format!("`tier.{name}.hot_keys` {problem}");
+            self.problem(checked.span, message, help);
+            return None;
+        }
+        Some(Some(hot_keys))
     }
 
     /// Where the tier lives, which is for those to say that everybody shares.
@@ -200,6 +290,61 @@ impl Planner<'_> {
     }
 }
 
+/// What of a tier's `chunking` or `hot_keys` does not go with its other settings: which, why not, and
+/// what would help.
+fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static str)> {
+    let tier = &layer.tier;
+    let app_conducts =
+        layer.pattern.read == pattern::Read::Aside && !layer.pattern.write.goes_through();
+    let aside = "use `pattern = \"aside\"`, or another pattern with `read = \"aside\"` in which the app writes to the database";
+    if matches!(tier.values, tier::Values::Chunks(_)) && !app_conducts {
+        let message = "the app cuts values and puts them together, and here the tier loads or writes by itself";
+        return Some(("chunking", message, aside));
+    }
+    let hot_keys = tier.hot_keys?;
+    let shared = tier.scope != tier::Scope::Instance && tier.scope != tier::Scope::Client;
+    let problem = if hot_keys.pin_ns.is_some() && tier.scope != tier::Scope::Instance {
+        (
+            "`pin` is for an in-process tier",
+            "use it in a tier with `scope = \"instance\"`; here `copies = 10` spreads a hot key over the nodes",
+        )
+    } else if hot_keys.copies == 1 {
+        return None;
+    } else if !shared {
+        (
+            "nobody else asks these nodes, so `copies` spread nothing",
+            "use `pin = \"1s\"` here, and `copies` in a tier that all share",
+        )
+    } else if tier.nodes == 1 {
+        (
+            "there is one node, so `copies` spread nothing",
+            "raise `nodes`",
+        )
+    } else if !app_conducts {
+        (
+            "the app chooses among `copies`, and here the tier loads or writes by itself",
+            aside,
+        )
+    } else if tier.has_versioned_keys {
+        (
+            "versioned keys make a key for each version, and `copies` one for each copy",
+            "remove one of the two",
+        )
+    } else if layer
+        .invalidations
+        .iter()
+        .any(|it| it.name() == "change-capture")
+    {
+        (
+            "a change feed knows of rows, not of their `copies`",
+            "remove one of the two",
+        )
+    } else {
+        return None;
+    };
+    Some(("hot_keys", problem.0, problem.1))
+}
+
 /// Why a mechanism cannot work in such a tier, and what it would need.
 fn misfit(
     mechanism: &invalidation::Plan,
@@ -274,16 +419,28 @@ fn placement(checked: &Checked) -> Option<placement::Plan> {
         table_size: whole("table_size", plan.table_size),
         keys_per_tag: checked.get("keys_per_tag").map_or(1, Checked::whole),
         weights: weights.iter().map(Checked::base).collect(),
+        epsilon: checked.get("epsilon").map_or(plan.epsilon, Checked::base),
+        ring: checked.get("ring").map_or(0, Checked::whole),
+        client: (checked.get("client"))
+            .and_then(|client| {
+                placement::SLOT_CLIENTS
+                    .iter()
+                    .find(|row| client.is(row.name))
+            })
+            .map_or(plan.client, |row| row.client),
     })
 }
 
 /// Where a setting of a scheme is written.
-fn setting_name(setting: placement::Setting) -> &'static str {
+pub(super) fn setting_name(setting: placement::Setting) -> &'static str {
     match setting {
         placement::Setting::VirtualNodes => "virtual_nodes",
         placement::Setting::Probes => "probes",
         placement::Setting::TableSize => "table_size",
         placement::Setting::KeysPerTag => "keys_per_tag",
         placement::Setting::Weights => "weights",
+        placement::Setting::Epsilon => "epsilon",
+        placement::Setting::Ring => "ring",
+        placement::Setting::Client => "client",
     }
 }

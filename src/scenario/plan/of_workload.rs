@@ -38,6 +38,7 @@ impl Planner<'_> {
         let absent = self.absent(checked);
         let page = self.page(checked);
         let deletes = checked.at("deletes").base();
+        let big_keys = self.big_keys(checked);
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
             let arrivals = arrivals?;
@@ -53,7 +54,8 @@ impl Planner<'_> {
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
             let mut plan = self.sound("workload", plan, reads)?;
             plan.deletes = deletes;
-            (absent?, page?);
+            absent?;
+            page?;
             return Some((with_sessions(plan, checked), duration_ns));
         }
         if let Some(speed) = checked.get("speed") {
@@ -74,6 +76,7 @@ impl Planner<'_> {
         plan.absent = absent?;
         plan.page = page?;
         plan.deletes = deletes;
+        plan.big_keys = big_keys?;
         Some((with_sessions(plan, checked), duration_ns))
     }
 
@@ -121,6 +124,23 @@ impl Planner<'_> {
         let [share, creates] = ["share", "creates"].map(|name| checked.at(name).base());
         let absent = self.sound(place, Absent::new(share, keys, creates), checked)?;
         Some((share > 0.0 || creates > 0.0).then_some(absent))
+    }
+
+    /// The rows with values of a size of their own, if there are such.
+    fn big_keys(&mut self, workload: &Checked) -> Option<Option<workload::BigKeys>> {
+        let Some(checked) = workload.get("big_keys") else {
+            return Some(None);
+        };
+        if workload.get("trace").is_some() {
+            let message = "`workload.big_keys` come beside `keys`, and a trace has none";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        Some(Some(workload::BigKeys {
+            count: checked.at("count").whole(),
+            value_size: self.distribution("workload.big_keys.size", checked.at("size"))?,
+            share: checked.at("share").base(),
+        }))
     }
 
     /// How many rows are derived from a row, if any are.

@@ -1,0 +1,46 @@
+//! Lost connections: all connections to a server of the database break at once, as when a firewall
+//! forgets them or a proxy restarts. Queries in service and in the queue fail, and a write among them is
+//! not committed; new queries wait until there are connections again.
+
+use std::sync::Arc;
+
+use super::target::{DATABASE, REPLICA};
+use super::{Act, ActionRow, Happening, Stage, Target};
+use crate::units::Nanoseconds;
+use crate::workload::parameters::{Kind, Parameter, Row};
+
+pub(super) const ROW: ActionRow = ActionRow {
+    targets: &[&DATABASE, &REPLICA],
+    row: Row {
+        name: "lose-connections",
+        parameters: &[Parameter::optional(
+            "reconnect",
+            Kind::Duration,
+            "how long it takes until there are connections again; no time if nothing is said",
+        )],
+        meaning: "all connections to a server of the database break: its queries fail, and new ones wait for new connections",
+        source: "",
+        build: |arguments| {
+            let reconnect_ns = arguments.optional("reconnect")?;
+            Ok(Arc::new(LoseConnections {
+                reconnect_ns: reconnect_ns.map_or(0, |it| it.round() as u64),
+            }))
+        },
+    },
+};
+
+#[derive(Debug)]
+struct LoseConnections {
+    reconnect_ns: Nanoseconds,
+}
+
+impl Act for LoseConnections {
+    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+        Box::pin(async move {
+            if let Some(server) = target.server() {
+                let database = &stage.system.database;
+                database.lose_connections(server, self.reconnect_ns);
+            }
+        })
+    }
+}
