@@ -9,7 +9,7 @@ use crate::report::terminal::wrap;
 use crate::{
     defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
-    trace,
+    tier, trace,
     workload::{arrivals, distribution, popularity},
 };
 
@@ -26,7 +26,7 @@ pub struct List {
     /// What to list (default: everything)
     #[arg(value_enum, value_name = "TOPIC")]
     topic: Option<Topic>,
-    /// Of policies and admissions, also say what may be set and where they come from
+    /// Of policies, admissions and presets, also say what may be set and where they come from
     #[arg(long, short)]
     verbose: bool,
 }
@@ -40,6 +40,8 @@ enum Topic {
     Policies,
     /// Which entries may enter a full cache; behind a policy, as in lru+bloom
     Admissions,
+    /// Usual kinds of layers, with sensible numbers
+    Presets,
     /// Which node holds a key
     Placements,
     /// What readers can be promised
@@ -102,6 +104,10 @@ impl Topic {
             Self::Admissions => eviction::admission::descriptions()
                 .map(|one| row(&format!("+{}", one.name), one.summary))
                 .collect(),
+            Self::Presets => tier::PRESETS
+                .iter()
+                .map(|one| row(one.name, one.summary))
+                .collect(),
             Self::Placements => placement::SCHEMES
                 .iter()
                 .map(|one| row(one.name, one.summary))
@@ -157,6 +163,14 @@ impl Topic {
                 .collect(),
             Self::Admissions => eviction::admission::descriptions()
                 .map(|one| details(one.parameters, one.source))
+                .collect(),
+            Self::Presets => tier::PRESETS
+                .iter()
+                .map(|one| {
+                    let values = one.values.iter();
+                    let values = values.map(|(key, value)| format!("{key} = {value}"));
+                    values.chain([format!("source: {}", one.source)]).collect()
+                })
                 .collect(),
             _ => Vec::new(),
         }

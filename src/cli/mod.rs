@@ -26,6 +26,7 @@ mod list;
 mod mrc;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod trace;
@@ -49,6 +50,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Tune(tune::Tune),
+    Report(report::Report),
     Replay(replay::Arguments),
     Mrc(mrc::Arguments),
     Trace(trace::Trace),
@@ -87,12 +89,15 @@ pub enum Format {
     Markdown,
 }
 
-/// Options of every command that computes.
+/// Options of every command that computes. `F` is what it can print.
 #[derive(Clone, Debug, Args)]
-pub struct Common {
+pub struct Common<F = Format>
+where
+    F: ValueEnum + Default + Send + Sync + 'static,
+{
     /// What to print on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    pub format: F,
     /// Seed of all randomness (default: the scenario's own; 1 where there is none)
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -104,7 +109,10 @@ pub struct Common {
     pub quiet: bool,
 }
 
-impl Common {
+impl<F> Common<F>
+where
+    F: ValueEnum + Default + Send + Sync + 'static,
+{
     /// Runs `work` on a pool of as many threads as were asked for.
     ///
     /// # Errors
@@ -268,6 +276,7 @@ impl Cli {
         let answer = match self.command {
             Command::Run(command) => command.execute(),
             Command::Tune(command) => command.execute(),
+            Command::Report(command) => command.execute(),
             Command::Replay(arguments) => replay::execute(&arguments),
             Command::Mrc(arguments) => mrc::execute(&arguments),
             Command::Trace(command) => command.execute(),

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic as _, miette};
 
-use super::{Answer, Common, Format, Status, interrupt, kept::Kept, progress::Bar};
+use super::{Answer, Common, Status, interrupt, kept::Kept, progress::Bar};
 use crate::{
     experiment::{self, Baseline, Results, SweepResults, Wanted, sweep::SweepError},
-    report::{csv, folder, json, markdown, sweep, terminal},
+    report::{csv, folder, json, junit, markdown, openmetrics, sweep, terminal},
     scenario::{self, Limit, Overrides, Study, unit::Share},
     whole_file::readable,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// Simulate scenarios: print a table, write charts and data, judge expectations
 ///
 /// Every variant of every scenario is run, so many times as the scenario asks for. The answer is
-/// printed; charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
+/// printed; report.html, charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
 /// results/<SCENARIO>/. A sweep writes sweep.csv and its own charts. Exit status 1 if an expectation
 /// or a limit is broken, 2 if nothing could be computed, 130 if it was interrupted: what was finished
 /// is then kept, and the same command goes on from there.
@@ -31,6 +31,7 @@ Examples:
   cachesim run stampede.toml --baseline old/summary.json --fail-if 'database.qps.mean > +5%'
   cachesim run baseline.toml --sweep tier.redis.capacity=10k,100k,1M
   cachesim run baseline.toml --sweep workload.arrivals.rate=1k/s..20k/s:5 --sweep tier.redis.nodes=1,3
+  cachesim run scenarios/ --no-files --format junit > expectations.xml
   cachesim run stampede.toml --format json --no-files | jq '.variants[].metrics.hit_ratio'")]
 pub struct Run {
     /// Scenario files, or folders of them
@@ -81,7 +82,26 @@ pub struct Run {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    common: Common,
+    common: Common<Format>,
+}
+
+/// What `run` can print on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// A Markdown table, for a pull request.
+    Markdown,
+    /// JUnit XML: each expectation and each limit is a test.
+    Junit,
+    /// OpenMetrics text with simulated timestamps, for Prometheus.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
 }
 
 impl Run {
@@ -104,6 +124,15 @@ impl Run {
         let wanted = self.wanted(&studies)?;
         let limits = self.limits(&studies)?;
         let baselines = self.baselines(&studies)?;
+        if self.common.format == Format::OpenMetrics
+            && let Some(study) = studies.iter().find(|study| study.grid.is_some())
+        {
+            return Err(miette!(
+                help = "add --no-sweep, or take --format csv, which has a row for each cell and metric",
+                "{} has a sweep, and OpenMetrics is about one run at a time",
+                study.path.display()
+            ));
+        }
         let folders = self.folders(&studies)?;
         super::not_over_scenarios(&studies, &folders, &[UNFINISHED, CELLS])?;
         folder::prepare(&folders).map_err(|error| {
@@ -122,6 +151,9 @@ impl Run {
             return Ok(Status::Interrupted);
         };
         for (index, one) in found.iter_mut().enumerate() {
+            if let Found::Plain(results) = one {
+                results.command = self.command(&studies[index].path);
+            }
             let baseline = baselines[index].as_ref();
             if let Found::Plain(results) = one
                 && (baseline.is_some() || !limits[index].is_empty())
@@ -147,6 +179,37 @@ impl Run {
         } else {
             Ok(Status::Broken)
         }
+    }
+
+    /// The command that finds the same numbers again: what does not change them is left out.
+    fn command(&self, path: &Path) -> String {
+        let mut words = vec![
+            "cachesim run".to_owned(),
+            quoted(&path.display().to_string()),
+        ];
+        let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
+        for set in &self.set {
+            option("--set", set);
+        }
+        if let Some(seed) = self.common.seed {
+            option("--seed", &seed.to_string());
+        }
+        if let Some(replications) = self.replications {
+            option("--replications", &replications.to_string());
+        }
+        for (metric, share) in &self.precision {
+            option("--precision", &format!("{metric}={}%", 100.0 * share));
+        }
+        if !self.precision.is_empty() {
+            option("--max-replications", &self.max_replications.to_string());
+        }
+        for variant in &self.variants {
+            option("--variant", variant);
+        }
+        if self.no_sweep {
+            words.push("--no-sweep".to_owned());
+        }
+        words.join(" ")
     }
 
     /// Runs everything; nothing is returned if somebody has pressed Ctrl-C.
@@ -241,6 +304,14 @@ impl Run {
                 Found::Plain(results) => markdown::render(results, self.all),
                 Found::Sweep(results) => sweep::markdown(results, &self.metrics),
             }),
+            Format::Junit => {
+                let tested = found.iter().map(|one| match one {
+                    Found::Plain(results) => junit::Tested::Plain(results),
+                    Found::Sweep(results) => junit::Tested::Sweep(results),
+                });
+                junit::render(&tested.collect::<Vec<_>>())
+            }
+            Format::OpenMetrics => openmetrics::render(&plain),
             Format::Table => join(found, "\n\n", |one| match one {
                 Found::Plain(results) => terminal::render(results, look),
                 Found::Sweep(results) => sweep::terminal(results, &self.metrics, look),
@@ -487,6 +558,15 @@ impl Found {
             Self::Sweep(results) => results.all_held(),
         }
     }
+}
+
+/// A word as a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn join(found: &[Found], between: &str, render: impl Fn(&Found) -> String) -> String {

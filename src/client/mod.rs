@@ -149,6 +149,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
         must_be_fresh: draw.must_be_fresh,
         region: client.geography.region_of(instance),
         generation: 0,
+        is_personal: false,
     };
     let outcome: Result<(), Failure> = match draw.operation {
         Operation::Read if let Some(page) = &client.page => {
@@ -163,6 +164,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
                 if answer.row.is_absent() {
                     in_flight.note_absence();
                 }
+                in_flight.note_giver(answer.row.given_by);
                 let version = answer.row.version();
                 in_flight.note_inconsistency(version < written, version < seen);
                 client.system.promises.has_read(&request, version);

@@ -43,6 +43,7 @@ pub(super) async fn read(
     in_flight.answer_page(client.kernel.now(), keys);
     for ((answer, request), known) in answers.iter().zip(&requests).zip(known) {
         let version = answer.row.version();
+        in_flight.note_giver(answer.row.given_by);
         if answer.row.is_absent() {
             in_flight.note_absence();
         }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::metrics::ReadOutcome;
+use crate::metrics::{GIVEN_BY_FILTER, ReadOutcome};
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
 use crate::workload::Value;
 
@@ -41,9 +41,16 @@ pub struct Row {
     /// Bytes of the value.
     pub bytes: u32,
     is_absent: bool,
+    /// Who gave the copy: a tier, counted from the client, or [`Row::DATABASE`].
+    pub given_by: u16,
+    /// Whether the tiers above the one that gave it are not to keep it.
+    pub stays_below: bool,
 }
 
 impl Row {
+    /// What [`Row::given_by`] says of copies that no tier gave.
+    pub const DATABASE: u16 = u16::MAX;
+
     /// The version's number: how many writes came before it.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -76,6 +83,8 @@ impl Row {
             as_of_ns,
             bytes: 0,
             is_absent: true,
+            given_by: GIVEN_BY_FILTER,
+            stays_below: false,
         }
     }
 
@@ -138,6 +147,8 @@ impl Rows {
             as_of_ns: now_ns,
             bytes: value.bytes,
             is_absent: value.is_absent,
+            given_by: Row::DATABASE,
+            stays_below: false,
         }
     }
 
@@ -190,6 +201,8 @@ impl Rows {
         Row {
             as_of_ns: now_ns,
             bytes: value.bytes,
+            given_by: Row::DATABASE,
+            stays_below: false,
             version: Some(version),
             is_absent: value.is_absent,
         }

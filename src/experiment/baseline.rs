@@ -99,7 +99,7 @@ pub fn parse(text: &str) -> Result<Vec<Baseline>, String> {
 }
 
 /// Results beside those of another time.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Comparison {
     /// The version of the program that made the baseline.
     pub version: String,
@@ -120,7 +120,7 @@ pub struct Comparison {
 }
 
 /// How a metric of a variant has changed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Change {
     /// The variant.
     pub variant: String,
@@ -129,30 +129,21 @@ pub struct Change {
     /// Its unit.
     pub unit: Unit,
     /// Its mean in the baseline.
+    #[serde(deserialize_with = "interval::number_or_null")]
     pub before: f64,
     /// Its mean now.
+    #[serde(deserialize_with = "interval::number_or_null")]
     pub now: f64,
     /// Now minus before.
     pub difference: Interval,
     /// The same as a share of what it was; none where that was 0.
     pub relative: Option<Interval>,
     /// What the difference shows.
-    #[serde(serialize_with = "verdict")]
     pub verdict: Verdict,
 }
 
-fn verdict<S: serde::Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match verdict {
-        Verdict::Same => "same",
-        Verdict::Less => "less",
-        Verdict::More => "more",
-        Verdict::NotShown => "no_difference_shown",
-        Verdict::OneRun => "one_run",
-    })
-}
-
 /// A limit and how it stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LimitJudgement {
     /// The limit.
     pub limit: Limit,
@@ -168,7 +159,7 @@ pub struct LimitJudgement {
 }
 
 /// How a limit stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// The mean keeps it.
@@ -288,7 +279,10 @@ fn change(
 
 /// The difference of two independent means and the same as a share of the first, by Welch; without
 /// width if either comes from a single run.
-fn welch((old, olds): (&Interval, u64), (new, news): (&Interval, u64)) -> (Interval, Interval) {
+pub(super) fn welch(
+    (old, olds): (&Interval, u64),
+    (new, news): (&Interval, u64),
+) -> (Interval, Interval) {
     let around = |mean: f64, half_width: f64, unit: Unit| Interval {
         mean,
         low: mean - half_width,

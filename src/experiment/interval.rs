@@ -5,21 +5,29 @@
 //! because its last bit reaches the JSON output, which must be the same on every platform: only
 //! `libm` and correctly rounded operations are used.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::metrics::Unit;
 
 /// A mean with its 95 % confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Mean over the replications in which the metric was measured; NaN if it was in none.
+    #[serde(deserialize_with = "number_or_null")]
     pub mean: f64,
     /// Lower end; equal to the mean for one measurement.
+    #[serde(deserialize_with = "number_or_null")]
     pub low: f64,
     /// Upper end; equal to the mean for one measurement.
+    #[serde(deserialize_with = "number_or_null")]
     pub high: f64,
     /// Unit of all three.
     pub unit: Unit,
+}
+
+/// JSON has no NaN: what was not measured is `null` there.
+pub(crate) fn number_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 impl Interval {

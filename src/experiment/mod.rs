@@ -8,6 +8,7 @@
 //! Not here: how results are printed or drawn (see `report`).
 
 pub mod baseline;
+pub mod beside;
 pub mod cost;
 pub mod expectation;
 pub mod interval;
@@ -39,6 +40,10 @@ pub use warmup::WarmUp;
 /// What an experiment has found.
 #[derive(Clone, Debug, Default)]
 pub struct Results {
+    /// The version of the program that ran it.
+    pub version: String,
+    /// The command that runs it again, or empty.
+    pub command: String,
     /// The scenario's short name, after which its folder of results is named.
     pub name: String,
     /// The scenario's title.
@@ -348,6 +353,8 @@ impl<'a> Work<'a> {
             .collect();
         let variants = combine(variants);
         Results {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: String::new(),
             name: self.study.name.clone(),
             title: self.study.title.clone(),
             description: self.study.description.clone(),

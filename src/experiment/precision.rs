@@ -9,7 +9,7 @@
 //! Quantiles are treated as any other metric: the interval of p99 is over the p99s of replications,
 //! which are independent, and not over requests, which are not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::Outcome;
 
@@ -38,7 +38,7 @@ impl Default for Wanted {
 }
 
 /// How sure a metric has become.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sureness {
     /// The metric.
     pub metric: String,
@@ -46,6 +46,7 @@ pub struct Sureness {
     pub wanted: f64,
     /// How large it is in the variant where it is largest; infinite for a mean of 0 with an
     /// interval, NaN if no variant has measured the metric.
+    #[serde(deserialize_with = "super::interval::number_or_null")]
     pub reached: f64,
 }
 

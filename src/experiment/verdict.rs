@@ -1,9 +1,12 @@
 //! What a comparison of two variants says, plainly: less, more, or nothing that luck could not do.
 
+use serde::{Deserialize, Serialize};
+
 use super::interval::Interval;
 
 /// What a paired difference shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The two are the same in every replication.
     Same,
@@ -12,6 +15,7 @@ pub enum Verdict {
     /// The whole interval lies above zero.
     More,
     /// The interval includes zero, so luck alone could make such a difference.
+    #[serde(rename = "no_difference_shown")]
     NotShown,
     /// One run of each: there is a difference, and no telling whether luck made it.
     OneRun,

@@ -16,7 +16,7 @@
 //!
 //! Not here: running anything.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Outcome, Series};
 use crate::units::{Nanoseconds, SECOND_NS};
@@ -28,7 +28,7 @@ const WATCHED: [&str; 2] = ["latency.mean", "database.qps"];
 const BATCH: usize = 5;
 
 /// Where warm-up ends, and whether that can be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WarmUp {
     /// How much of the beginning is cut, in seconds.
     pub cut_s: f64,

@@ -298,6 +298,24 @@ pub static CATALOGUE: &[Metric] = &[
         "share of the tier's lookups that had to go further down themselves; the five shares add up to 1",
     ),
     row(
+        "tier.<tier>.share_of_reads",
+        Ratio,
+        Neither,
+        "share of all answered reads that this tier answered, those included that waited for somebody else's fetch there; the shares of all tiers and the database add up to 1",
+    ),
+    row(
+        "tier.<tier>.bypassed",
+        Count,
+        Neither,
+        "reads that passed the tier by because it may not keep their row (`cacheable`); they are no lookups of the tier",
+    ),
+    row(
+        "tier.<tier>.demoted",
+        Count,
+        Neither,
+        "entries that the tier evicted and handed to the one below (`fill = \"exclusive\"` there)",
+    ),
+    row(
         "tier.<tier>.rate",
         PerSecond,
         Neither,
@@ -644,6 +662,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "write queries that reached the database for each client write that was answered: below 1 where write-behind makes one of many; null without writes",
+    ),
+    row(
+        "database.share_of_reads",
+        Ratio,
+        Lower,
+        "share of all answered reads that no tier answered",
     ),
     row(
         "database.utilization",

@@ -11,6 +11,9 @@ use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
 use crate::units::Nanoseconds;
 
+/// Who gave an answer, where it is no tier and not the database but the app's Bloom filter.
+pub const GIVEN_BY_FILTER: u16 = u16::MAX - 1;
+
 /// How a read was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOutcome {
@@ -214,6 +217,10 @@ pub struct RequestMeter {
     pub page_keys: Counter,
     /// Latency of the single keys of pages.
     pub key_latency: RefCell<Histogram>,
+    /// Who gave the answers to reads: the tiers, and last the database.
+    pub answered_by: Vec<Counter>,
+    /// Answered reads that the app's Bloom filter answered.
+    pub answered_by_filter: Counter,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -290,6 +297,10 @@ impl Gauge {
 pub struct TierMeter {
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
+    /// Reads that passed it by, because their row is not for it.
+    pub bypassed: Counter,
+    /// Entries that were evicted and handed to the tier below.
+    pub demoted: Counter,
     /// Exchanges that reached each node.
     pub node_exchanges: Vec<Counter>,
     /// Bytes of values that were sent to each node.
@@ -487,6 +498,12 @@ impl Meter {
         Self {
             warmup_ns,
             tiers: nodes_of_tiers.iter().map(tier).collect(),
+            requests: RequestMeter {
+                answered_by: (0..=nodes_of_tiers.len())
+                    .map(|_| Counter::default())
+                    .collect(),
+                ..RequestMeter::default()
+            },
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -640,6 +657,25 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    #[cold]
+    fn note_filtered(&self) {
+        if self.measured {
+            self.meter.requests.answered_by_filter.increment();
+        }
+    }
+
+    /// The read was answered by a tier, counted from the client; any other number is the database.
+    #[inline]
+    pub fn note_giver(&self, giver: u16) {
+        let givers = &self.meter.requests.answered_by;
+        if giver == GIVEN_BY_FILTER {
+            return self.note_filtered();
+        }
+        if self.measured {
+            givers[usize::from(giver).min(givers.len() - 1)].increment();
+        }
+    }
+
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
     /// there was none).
     #[inline]

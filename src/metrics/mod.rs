@@ -9,8 +9,8 @@ pub use catalogue::CATALOGUE;
 pub use heavy_hitters::HeavyHitters;
 pub use histogram::Histogram;
 pub use meter::{
-    BloomMeter, Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter,
-    ReadOutcome, Step, TierMeter, WriteLedger,
+    BloomMeter, Counter, Failure, GIVEN_BY_FILTER, Gauge, InFlight, LossCause, Meter,
+    OutcomeCounters, PoolMeter, ReadOutcome, Step, TierMeter, WriteLedger,
 };
 
 /// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
@@ -99,7 +99,7 @@ pub struct TopKey {
 }
 
 /// A time series over one run, bounded to a few hundred points.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The name: `database.qps`, `latency.p99`, `hit_ratio`, `tier.<tier>.hit_ratio`, ...
     pub name: String,
@@ -109,7 +109,17 @@ pub struct Series {
     /// included.
     pub step_s: f64,
     /// One value per step; NaN where nothing happened that could be measured.
+    #[serde(deserialize_with = "numbers_or_null")]
     pub values: Vec<f64>,
+}
+
+/// JSON has no NaN: what was not measured is `null` there.
+fn numbers_or_null<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    let numbers = Vec::<Option<f64>>::deserialize(from)?;
+    Ok(numbers
+        .into_iter()
+        .map(|one| one.unwrap_or(f64::NAN))
+        .collect())
 }
 
 /// The row of the catalogue for a metric's name as it comes out, for example

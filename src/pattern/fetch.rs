@@ -1,7 +1,7 @@
 //! What follows when a tier has nothing fresh: a stale copy if the tier may still serve it, else a
 //! fetch from below under the tier's defence, and a stale copy again if that fails.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use hashbrown::HashSet;
@@ -42,11 +42,23 @@ pub(super) async fn fetch(
         return Ok(servable(stale.clone()));
     }
     let known = stale.as_ref().and_then(|stale| stale.known(&ttl));
-    let loading = load(system, request, level, Filling::Asked, known);
-    let answer = layer
+    let has_loaded = Cell::new(false);
+    let loading = async {
+        let answer = load(system, request, level, Filling::Asked, known).await;
+        has_loaded.set(true);
+        answer
+    };
+    let mut answer = layer
         .defence
         .fetch(&layer.tier, sharers, request, loading)
         .await;
+    // What somebody else's fetch gave was had here, wherever that came from.
+    if let Ok(answer) = &mut answer
+        && !has_loaded.get()
+    {
+        answer.row.given_by = level as u16;
+        answer.row.stays_below = false;
+    }
     let answer = match answer {
         Ok(answer) if system.is_forbidden(request, &answer) => {
             load(system, request, level, Filling::Asked, None).await
@@ -151,6 +163,12 @@ fn revalidate(
 }
 
 impl Layer {
+    /// Whether a row that was asked for is not to be kept here: because the tier that gave it has not
+    /// promoted it yet, or because this one takes only what the tier above evicts.
+    pub(super) fn leaves_below(&self, row: &Row, filling: Filling) -> bool {
+        filling == Filling::Asked && (row.stays_below || self.tier.plan().is_exclusive)
+    }
+
     /// The entry of the request's key was stored by this layer's pattern. That there is no row is
     /// not looked up ahead of time.
     pub(super) fn stored(&self, request: &Request, row: &Row) {

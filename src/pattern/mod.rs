@@ -17,18 +17,20 @@ use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
-use crate::tier::{self, Found, Tier};
+use crate::tier::{self, Found, Stale, Tier};
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
 mod bloom;
 mod fetch;
+mod layer;
 mod read;
 mod refresh;
 mod write;
 
 use bloom::Bloom;
 pub use bloom::{BloomPlan, LEARNS, Learns, LearnsRow};
+use layer::Selection;
 use refresh::Refresher;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
@@ -240,6 +242,8 @@ pub struct Layer {
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
+    /// Which rows it keeps, and for whom; `None` if all, for everybody.
+    selection: Option<Selection>,
 }
 
 impl fmt::Debug for Layer {
@@ -308,12 +312,19 @@ impl System {
                     .zip(plan.tier.ttl)
                     .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
                 revalidations: fetch::Revalidations::default(),
+                selection: Selection::new(&plan.tier, luck),
             }
         };
+        let layers: Vec<Layer> = plans.iter().enumerate().map(layer).collect();
+        for pair in layers.windows(2) {
+            if pair[1].tier.plan().is_exclusive {
+                pair[0].tier.demote_to(&pair[1].tier);
+            }
+        }
         Self {
             kernel: kernel.clone(),
             meter: meter.clone(),
-            layers: plans.iter().enumerate().map(layer).collect(),
+            layers,
             database,
             promises,
             bloom: None,
@@ -363,7 +374,9 @@ impl System {
     /// The failure of the database query that the request depends on.
     #[inline]
     pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
-        let first = self.layers.first().map(|layer| layer.pattern.read);
+        let first = self.layers.first();
+        let selects = first.is_some_and(|layer| layer.selection.is_some());
+        let first = first.map(|layer| layer.pattern.read);
         let has_caches = first.is_some() || self.bloom.is_some();
         let bypasses = has_caches && self.bypasses_caches(request);
         if self.bloom.is_some()
@@ -373,6 +386,7 @@ impl System {
             return Ok(answer);
         }
         match first.filter(|_| !bypasses) {
+            Some(_) if selects => self.read_below(request, 0).await,
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
@@ -411,7 +425,10 @@ impl System {
     /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.
     #[inline]
     fn find(&self, level: usize, node: usize, request: &Request) -> Found {
-        let found = self.layers[level].tier.find(node, request);
+        let mut found = self.layers[level].tier.find(node, request);
+        if let Found::Fresh(row) | Found::Stale(Stale { row, .. }) = &mut found {
+            row.given_by = level as u16;
+        }
         if self.promises.are_made() {
             self.acceptable(level, node, request, found)
         } else {
@@ -464,7 +481,8 @@ impl System {
     /// Reads from tier `level` on down to the database.
     fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
         Box::pin(async move {
-            let request = &request.of_row();
+            let (level, request) = &self.layer_for(request, level, true);
+            let (level, request) = (*level, request);
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
@@ -478,6 +496,8 @@ impl System {
     /// Writes to tier `level` and to what lies below it, and returns the new row.
     fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
         Box::pin(async move {
+            let (level, request) = &self.layer_for(request, level, false);
+            let level = *level;
             let Some(layer) = self.layers.get(level) else {
                 return self.database.write(request).await;
             };

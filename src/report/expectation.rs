@@ -93,8 +93,15 @@ fn digits_that_tell(judgement: &Judgement) -> usize {
         .unwrap_or(3)
 }
 
+/// As [`expected`], with as many digits as tell the limit from what was observed.
+#[must_use]
+pub fn expected_apart(judgement: &Judgement) -> String {
+    spelled(judgement, digits_that_tell(judgement))
+}
+
 /// What was observed, with as many digits as tell it from its limit.
-fn observed(judgement: &Judgement) -> String {
+#[must_use]
+pub fn observed(judgement: &Judgement) -> String {
     quantity::of_metric(
         &judgement.expectation.metric,
         judgement.observed,

@@ -10,8 +10,11 @@ use std::{
 
 use crate::experiment::Results;
 
-use super::{chart, csv, json};
+use super::{chart, csv, html, json};
 use crate::whole_file::{WholeFile, readable};
+
+/// The file that a person opens first.
+pub const REPORT: &str = "report.html";
 
 /// A folder or a file of results that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +78,7 @@ pub fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let charts = chart::CHARTS
         .iter()
         .flat_map(|chart| ["svg", "png"].map(|kind| format!("{}.{kind}", chart.name)));
-    let tables = ["summary.json", "summary.csv", "series.csv"].map(str::to_owned);
+    let tables = [REPORT, "summary.json", "summary.csv", "series.csv"].map(str::to_owned);
     charts.chain(tables).map(|name| folder.join(name))
 }
 
@@ -85,6 +88,7 @@ pub fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
 /// When a file cannot be written; the ones before it are there and whole.
 pub fn write(results: &Results, folder: &Path) -> Result<Vec<String>, Unwritable> {
     let mut files: Vec<(String, Vec<u8>)> = vec![
+        (REPORT.to_owned(), html::render(results).into()),
         ("summary.json".to_owned(), json::summary(results).into()),
         ("summary.csv".to_owned(), csv::summary([results]).into()),
         ("series.csv".to_owned(), csv::series(results).into()),
@@ -158,6 +162,7 @@ mod tests {
         latency-distribution.svg
         latency-p99.png
         latency-p99.svg
+        report.html
         series.csv
         staleness.png
         staleness.svg

@@ -8,17 +8,23 @@ use serde_json::Value;
 use crate::{
     experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
     metrics::{Series, TopKey},
+    scenario::Condition,
 };
 
 use super::expectation;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    version: &'static str,
+    version: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    command: &'a str,
     title: &'a str,
     seed: u64,
     replications: u64,
     scenario: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     warmup: Option<WarmUp>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -32,12 +38,18 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Variant<'a> {
     name: &'a str,
+    warmup_s: f64,
     metrics: IndexMap<&'a str, Metric<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     differences: &'a IndexMap<String, Interval>,
     #[serde(skip_serializing_if = "is_empty")]
     relative_differences: &'a IndexMap<String, Interval>,
     series: &'a [Series],
+    /// (quantile in 0..1, seconds)
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    latency_quantiles: &'a [(f64, f64)],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    staleness_quantiles: &'a [(f64, f64)],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     top_keys: &'a [TopKey],
 }
@@ -60,6 +72,7 @@ struct Expectation<'a> {
     variant: &'a str,
     metric: &'a str,
     line: usize,
+    condition: &'a Condition,
     expected: String,
     observed: f64,
     limit: Value,
@@ -70,11 +83,14 @@ struct Expectation<'a> {
 
 fn document(results: &Results) -> Document<'_> {
     Document {
-        version: env!("CARGO_PKG_VERSION"),
+        version: &results.version,
+        name: &results.name,
+        command: &results.command,
         title: &results.title,
         seed: results.seed,
         replications: results.replications,
         scenario: &results.resolved,
+        currency: results.currency.as_deref(),
         warmup: results.warmup,
         precision: &results.sureness,
         variants: results
@@ -82,6 +98,7 @@ fn document(results: &Results) -> Document<'_> {
             .iter()
             .map(|variant| Variant {
                 name: &variant.name,
+                warmup_s: variant.warmup_s,
                 metrics: variant
                     .metrics
                     .iter()
@@ -94,6 +111,8 @@ fn document(results: &Results) -> Document<'_> {
                 differences: &variant.differences,
                 relative_differences: &variant.relative,
                 series: &variant.series,
+                latency_quantiles: &variant.latency_quantiles,
+                staleness_quantiles: &variant.staleness_quantiles,
                 top_keys: &variant.top_keys,
             })
             .collect(),
@@ -104,6 +123,7 @@ fn document(results: &Results) -> Document<'_> {
                 variant: &judgement.expectation.variant,
                 metric: &judgement.expectation.metric,
                 line: judgement.expectation.line,
+                condition: &judgement.expectation.condition,
                 expected: expectation::expected(judgement),
                 observed: judgement.observed,
                 limit: expectation::limit_json(judgement.limit),
@@ -164,12 +184,16 @@ mod tests {
             variant.series.truncate(1);
             variant.series[0].values.truncate(3);
             variant.series[0].values[1] = f64::NAN;
+            variant.latency_quantiles.truncate(1);
+            variant.staleness_quantiles.clear();
         }
         results.variants.truncate(1);
         results.expectations.truncate(1);
         insta::assert_snapshot!(summary(&results), @r#"
         {
           "version": "0.1.0",
+          "name": "stampede",
+          "command": "cachesim run stampede.toml",
           "title": "Stampede on a hot key",
           "seed": 7,
           "replications": 1,
@@ -180,6 +204,7 @@ mod tests {
           "variants": [
             {
               "name": "base",
+              "warmup_s": 30.0,
               "metrics": {
                 "latency.p99": {
                   "mean": 0.0010046868993378924,
@@ -205,6 +230,12 @@ mod tests {
                     6430.523348162539
                   ]
                 }
+              ],
+              "latency_quantiles": [
+                [
+                  0.0,
+                  0.00025
+                ]
               ]
             }
           ],
@@ -213,6 +244,9 @@ mod tests {
               "variant": "base",
               "metric": "database.qps.max",
               "line": 31,
+              "condition": {
+                "below": 400.0
+              },
               "expected": "below 400 /s",
               "observed": 849.3932873879462,
               "limit": 400.0,

@@ -50,6 +50,7 @@ const GROUPS: &[Group] = &[
         ("tier.<tier>.stale_hit_ratio", NonZero),
         ("tier.<tier>.negative_hit_ratio", NonZero),
         ("tier.<tier>.miss_ratio", Always),
+        ("tier.<tier>.bypassed", NonZero),
         ("tier.<tier>.evictions.rate", NonZero),
         ("tier.<tier>.refreshes.sent", NonZero),
         ("tier.<tier>.refreshes.wasted", NonZero),

@@ -5,7 +5,7 @@ use crate::{
     metrics::Unit,
 };
 
-use super::{baseline, expectation, key_metrics, quantity, verdict};
+use super::{baseline, expectation, key_metrics, layers, quantity, verdict};
 
 /// The report of one scenario; ends with a newline.
 #[must_use]
@@ -69,6 +69,14 @@ pub fn render(results: &Results, all: bool) -> String {
             text.push_str(&format!(" {cell} |"));
         }
         text.push('\n');
+    }
+    let chains = layers::lines(results);
+    if !chains.is_empty() {
+        text.push_str("\nShare of the reads that each layer answers:\n\n");
+    }
+    for (variant, line) in chains {
+        let line = line.replace('\u{a0}', " ").replace("->", "→");
+        text.push_str(&format!("- {}: {}\n", escape(variant), escape(&line)));
     }
     for variant in results.variants.iter().skip(1) {
         let sentences = verdict::sentences(results, variant);

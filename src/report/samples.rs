@@ -53,6 +53,8 @@ pub fn replicated(variants: usize, replications: u64) -> Results {
         ),
     ];
     Results {
+        version: "0.1.0".to_owned(),
+        command: "cachesim run stampede.toml".to_owned(),
         name: "stampede".to_owned(),
         title: "Stampede on a hot key".to_owned(),
         description: "A hot key expires under 10 000 requests a second.".to_owned(),

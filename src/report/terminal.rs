@@ -7,16 +7,16 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::{
-    experiment::{
-        Comparison, Results, VariantResults, Verdict,
-        baseline::{LimitJudgement, Standing},
-        interval::Interval,
-    },
-    metrics::{self, Better, Unit},
+use crate::experiment::{
+    Comparison, Results,
+    baseline::{LimitJudgement, Standing},
 };
 
-use super::{baseline, expectation, key_metrics, quantity, top_keys, verdict};
+use super::{
+    baseline,
+    compared::{Compared, Tone, compare},
+    expectation, key_metrics, layers, quantity, top_keys, verdict,
+};
 
 /// How the table is printed.
 #[derive(Clone, Copy, Debug)]
@@ -33,15 +33,6 @@ pub struct Look {
 const GAP: usize = 2;
 /// A variant's name is wrapped rather than let its column grow wider than this.
 const NAME_WIDTH: usize = 14;
-
-#[derive(Clone, Copy)]
-enum Tone {
-    Plain,
-    Strong,
-    Faint,
-    Good,
-    Bad,
-}
 
 impl Look {
     fn paint(self, text: &str, tone: Tone) -> String {
@@ -71,10 +62,31 @@ pub fn render(results: &Results, look: Look) -> String {
     } else {
         text.push_str(&side_by_side(results, &groups, look));
     }
+    text.push_str(&chains(results, look));
     text.push_str(&top_keys(results, look));
     text.push_str(&expectations(results, look));
     if let Some(comparison) = &results.comparison {
         text.push_str(&compared(results, comparison, look));
+    }
+    text
+}
+
+/// Which layer answers which share of the reads, a chain for each variant.
+fn chains(results: &Results, look: Look) -> String {
+    let lines = layers::lines(results);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let heading = look.paint("share of the reads that each layer answers", Tone::Strong);
+    let mut text = format!("\n{heading}\n");
+    for (variant, line) in &lines {
+        if results.variants.len() > 1 {
+            text.push_str(&format!("{}\n", shorten(variant, look.width)));
+        }
+        for line in wrap(line, look.width - 2) {
+            // Blanks within a layer are such that no line breaks there.
+            text.push_str(&format!("  {}\n", line.replace('\u{a0}', " ")));
+        }
     }
     text
 }
@@ -201,13 +213,6 @@ fn single(results: &Results, groups: &[Vec<String>], look: Look) -> String {
     table(&header, rows.collect(), look)
 }
 
-/// What stands in one cell of a comparison.
-struct Compared {
-    value: String,
-    difference: String,
-    tone: Tone,
-}
-
 fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String {
     let reference = results.reference();
     let names: Vec<&String> = groups.iter().flatten().collect();
@@ -297,79 +302,6 @@ fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String
     }
     text.push_str(&legend(results, &columns, look));
     text
-}
-
-fn compare(
-    name: &str,
-    variant: &VariantResults,
-    reference: Option<&VariantResults>,
-    results: &Results,
-) -> Compared {
-    let unmeasured = Interval::of([], Unit::Count);
-    let interval = variant.metrics.get(name).unwrap_or(&unmeasured);
-    let value = quantity::of_metric(name, interval.mean, interval.unit, 3);
-    let Some(reference) = reference else {
-        let width = interval.half_width();
-        let own = if results.replications > 1 {
-            quantity::half_width_of_metric(name, interval.mean, width, interval.unit)
-        } else {
-            String::new()
-        };
-        return Compared {
-            value,
-            difference: own,
-            tone: Tone::Faint,
-        };
-    };
-    let base = reference.metrics.get(name).unwrap_or(&unmeasured);
-    let Some(paired) = variant.differences.get(name) else {
-        return Compared {
-            value,
-            difference: String::new(),
-            tone: Tone::Plain,
-        };
-    };
-    // The paired difference rather than that of the two means: they differ when a replication
-    // measured only one of the two.
-    let both = (base.mean + paired.mean, base.mean);
-    let difference = if results.replications > 1 {
-        let relative = variant.relative.get(name);
-        let relative_width = relative.map_or(f64::NAN, Interval::half_width);
-        let widths = (paired.half_width(), relative_width);
-        quantity::difference_with_interval(name, both, widths, interval.unit)
-    } else {
-        quantity::difference_of_metric(name, both.0, both.1, interval.unit)
-    };
-    let relative = variant.relative.get(name);
-    match Verdict::of(paired, relative, results.replications) {
-        Verdict::Same => {
-            return Compared {
-                value,
-                difference,
-                tone: Tone::Faint,
-            };
-        }
-        Verdict::NotShown => {
-            return Compared {
-                value,
-                difference: format!("({difference})"),
-                tone: Tone::Faint,
-            };
-        }
-        Verdict::Less | Verdict::More | Verdict::OneRun => {}
-    }
-    let better = metrics::find(name).map_or(Better::Neither, |metric| metric.better);
-    let tone = match better {
-        Better::Neither => Tone::Plain,
-        Better::Lower if paired.mean < 0.0 => Tone::Good,
-        Better::Higher if paired.mean > 0.0 => Tone::Good,
-        Better::Lower | Better::Higher => Tone::Bad,
-    };
-    Compared {
-        value,
-        difference,
-        tone,
-    }
 }
 
 /// What the signs mean that stand in the table, and then what each variant changes.

@@ -2,7 +2,7 @@
 //!
 //! Not here: whether an expectation holds (`experiment`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::{CATALOGUE, Metric, NODES_REPORTED_MAX, Unit};
 use crate::simulation;
@@ -13,7 +13,7 @@ use super::shape::{Checked, Sound, did_you_mean};
 use super::unit::{Amount, Count, Duration, Misspelt, Rate, Size, nearest, quoted};
 
 /// Something that must hold of the results.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// The variant that it is about.
     pub variant: String,
@@ -27,7 +27,7 @@ pub struct Expectation {
 
 /// What must hold of a metric; amounts are in the metric's base unit (seconds, bytes, per second,
 /// shares, counts).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Less than this.

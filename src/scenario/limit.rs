@@ -2,7 +2,7 @@
 //!
 //! Not here: whether one is kept (`experiment`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Metric, Unit};
 
@@ -10,7 +10,7 @@ use super::expectation::measure_text;
 use super::unit::{Misspelt, quoted};
 
 /// When a run fails: if a metric of a variant is certainly beyond this.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// As it was written.
     pub text: String,
@@ -25,7 +25,7 @@ pub struct Limit {
 }
 
 /// On which side of its bound a limit is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// When the metric is above.
@@ -35,7 +35,7 @@ pub enum Side {
 }
 
 /// What a metric is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// Its change since the baseline, as a share of what it was: 0.05 is 5 % more.

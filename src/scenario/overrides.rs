@@ -118,9 +118,9 @@ fn descend(
                 return Ok(());
             }
             if !entries.contains_key(*first) {
-                let text = match field.need {
-                    Need::Default(text) => text,
-                    Need::Required | Need::Unless(_) | Need::Optional => "{}",
+                let text = match (table.preset_value(entries, first), field.need) {
+                    (Some(text), _) | (None, Need::Default(text)) => text,
+                    (None, Need::Required | Need::Unless(_) | Need::Optional) => "{}",
                 };
                 let node = tree::parse_value(text, span.source, 0)
                     .map_err(|_| 0usize)?
@@ -197,6 +197,7 @@ fn chosen(choice: &Choice, node: &Node) -> Table {
                 .flat_map(|row| row.table.fields.clone())
                 .collect(),
             later: Vec::new(),
+            presets: &[],
         },
     }
 }

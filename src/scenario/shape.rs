@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::source::Span;
 use super::tree::{self, Entry, Node, Value};
 use super::unit::{Amount, Misspelt, Plain, Unit, nearest, quoted};
+use crate::tier::Preset;
 
 /// What may be written in one place.
 #[derive(Clone, Debug)]
@@ -80,6 +81,8 @@ pub(super) struct Table {
     pub(super) fields: Vec<Field>,
     /// What later versions will understand, with what to say of it now.
     pub(super) later: Vec<Later>,
+    /// Sets of values of which the key `preset` names one.
+    pub(super) presets: &'static [Preset],
 }
 
 /// A key, or a value of a key, that this version does not understand yet.
@@ -205,6 +208,19 @@ impl Grammar {
             path: Vec::new(),
         };
         check.value(shape, node)
+    }
+}
+
+impl Table {
+    /// What the preset that `entries` name says of a key.
+    pub(super) fn preset_value(
+        &self,
+        entries: &IndexMap<String, Entry>,
+        key: &str,
+    ) -> Option<&'static str> {
+        let name = entries.get("preset")?.node.text()?;
+        let preset = self.presets.iter().find(|it| it.name == name)?;
+        preset.value(key)
     }
 }
 
@@ -526,6 +542,10 @@ impl Check<'_> {
                 }
                 (Some(entry), _) => {
                     self.within(field.name, |check| check.value(&field.shape, &entry.node))
+                }
+                (None, _) if let Some(text) = table.preset_value(entries, field.name) => {
+                    let node = tree::parse_value(text, span.source, 0).ok()?.moved(span);
+                    self.within(field.name, |check| check.value(&field.shape, &node))
                 }
                 (None, Need::Default(text)) => {
                     // The grammar's own texts are valid; a test reads every one of them.

@@ -266,6 +266,13 @@ impl<'a> Recorder<'a> {
             "writes.per_client_write",
             counts.writes.get() as f64 / client_writes as f64,
         );
+        let answered = meter
+            .requests
+            .answered_by
+            .last()
+            .map_or(0, |count| count.get());
+        let reads = meter.requests.reads.total() as f64;
+        put("share_of_reads", answered as f64 / reads);
         let usages: Vec<Usage> = database.usages().collect();
         let busy_area_ns: u128 = usages.iter().map(|usage| usage.busy_area_ns).sum();
         let connections = plan.connections_in_all() as f64;
@@ -332,6 +339,11 @@ impl<'a> Recorder<'a> {
                 counts.lookups.get(outcome) as f64 / lookups,
             );
         }
+        let reads = meter.requests.reads.total() as f64;
+        let answered = meter.requests.answered_by[level].get() as f64;
+        put("share_of_reads", answered / reads);
+        put("bypassed", counts.bypassed.get() as f64);
+        put("demoted", counts.demoted.get() as f64);
         let exchanges: Vec<u64> = counts
             .node_exchanges
             .iter()
@@ -489,6 +501,14 @@ fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
         return Err(RunError::Conservation(format!(
             "{answered} answered, of which {writes} writes and {reads} reads, {pages} of these pages of \
              {page_keys} keys, but {outcomes} hits, delayed hits, stale hits, negative hits and misses"
+        )));
+    }
+    let givers: u64 = requests.answered_by.iter().map(|giver| giver.get()).sum();
+    let filtered = requests.answered_by_filter.get();
+    if givers + filtered != outcomes {
+        return Err(RunError::Conservation(format!(
+            "{outcomes} reads answered, but {givers} by tiers and the database, and {filtered} by the \
+             app's filter"
         )));
     }
     let ledger = &meter.writes;

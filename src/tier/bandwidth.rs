@@ -59,7 +59,7 @@ impl Tier {
     pub(super) fn received_bytes(&self, row: &Row, filling: Filling) -> u64 {
         match filling {
             Filling::Confirmed => 0,
-            Filling::Asked | Filling::Written | Filling::Ahead => self.held_bytes(row),
+            _ => self.held_bytes(row),
         }
     }
 

@@ -31,7 +31,12 @@ impl Tier {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
                 self.note_sent(number, &resident.row);
-                resident.row.clone()
+                let mut row = resident.row.clone();
+                row.stays_below = self
+                    .plan
+                    .promote_after
+                    .is_none_or(|hits_min| resident.hits < hits_min);
+                row
             }
             Lookup::Expired(resident) => {
                 self.let_go(node, &resident);
@@ -67,6 +72,16 @@ impl Tier {
         }
         // Some policies evict on a hit.
         self.settle_evictions(node, &mut cache);
+        if self.plan.is_exclusive
+            && let Found::Fresh(row) = &found
+            && !row.stays_below
+        {
+            // It moves up.
+            let moved = cache.remove(request.key);
+            moved
+                .iter()
+                .for_each(|resident| self.let_go(node, resident));
+        }
         found
     }
 
@@ -172,7 +187,7 @@ impl Tier {
             Filling::Asked | Filling::Ahead | Filling::Confirmed => {
                 leases.redeem(request.key, request.index, self.kernel.now())
             }
-            Filling::Written => {
+            Filling::Written | Filling::Demoted => {
                 leases.filled(request.key);
                 true
             }

@@ -145,6 +145,9 @@ impl Tier {
             self.let_go(node, &resident);
             count += 1;
             seen |= key == watched;
+            if let Some(below) = self.victims.get() {
+                self.demote(below, node, key, resident.row);
+            }
         }
         if count > 0 && self.meter.is_measuring() {
             self.counts().evictions.add(count);

@@ -6,7 +6,7 @@
 //! Not here: when the app looks up or sets (see `pattern`), and what it does when many requests
 //! miss together (see `defence`).
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use crate::database::Row;
@@ -24,6 +24,7 @@ mod bandwidth;
 mod behind;
 mod chunks;
 mod contents;
+mod demotion;
 mod failover;
 mod faults;
 mod fills;
@@ -34,6 +35,7 @@ mod membership;
 mod multi_get;
 mod negative;
 mod node;
+mod preset;
 mod replication;
 mod resize;
 mod time_to_live;
@@ -49,6 +51,7 @@ use measured::TopKeys;
 pub use membership::{GUTTER, Gutter, MembershipPlan};
 use membership::{Members, Route};
 use node::Node;
+pub use preset::{PRESETS, Preset};
 pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 pub use time_to_live::TimeToLive;
 pub use while_down::{WHILE_DOWN, WhileDown};
@@ -105,6 +108,14 @@ pub struct Plan {
     pub leases: Option<LeasePlan>,
     /// How long "no such row" is stored; `None` if it is not.
     pub negative_ttl_ns: Option<Nanoseconds>,
+    /// Share of the rows that the tier may keep at all; the others pass it by.
+    pub cacheable: f64,
+    /// Share of the rows that it keeps for each session apart.
+    pub personalised: f64,
+    /// After how many hits of an entry the tiers above keep it too; `None` for never.
+    pub promote_after: Option<u16>,
+    /// Whether it holds what the tier above has evicted and nothing else.
+    pub is_exclusive: bool,
     /// What may change about the nodes.
     pub membership: MembershipPlan,
 }
@@ -226,6 +237,8 @@ pub enum Filling {
     Written,
     /// Ahead of the expiry of the copy that is there.
     Ahead,
+    /// Because the tier above has evicted it.
+    Demoted,
     /// Because the copy that is there was asked about and is still true: no value is sent.
     Confirmed,
 }
@@ -279,6 +292,8 @@ pub struct Tier {
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
+    /// The tier that takes what this one evicts.
+    victims: OnceCell<Rc<Tier>>,
     network_luck: Stream,
     service_luck: Stream,
     ttl_luck: Stream,
@@ -380,6 +395,7 @@ impl Tier {
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
             unlocked: Broadcast::new(kernel.clone()),
+            victims: OnceCell::new(),
             network_luck: purpose("network"),
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
@@ -772,6 +788,10 @@ impl Plan {
             has_versioned_keys: false,
             leases: None,
             negative_ttl_ns: None,
+            cacheable: 1.0,
+            personalised: 0.0,
+            promote_after: Some(0),
+            is_exclusive: false,
             membership: MembershipPlan::default(),
         }
     }

@@ -9,6 +9,7 @@ pub(super) fn checks(effort: Effort) -> Vec<Check> {
         many_keys(effort, true),
         one(1.5, false),
         one(1.5, true),
+        two_tiers(effort),
     ]
 }
 
@@ -87,5 +88,41 @@ fn one_key(effort: Effort, rate: f64, ttl_s: f64, sliding: bool) -> Check {
             hit_ratio,
             Tolerance::Interval,
         )],
+    }
+}
+
+/// One key behind two tiers, whose TTLs count from when each of them stored the value.
+fn two_tiers(effort: Effort) -> Check {
+    let expected = theory::two_tiers(1.0, 1.0, 10.0);
+    let keys = "{ distribution = \"uniform\", count = 1 }";
+    let second = "[[tier]]\nname = \"second\"\ncapacity = \"unlimited\"\nttl = \"10s\"\n\
+                  network = \"0s\"\nservice = { time = \"0s\" }\n[database]";
+    let first = scenario(
+        1.0,
+        effort.seconds(100_000.0),
+        100.0,
+        keys,
+        &ttl(1.0, false),
+    );
+    let row = |what, name, value| metric(what, name, value, Tolerance::Interval);
+    Check {
+        model: "two tiers, TTLs 1 s and 10 s, one key, 1/s".to_owned(),
+        scenario: first.replace("[database]", second),
+        replications: 10,
+        comparisons: vec![
+            row("first tier", "tier.cache.hit_ratio", expected.first),
+            row(
+                "second, of misses",
+                "tier.second.hit_ratio",
+                expected.second,
+            ),
+            row("both", "hit_ratio", expected.both),
+            row("queries per s", "database.qps.mean", expected.queries),
+            row(
+                "share of the second",
+                "tier.second.share_of_reads",
+                expected.both - expected.first,
+            ),
+        ],
     }
 }

@@ -25,7 +25,12 @@ pub struct Request {
     /// the entry; where a hot row has copies, the number of the copy. 0 where `key` is the row's own.
     /// See [`Request::of_version`] and [`Request::of_copy`].
     pub generation: u32,
+    /// Whether `key` is that of an entry of its session alone. See [`Request::of_session`].
+    pub is_personal: bool,
 }
+
+/// What tells the keys of personal entries from those of versions.
+const PERSONAL: u64 = 0x7065_7273_6f6e_616c;
 
 impl Request {
     /// Work that follows from this request, with luck of its own: `reason` tells several such from
@@ -63,17 +68,30 @@ impl Request {
         }
     }
 
+    /// The same request as a tier sees it that keeps the row for each session apart: its key is that
+    /// of the session's entry.
+    #[must_use]
+    pub fn of_session(&self) -> Self {
+        Self {
+            key: self.key ^ mix(PERSONAL ^ u64::from(self.session)),
+            is_personal: true,
+            ..*self
+        }
+    }
+
     /// The same request as everybody else sees it: its key is the row's.
     #[must_use]
     pub fn of_row(&self) -> Self {
-        if self.generation == 0 {
-            return *self;
+        let mut request = *self;
+        if self.generation != 0 {
+            request.key ^= mix(u64::from(self.generation));
+            request.generation = 0;
         }
-        Self {
-            key: self.key ^ mix(u64::from(self.generation)),
-            generation: 0,
-            ..*self
+        if self.is_personal {
+            request.key ^= mix(PERSONAL ^ u64::from(self.session));
+            request.is_personal = false;
         }
+        request
     }
 
     /// As [`Request::derived`], about another row.
@@ -101,6 +119,18 @@ mod tests {
         assert!(first.key != 7 && second.key != 7 && first.key != second.key);
         assert_eq!((first.of_row(), second.of_row()), (request, request));
         assert_eq!(request.of_row(), request);
+        let personal = request.of_session();
+        assert_ne!(
+            personal.key,
+            Request {
+                session: 1,
+                ..request
+            }
+            .of_session()
+            .key
+        );
+        assert_eq!(personal.of_row(), request);
+        assert_eq!(personal.of_version(2).of_row(), request);
     }
 
     #[test]

@@ -1435,3 +1435,13 @@ fn pages_filters_and_crowds_are_checked() {
         `----
     "#);
 }
+
+#[test]
+fn layers_that_do_not_go_together_are_refused() {
+    insta::assert_snapshot!(check("layers"), @r#""#);
+}
+
+#[test]
+fn presets_and_promotions_that_do_not_exist_are_refused() {
+    insta::assert_snapshot!(check("presets"), @r#""#);
+}

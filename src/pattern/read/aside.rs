@@ -62,6 +62,9 @@ pub(crate) async fn load(
     let layer = &system.layers[level];
     let answer = ask_below(system, request, level, known.as_ref()).await?;
     let filling = filling.given(&answer.row, known.as_ref());
+    if layer.leaves_below(&answer.row, filling) {
+        return Ok(answer);
+    }
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
         layer.stored(request, &answer.row);

@@ -104,7 +104,10 @@ pub(crate) async fn load(
         let filling = filling.given(&answer.row, known.as_ref());
         let has_come = layer.tier.receive(node, &answer.row, filling).await.is_ok();
         if loading.end() {
-            if has_come && layer.tier.store(node, request, &answer.row, filling) {
+            if has_come
+                && !layer.leaves_below(&answer.row, filling)
+                && layer.tier.store(node, request, &answer.row, filling)
+            {
                 layer.stored(request, &answer.row);
             }
             return Ok(answer);

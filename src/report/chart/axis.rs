@@ -408,6 +408,15 @@ fn pick<'a>(value: f64, scales: &'a [(f64, &'static str)]) -> &'a (f64, &'static
         .unwrap_or(&scales[scales.len() - 1])
 }
 
+/// An instant of simulated time, for text: `2:05`, `12.5 s`.
+#[must_use]
+pub fn instant(seconds: f64) -> String {
+    if seconds < 60.0 || seconds.fract() != 0.0 && seconds < 600.0 {
+        return crate::report::quantity::digits(seconds, crate::metrics::Unit::Seconds, 4);
+    }
+    clock(seconds, 1.0, f64::INFINITY)
+}
+
 /// Simulated time on an axis up to `high` as a clock shows it: `45 s`, `2:30`, `1:15:00`, `3 d`.
 fn clock(value: f64, step: f64, high: f64) -> String {
     if value == 0.0 {

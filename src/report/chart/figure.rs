@@ -1,5 +1,7 @@
 //! What a chart shows, as plain data: no pixels, no colours.
 
+use super::marks::Mark;
+
 /// A chart.
 #[derive(Clone, Debug, Default)]
 pub struct Figure {
@@ -18,6 +20,8 @@ pub struct Figure {
     pub lines: Vec<Line>,
     /// A part of the horizontal axis that is shaded: (from, to, label).
     pub shaded: Option<(f64, f64, String)>,
+    /// What happened along the horizontal axis, from left to right.
+    pub marks: Vec<Mark>,
     /// A line below which nothing can come; the area below it is shaded.
     pub floor: Option<Line>,
     /// Values that the horizontal axis reaches even where there are no points.

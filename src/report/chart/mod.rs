@@ -13,6 +13,7 @@ pub mod heat_map;
 pub mod hit_ratio;
 pub mod latency_distribution;
 pub mod latency_p99;
+pub mod marks;
 pub mod miss_ratio_curve;
 pub mod miss_ratio_over_time;
 pub mod over_time;

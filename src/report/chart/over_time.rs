@@ -1,10 +1,13 @@
 //! What all charts over simulated time have in common.
 
-use crate::experiment::Results;
+use crate::{experiment::Results, report::events};
 
-use super::figure::{Axis, Figure, Kind, Line, Spacing};
+use super::{
+    figure::{Axis, Figure, Kind, Line, Spacing},
+    marks::Mark,
+};
 
-/// A figure of one time series, with a line for each variant and warm-up shaded.
+/// A figure of one time series, with a line for each variant, warm-up shaded and events marked.
 #[must_use]
 pub fn figure(results: &Results, series: &str, title: &str, y: Axis) -> Figure {
     let all = results
@@ -34,6 +37,14 @@ pub fn figure(results: &Results, series: &str, title: &str, y: Axis) -> Figure {
         .iter()
         .map(|variant| variant.warmup_s)
         .fold(0.0, f64::max);
+    let marks = events::of(results)
+        .into_iter()
+        .filter(|event| event.at_s <= end_s);
+    let marks = marks.map(|event| Mark {
+        at: event.at_s,
+        until: event.until_s.map(|until_s| until_s.min(end_s)),
+        label: event.label,
+    });
     Figure {
         title: title.to_owned(),
         subtitle: results.title.clone(),
@@ -45,6 +56,7 @@ pub fn figure(results: &Results, series: &str, title: &str, y: Axis) -> Figure {
         y,
         lines,
         x_reaches: vec![0.0, end_s],
+        marks: marks.collect(),
         shaded: (warmup_s > 0.0).then(|| (0.0, warmup_s, "warm-up".to_owned())),
         ..Figure::default()
     }

@@ -10,6 +10,7 @@ use super::{
     axis::Scale,
     canvas::{Align, Canvas, Failed, WIDTH, text_width},
     figure::{Axis, Figure, Line},
+    marks,
     style::{self, AXIS, FINE_GRID, GRID, INK, LineStyle, SHADE, SOFT_INK, WHITE},
 };
 
@@ -105,8 +106,18 @@ fn plot_top(figure: &Figure) -> f64 {
 /// The picture's height in pixels.
 #[must_use]
 pub fn height(figure: &Figure) -> f64 {
-    let strip = if figure.shaded.is_some() { STRIP } else { 0.0 };
-    plot_top(figure) + strip + plot_height(figure) + 66.0
+    plot_top(figure) + strips(figure) + plot_height(figure) + 66.0
+}
+
+/// Room at the top of the plot for labels: a row for what is shaded, further ones for what happened.
+fn strips(figure: &Figure) -> f64 {
+    let shaded = f64::from(u8::from(figure.shaded.is_some())) * STRIP;
+    let marks = if figure.marks.is_empty() {
+        0.0
+    } else {
+        marks::MOST_ROWS as f64 * STRIP
+    };
+    shaded + marks
 }
 
 fn has_many_lines(figure: &Figure) -> bool {
@@ -171,6 +182,7 @@ where
     draw_heading(figure, canvas)?;
     let frame = frame(figure);
     draw_backdrop(figure, &frame, canvas)?;
+    draw_marks(figure, &frame, canvas)?;
     draw_axes(figure, &frame, canvas)?;
     for (index, line) in figure.lines.iter().enumerate() {
         draw_line(figure, index, line, &frame, canvas)?;
@@ -192,20 +204,28 @@ where
     Ok(())
 }
 
-fn frame(figure: &Figure) -> Frame {
+/// The axes of a figure, horizontal and vertical, with about so many numbers on each.
+#[must_use]
+pub fn scales(figure: &Figure, about: (usize, usize)) -> (Scale, Scale) {
     let fitted_y = figure
         .all_points()
         .filter(|&(x, _)| x >= figure.fit_y_from)
         .map(|(_, y)| y);
-    let mut y = Scale::fit(&figure.y, fitted_y, 5, false);
+    let mut y = Scale::fit(&figure.y, fitted_y, about.1, false);
     if !figure.all_points().any(|(x, _)| x >= figure.fit_y_from) {
-        y = Scale::fit(&figure.y, figure.all_points().map(|(_, y)| y), 5, false);
+        let all = figure.all_points().map(|(_, y)| y);
+        y = Scale::fit(&figure.y, all, about.1, false);
     }
-    let left = MARGIN + widest_tick(&y) + 10.0;
     let ends = figure.shaded.iter().flat_map(|&(from, to, _)| [from, to]);
     let values = figure.all_points().map(|(x, _)| x);
     let reached = figure.x_reaches.iter().copied();
-    let x = Scale::fit(&figure.x, values.chain(ends).chain(reached), 8, true);
+    let x = Scale::fit(&figure.x, values.chain(ends).chain(reached), about.0, true);
+    (x, y)
+}
+
+fn frame(figure: &Figure) -> Frame {
+    let (x, y) = scales(figure, (8, 5));
+    let left = MARGIN + widest_tick(&y) + 10.0;
     // The last number may stand at the very end, half of it beyond.
     let overhang = x
         .ticks
@@ -213,7 +233,7 @@ fn frame(figure: &Figure) -> Frame {
         .map_or(0.0, |(_, text)| text_width(text, TEXT_SIZE, false) / 2.0);
     let right = WIDTH - MARGIN - overhang.max(8.0);
     let top = plot_top(figure);
-    let data_top = top + if figure.shaded.is_some() { STRIP } else { 0.0 };
+    let data_top = top + strips(figure);
     Frame {
         left,
         right,
@@ -321,6 +341,35 @@ where
         for run in runs(floor) {
             canvas.line(&floor_outline(run, frame), SOFT_INK, 1.5)?;
         }
+    }
+    Ok(())
+}
+
+/// A line where something happened, with its label above the data where there is room for it.
+fn draw_marks<Backend>(
+    figure: &Figure,
+    frame: &Frame,
+    canvas: &Canvas<'_, Backend>,
+) -> Result<(), Failed>
+where
+    Backend: DrawingBackend,
+    Backend::ErrorType: 'static,
+{
+    let placed: Vec<(f64, f64)> = figure
+        .marks
+        .iter()
+        .map(|mark| (frame.x(mark.at), text_width(&mark.label, SMALL_SIZE, false)))
+        .collect();
+    let rows = marks::rows(&placed, frame.left, frame.right);
+    for ((mark, (x, _)), place) in figure.marks.iter().zip(&placed).zip(rows) {
+        let mut from = frame.data_top;
+        if let Some(place) = place {
+            from -= 4.0 + STRIP * place.number as f64;
+            let at = (place.left, from - 2.0);
+            canvas.text(&mark.label, at, Align::Left, SMALL_SIZE, false, SOFT_INK)?;
+        }
+        let line = [(*x, from), (*x, frame.bottom)];
+        canvas.dashed_line(&line, &[3.0, 3.0], SOFT_INK, 1.4)?;
     }
     Ok(())
 }

@@ -198,5 +198,6 @@ fn root() -> Table {
             ),
         ],
         later: Vec::new(),
+        presets: &[],
     }
 }

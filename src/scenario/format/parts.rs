@@ -46,6 +46,7 @@ pub(super) fn table(fields: Vec<Field>) -> Table {
     Table {
         fields,
         later: Vec::new(),
+        presets: &[],
     }
 }
 

@@ -5,9 +5,9 @@ use crate::eviction::{self, PolicySpec, SpecError};
 use crate::invalidation::INVALIDATIONS;
 use crate::pattern::{PAIRS, READS, REFRESH, WRITES};
 use crate::placement::{SCHEMES, SLOT_CLIENTS, Setting};
-use crate::tier::{Capacity, SCOPES};
+use crate::tier::{Capacity, PRESETS, Preset, SCOPES};
 
-use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table};
+use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table, Word};
 use super::super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 use super::parts::{
     ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, field, parameter_field,
@@ -16,7 +16,7 @@ use super::parts::{
 use super::workload::{DURATIONS, some_rate};
 
 pub(super) fn tier() -> Table {
-    use Need::{Default, Required};
+    use Need::{Default, Optional, Required, Unless};
     let mut fields = vec![
         field(
             "name",
@@ -24,6 +24,13 @@ pub(super) fn tier() -> Table {
             Required,
             "\"redis\"",
             "what metrics and overrides call the tier; letters, digits, `-` and `_`; unique",
+        ),
+        field(
+            "preset",
+            Shape::Words(PRESETS.iter().map(preset).collect()),
+            Optional,
+            "\"redis\"",
+            "a usual kind of layer: what holds for the keys that are not written",
         ),
         field(
             "pattern",
@@ -63,7 +70,7 @@ pub(super) fn tier() -> Table {
         field(
             "capacity",
             Shape::Spelled(CAPACITY),
-            Required,
+            Unless("preset"),
             "\"100k entries\"",
             "how much each node holds: entries, bytes, or \"unlimited\"",
         ),
@@ -202,9 +209,66 @@ pub(super) fn tier() -> Table {
             "\"single-flight\"",
             "what happens when many requests miss one key together",
         ),
+        field(
+            "cacheable",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("1.0"),
+            "0.8",
+            "share of the rows that the tier may keep at all; reads and writes of the others pass it by",
+        ),
+        field(
+            "personalised",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.3",
+            "share of the rows of which the tier keeps an entry for each session; a write deletes its own session's entry only",
+        ),
+        field(
+            "fill",
+            words(&[
+                (
+                    "inclusive",
+                    "what a lower tier or the database gives is kept here too",
+                ),
+                (
+                    "exclusive",
+                    "the tier keeps what the one above has evicted and nothing else; a hit moves the entry up",
+                ),
+            ]),
+            Default("\"inclusive\""),
+            "\"exclusive\"",
+            "whether an entry may be in this tier and the one above at a time",
+        ),
+        field(
+            "promote",
+            Shape::Either(vec![
+                words(&[
+                    ("always", "a hit fills the tiers above"),
+                    ("never", "no hit fills the tiers above"),
+                ]),
+                count("1", "65535"),
+            ]),
+            Default("\"always\""),
+            "2",
+            "whether a hit fills the tiers above: always, never, or from so many hits of the entry on",
+        ),
     ];
     fields.extend(super::nodes::fields());
-    table(fields)
+    let mut tier = table(fields);
+    tier.presets = PRESETS;
+    tier
+}
+
+/// A preset with its values, so that the reference shows them.
+fn preset(preset: &Preset) -> Word {
+    let values = preset.values.iter();
+    let values: Vec<String> = values
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    word(
+        preset.name,
+        &format!("{} ({})", preset.summary, values.join(", ")),
+    )
 }
 
 pub(super) fn pattern() -> Table {

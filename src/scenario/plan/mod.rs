@@ -25,6 +25,7 @@ use super::unit::{Duration, Unit};
 
 mod of_app;
 mod of_database;
+mod of_layers;
 mod of_nodes;
 mod of_regions;
 mod of_tier;
@@ -124,6 +125,7 @@ impl Planner<'_> {
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
             self.multi_get_fits(root, workload, tiers);
+            self.layers_fit(root, workload, tiers);
         }
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             self.effort(root, duration_ns as f64, workload, tiers, database);
@@ -208,6 +210,10 @@ impl Planner<'_> {
             Some(first) if first.tier.has_versioned_keys => (
                 "the version of each key is asked for first",
                 "remove it, or the \"versioned-keys\" of the first tier",
+            ),
+            Some(first) if first.tier.cacheable < 1.0 || first.tier.personalised > 0.0 => (
+                "each key passes the first tier by, or belongs to a session, on its own account",
+                "remove it, or `cacheable` and `personalised` of the first tier",
             ),
             Some(_) => return,
         };

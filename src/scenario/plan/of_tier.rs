@@ -82,6 +82,10 @@ impl Planner<'_> {
                 values: self.values(name, checked)?,
                 hot_keys: self.hot_keys(name, checked.at("hot_keys"))?,
                 queue_limit: limit(service.at("queue_limit")),
+                cacheable: checked.at("cacheable").base(),
+                personalised: checked.at("personalised").base(),
+                promote_after: promote_after(checked.at("promote")),
+                is_exclusive: checked.at("fill").is("exclusive"),
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
@@ -399,6 +403,14 @@ fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
         stale_if_error_ns: ttl.at("stale_if_error").whole(),
         revalidate_ns: 0,
     }
+}
+
+/// After how many hits; `None` for never.
+fn promote_after(checked: &Checked) -> Option<u16> {
+    if checked.amount().is_some() {
+        return Some(checked.whole() as u16);
+    }
+    checked.is("always").then_some(0)
 }
 
 fn scope(checked: &Checked) -> Option<tier::Scope> {

@@ -1,0 +1,112 @@
+//! What holds for every page, whatever is on it.
+
+use super::*;
+use crate::report::{json, reading, samples};
+
+const HOSTILE: &str =
+    "</title></script><script>alert(1)</script><img src=x onerror='alert(2)' a=\"b\">";
+
+#[test]
+fn what_somebody_wrote_is_never_markup() {
+    let mut results = samples::stampede(3);
+    results.title = HOSTILE.to_owned();
+    results.description = HOSTILE.to_owned();
+    results.command = HOSTILE.to_owned();
+    results.variants[1].name = HOSTILE.to_owned();
+    results.expectations[1].expectation.variant = HOSTILE.to_owned();
+    results.resolved = serde_json::json!({
+        "duration": HOSTILE,
+        "variant": [{ "name": HOSTILE, "description": HOSTILE, "set": { HOSTILE: HOSTILE } }],
+        "event": [{ "at": "1s", "action": HOSTILE, "target": HOSTILE, HOSTILE: HOSTILE }],
+    });
+    let page = render(&results);
+    assert!(!page.contains("<script>alert") && !page.contains("<img"));
+    assert_eq!(page.matches("</script>").count(), 1);
+    assert_eq!(
+        page.matches("</title>").count() - page.matches("<title>").count(),
+        0
+    );
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let page = render(&samples::replicated(3, 3));
+    for sign in ["http://", "https://", "src=", "@import", "url(http"] {
+        assert!(!page.contains(sign), "{sign}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn what_is_read_back_makes_the_same_page() {
+    for results in [samples::stampede(2), samples::replicated(3, 3)] {
+        let mut results = results;
+        results.resolved["description"] = results.description.clone().into();
+        let read = reading::parse(&json::summary(&results)).unwrap();
+        assert_eq!(render(&read), render(&results));
+    }
+}
+
+#[test]
+fn every_link_within_the_page_leads_somewhere_and_names_are_unique() {
+    let page = render(&samples::replicated(4, 2));
+    let ids: Vec<&str> = page
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len());
+    for link in page.split("href=\"#").skip(1) {
+        let target = link.split('"').next().unwrap();
+        assert!(ids.contains(&target), "{target}");
+    }
+}
+
+#[test]
+fn the_verdict_is_the_first_thing_said() {
+    let page = render(&samples::stampede(3));
+    assert!(page.contains("1 of 3 expectations does not hold"));
+    assert!(page.find("id=\"verdict\"").unwrap() < page.find("id=\"charts\"").unwrap());
+    let mut results = samples::stampede(3);
+    results.expectations.remove(0);
+    assert!(render(&results).contains("All 2 expectations hold"));
+    results.expectations.clear();
+    assert!(render(&results).contains("Nothing was expected"));
+}
+
+#[test]
+fn a_page_of_many_variants_stays_small_and_says_what_is_left_out() {
+    let mut results = samples::stampede(6);
+    let all = results.variants.clone();
+    results.variants = (0..200).map(|index| all[index % 6].clone()).collect();
+    let page = render(&results);
+    assert!(page.contains("176 more variants"));
+    assert!(page.len() < 4_000_000, "{}", page.len());
+    assert!(render(&samples::stampede(1)).len() < 400_000);
+}
+
+#[test]
+fn the_colours_of_light_pages_are_those_of_the_other_charts() {
+    use crate::report::chart::style;
+    for index in 0..chart::COLOURS {
+        let (red, green, blue) = style::of_line(index).colour;
+        let rule = format!("--c{index}:#{red:02x}{green:02x}{blue:02x}");
+        assert!(STYLE.contains(&rule), "{rule}");
+    }
+    assert_eq!(
+        style::of_line(0).colour,
+        style::of_line(chart::COLOURS).colour
+    );
+}
+
+#[test]
+fn several_runs_are_side_by_side_on_one_page() {
+    let runs = [
+        ("before".to_owned(), samples::stampede(1)),
+        ("after".to_owned(), samples::stampede(1)),
+    ];
+    let page = of_runs(&runs);
+    assert!(page.contains(">before</span>") && page.contains(">after</span>"));
+    assert_eq!(page.matches("Everything that was resolved").count(), 2);
+}
