@@ -1,8 +1,18 @@
 //! One exchange for many keys of one node: a round trip, a place in the queue, and the service of
 //! the first key with a share of that for each further one.
 
-use super::{Exchange, Tier, Unreachable, Visit};
+use super::{Exchange, Plan, Tier, Unreachable, Values, Visit};
 use crate::workload::{MultiGet, Request};
+
+impl Plan {
+    /// Whether an exchange of many keys is all that one of them would be: nodes are where they are,
+    /// and values take no time to send and are in one piece.
+    #[must_use]
+    pub fn takes_multi_get(&self) -> bool {
+        let is_whole = matches!(self.values, Values::Whole);
+        is_whole && !self.has_members() && self.bandwidth_per_s.is_none() && self.hot_keys.is_none()
+    }
+}
 
 impl Tier {
     /// As [`Tier::visit`], for lookups of all `requests` (one at least), whose keys are in one node.

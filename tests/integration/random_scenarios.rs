@@ -492,7 +492,11 @@ prop_compose! {
         let promises = if sessions.is_empty() { "[]" } else { &promises };
         // Keys are looked up together by an app that conducts, under the keys of the rows.
         let conducts = tiers.first().is_some_and(|tier| {
-            tier.contains("read = \"aside\"") && !tier.contains("versioned-keys")
+            let says = |what: &str| tier.contains(what);
+            let changes = ["versioned-keys", "fields", "chunking", "hot_keys", "replication", "gutter = {"];
+            let is_plain = !changes.iter().any(|what| says(what)) && says("while_down = \"fall-through\"");
+            let is_placed = says("placement = \"ring\"") || says("placement = \"modulo\"");
+            says("read = \"aside\"") && is_plain && is_placed && says("bandwidth = \"unlimited\"")
         });
         let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
         // Users who wait have no rate that could surge.

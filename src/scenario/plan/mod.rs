@@ -215,6 +215,11 @@ impl Planner<'_> {
                 "each key passes the first tier by, or belongs to a session, on its own account",
                 "remove it, or `cacheable` and `personalised` of the first tier",
             ),
+            Some(first) if !first.tier.takes_multi_get() => (
+                "the first tier has nodes that change, a bandwidth, hot-key copies, or values in parts, \
+                 which an exchange of many keys does not know of",
+                "remove one of the two",
+            ),
             Some(_) => return,
         };
         let place = root.at("workload").at("page").at("multi_get");
