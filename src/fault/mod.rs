@@ -19,6 +19,7 @@ use crate::units::Nanoseconds;
 use crate::workload::{self, parameters};
 
 mod crash;
+mod deploy;
 mod flood;
 mod popularity_shift;
 mod lose_connections;
@@ -81,6 +82,7 @@ pub static ACTIONS: &[ActionRow] = &[
     resize::ROW,
     purge::ROW,
     lose_deletes::ROW,
+    deploy::ROW,
     pause::ROW,
     slow::ROW,
     lose_connections::ROW,

@@ -6,6 +6,7 @@ mod big_keys;
 mod crowds;
 mod database;
 mod database_servers;
+mod defence_table;
 mod experiments;
 mod expiry;
 mod hot_keys;

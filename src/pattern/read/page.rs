@@ -190,13 +190,7 @@ async fn of_one_node(
             let answer = match found {
                 // The node did not serve: as if the tier were not there.
                 None => system.read_below(&request, 1).await,
-                Some(found) => {
-                    let stale = match found {
-                        Found::Stale(stale) => Some(stale),
-                        _ => None,
-                    };
-                    fetch(&system, &request, 0, request.instance, stale).await
-                }
+                Some(found) => fetch(&system, &request, 0, request.instance, found).await,
             };
             system.note_key(issued_ns);
             answer
