@@ -74,6 +74,10 @@ impl Tier {
         let Some(ttl) = &self.plan.ttl else {
             return Found::Fresh(row);
         };
+        // That there is no row has a TTL of its own, which nothing prolongs or foresees.
+        if row.is_absent() {
+            return Found::Fresh(row);
+        }
         let now_ns = self.kernel.now();
         if row.is_absent() {
             // That there is no row has a TTL of its own, and nothing is kept beyond it.
@@ -112,7 +116,8 @@ impl Tier {
     }
 
     /// Stores a row in a node. Whether it did: not if it knows of a newer version, if fills are leased
-    /// and the request holds no valid token, or if there is no row and the tier does not keep that.
+    /// and the request holds no valid token, or fenced and it does not hold the lock, or if there is no
+    /// row and the tier does not keep that.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
