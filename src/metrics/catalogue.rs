@@ -37,7 +37,7 @@ pub static CATALOGUE: &[Metric] = &[
         "requests.failed",
         Count,
         Lower,
-        "requests of the cohort that failed: the database rejected their query, the app gave up on it, or a tier did not serve them",
+        "requests of the cohort that failed: the database rejected their query, the app gave up on it, a tier did not serve them, they were shed, or their client gave up",
     ),
     row(
         "requests.rejected",
@@ -56,6 +56,18 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "requests of the cohort that failed because a tier that they depended on was down or its queue full, or because a server of the database was down or broke the connection",
+    ),
+    row(
+        "requests.shed",
+        Count,
+        Lower,
+        "requests of the cohort that failed because a guard refused to let them through, or a queue turned them away",
+    ),
+    row(
+        "deadline.missed",
+        Count,
+        Lower,
+        "requests of the cohort that failed because their client gave up: at its deadline, or at the timeout of its last attempt",
     ),
     row(
         "requests.in_flight",
@@ -80,6 +92,72 @@ pub static CATALOGUE: &[Metric] = &[
         PerSecond,
         Higher,
         "requests of the cohort that were answered, per second of measured time",
+    ),
+    row(
+        "goodput.ratio",
+        Ratio,
+        Higher,
+        "share of the requests of the cohort that were answered",
+    ),
+    row(
+        "goodput.worst_second",
+        Ratio,
+        Higher,
+        "the least share of the requests of one second that did not fail; a request counts for the second in which it arrived",
+    ),
+    row(
+        "throughput.rate",
+        PerSecond,
+        Neither,
+        "answers per second of measured time, those that nobody waited for any more included: what is above goodput.rate is useless work",
+    ),
+    row(
+        "retries.attempts",
+        Count,
+        Lower,
+        "attempts that were made for requests of the cohort: the first, retries and hedges",
+    ),
+    row(
+        "retries.amplification",
+        Ratio,
+        Lower,
+        "attempts per request of the cohort; 1 where nothing is asked for twice",
+    ),
+    row(
+        "retries.refused",
+        Count,
+        Neither,
+        "retries that the budget forbade",
+    ),
+    row(
+        "hedges.sent",
+        Count,
+        Neither,
+        "reads that were asked for once more while the first attempt was under way",
+    ),
+    row(
+        "hedges.won",
+        Count,
+        Neither,
+        "of those, the ones in which the second attempt answered first",
+    ),
+    row(
+        "unavailable.seconds",
+        Seconds,
+        Lower,
+        "seconds of which less than half of the requests were answered; in runs of more than 100 000 s, in steps of two, four, ...",
+    ),
+    row(
+        "degraded.seconds",
+        Seconds,
+        Lower,
+        "seconds of which less than 95 % of the requests were answered, unavailable ones included",
+    ),
+    row(
+        "recovery.time",
+        Seconds,
+        Lower,
+        "from the end of the last event to the arrival of the last request that failed in a degraded second; 0 if none came after it, null without events; near the rest of the run means that it never recovered",
     ),
     row(
         "latency.mean",
@@ -254,6 +332,18 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "exchanges that a node refused because its queue was full",
+    ),
+    row(
+        "tier.<tier>.shed",
+        Count,
+        Lower,
+        "exchanges that a guard refused to send, or that a node's queue turned away because they had waited for too long",
+    ),
+    row(
+        "tier.<tier>.breaker.open_ratio",
+        Ratio,
+        Lower,
+        "share of the time that the circuit breakers in front of the tier were open, averaged over the app instances",
     ),
     row(
         "tier.<tier>.evictions.rate",
@@ -574,6 +664,12 @@ pub static CATALOGUE: &[Metric] = &[
         "resident entries of the node, averaged over the measured time",
     ),
     row(
+        "tier.<tier>.node.<i>.bytes",
+        Bytes,
+        Neither,
+        "bytes of resident values of the node, averaged over the measured time",
+    ),
+    row(
         "tier.<tier>.node.<i>.network.bytes_in",
         BytesPerSecond,
         Neither,
@@ -584,12 +680,6 @@ pub static CATALOGUE: &[Metric] = &[
         BytesPerSecond,
         Neither,
         "bytes of values that the node sent to those who asked, per second",
-    ),
-    row(
-        "tier.<tier>.node.<i>.bytes",
-        Bytes,
-        Neither,
-        "bytes of resident values of the node, averaged over the measured time",
     ),
     row(
         "tier.<tier>.node.<i>.evictions.rate",
@@ -686,6 +776,24 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "queries that the app gave up on; the database finished them all the same",
+    ),
+    row(
+        "database.shed",
+        Count,
+        Lower,
+        "queries that a guard refused to send, or that the queue turned away because they had waited for too long",
+    ),
+    row(
+        "database.breaker.open_ratio",
+        Ratio,
+        Lower,
+        "share of the time that the circuit breakers in front of the database were open, averaged over the app instances",
+    ),
+    row(
+        "database.useless",
+        Count,
+        Lower,
+        "queries that were carried out when whoever asked had gone",
     ),
     row(
         "database.buffer_pool.hit_ratio",

@@ -130,15 +130,13 @@ impl Tier {
         if let Some(members) = &self.members {
             expires_ns = members.stored(self, number, request.key, row, expires_ns);
         }
-        let cache = node.cache.borrow();
         let resident = Resident {
             row: row.clone(),
             hits: 0,
             refreshed: filling == Filling::Ahead,
             is_being_renewed: false,
-            fetch_ns: self.fetch_ns(request, &cache),
+            fetch_ns: self.fetch_ns(request, &node.cache.borrow()),
         };
-        drop(cache);
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
             return true;

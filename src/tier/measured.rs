@@ -72,7 +72,9 @@ impl Tier {
     #[cold]
     pub(super) fn sample(&self, request: &Request) {
         if self.meter.is_measuring() {
-            self.counts().top_keys.borrow_mut().record(request.key);
+            // A row counts under its own key, however many entries it has.
+            let key = request.of_row().key;
+            self.counts().top_keys.borrow_mut().record(key);
         }
     }
 

@@ -22,6 +22,7 @@ mod fetches;
 mod freshness;
 mod hashing;
 mod leases;
+mod overload;
 mod policies;
 mod queues;
 mod replicas;
@@ -135,6 +136,7 @@ pub fn verify(
         freshness::checks,
         replicas::checks,
         writes::checks,
+        overload::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

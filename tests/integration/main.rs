@@ -3,6 +3,7 @@
 mod bandwidth;
 mod baselines;
 mod big_keys;
+mod clients;
 mod database;
 mod database_servers;
 mod defence_table;

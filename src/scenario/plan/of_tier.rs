@@ -2,6 +2,7 @@
 
 use super::{Planner, limit, row};
 use crate::defence::composition::{self, Surroundings};
+use crate::guard::discipline::DISCIPLINES;
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
@@ -53,6 +54,9 @@ impl Planner<'_> {
         let ttl = ttl.get("base").map(|base| time_to_live(base, ttl));
         let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
         let defences = self.defences(name, checked.at("defence"));
+        let place = format!("tier.{name}.service.discipline");
+        let discipline = self.chosen(&place, "kind", DISCIPLINES, service.at("discipline"));
+        let guards = self.guards(&format!("tier.{name}.guards"), checked.at("guards"));
         let scope = scope(checked.at("scope"))?;
         let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
@@ -81,6 +85,8 @@ impl Planner<'_> {
                 personalised: checked.at("personalised").base(),
                 promote_after: promote_after(checked.at("promote")),
                 is_exclusive: checked.at("fill").is("exclusive"),
+                discipline: discipline?,
+                guards: guards?,
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
@@ -196,7 +202,7 @@ impl Planner<'_> {
         }
     }
 
-    /// What is done about hot keys, if anything; `Err` for what makes no sense, which is then told.
+    /// What is done about hot keys, if anything is: the outer `None` is a problem.
     fn hot_keys(&mut self, name: &str, checked: &Checked) -> Option<Option<tier::HotKeys>> {
         let Some(copies) = checked.get("copies") else {
             return Some(None);
@@ -330,7 +336,6 @@ fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static st
         return Some(("chunking", message, aside));
     }
     let hot_keys = tier.hot_keys?;
-    let shared = tier.scope != tier::Scope::Instance && tier.scope != tier::Scope::Client;
     let problem = if hot_keys.pin_ns.is_some() && tier.scope != tier::Scope::Instance {
         (
             "`pin` is for an in-process tier",
@@ -338,7 +343,7 @@ fn uncured(layer: &LayerPlan) -> Option<(&'static str, &'static str, &'static st
         )
     } else if hot_keys.copies == 1 {
         return None;
-    } else if !shared {
+    } else if matches!(tier.scope, tier::Scope::Instance | tier::Scope::Client) {
         (
             "nobody else asks these nodes, so `copies` spread nothing",
             "use `pin = \"1s\"` here, and `copies` in a tier that all share",
