@@ -79,10 +79,6 @@ impl Tier {
             return Found::Fresh(row);
         }
         let now_ns = self.kernel.now();
-        if row.is_absent() {
-            // That there is no row has a TTL of its own, and nothing is kept beyond it.
-            return Found::Fresh(row);
-        }
         let kept_ns = ttl.kept_ns();
         let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
         let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
