@@ -30,6 +30,8 @@ pub struct Plan {
     pub drain: bool,
     /// When requests arrive and what they ask for.
     pub workload: workload::Plan,
+    /// What clients do beside waiting.
+    pub client: client::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
     /// Where instances live, and how far that is from elsewhere.
@@ -161,7 +163,15 @@ impl World {
                 .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
         }
         let system = Rc::new(system);
-        let client = Client::new(&geography, &kernel, &meter, &workload, &system, luck);
+        let client = Client::new(
+            &plan.client,
+            &geography,
+            &kernel,
+            &meter,
+            &workload,
+            &system,
+            luck,
+        );
         let spawner = Rc::new(Spawner::default());
         Self {
             kernel,
@@ -187,6 +197,7 @@ impl World {
         let stage = fault::Stage {
             kernel: self.kernel.clone(),
             system: self.system.clone(),
+            meter: self.meter.clone(),
         };
         fault::start(&plan.events, stage);
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Answer, Status};
 use crate::report::terminal::wrap;
 use crate::{
-    defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
+    client, defence, eviction, fault, guard, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
     tier, trace,
     workload::{arrivals, distribution, parameters, popularity},
@@ -50,6 +50,12 @@ enum Topic {
     Invalidations,
     /// What happens when many requests miss one key together
     Defences,
+    /// What refuses calls to protect a tier or the database
+    Guards,
+    /// In which order a queue is served
+    Disciplines,
+    /// What chance does to the wait before a retry
+    Jitters,
     /// What can happen on the timeline
     Actions,
     /// Durations and sizes
@@ -175,6 +181,18 @@ impl Topic {
                 .iter()
                 .map(|one| row(one.name, one.meaning))
                 .collect(),
+            Self::Guards => guard::GUARDS
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Disciplines => guard::discipline::DISCIPLINES
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Jitters => client::backoff::JITTERS
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
             Self::Distributions => distribution::TABLE
                 .iter()
                 .map(|one| row(one.name, one.meaning))
@@ -244,7 +262,7 @@ impl Topic {
             Self::Distributions => distribution::TABLE.iter().map(row_details).collect(),
             Self::Keys => popularity::TABLE.iter().map(row_details).collect(),
             Self::Arrivals => arrivals::TABLE.iter().map(row_details).collect(),
-            Self::Formats | Self::Metrics | Self::Scenarios => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

@@ -13,11 +13,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::kernel::{Kernel, Label};
+use crate::metrics::Meter;
 use crate::pattern::System;
 use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
 mod crash;
+mod deploy;
 mod lose_connections;
 mod lose_deletes;
 mod pause;
@@ -60,6 +62,7 @@ pub static ACTIONS: &[ActionRow] = &[
     resize::ROW,
     purge::ROW,
     lose_deletes::ROW,
+    deploy::ROW,
     pause::ROW,
     slow::ROW,
     lose_connections::ROW,
@@ -73,6 +76,8 @@ pub struct Stage {
     pub kernel: Rc<Kernel>,
     /// Tiers and database.
     pub system: Rc<System>,
+    /// Who wants to know when it is over.
+    pub meter: Rc<Meter>,
 }
 
 /// Something that happens at an instant.
@@ -101,6 +106,7 @@ pub fn start(events: &[Event], stage: Stage) {
         stage.clone().kernel.spawn(label, async move {
             stage.kernel.sleep_until(event.at_ns).await;
             event.action.happen(event.target, &stage).await;
+            stage.meter.end_event(stage.kernel.now());
         });
     }
 }

@@ -4,14 +4,16 @@ mod catalogue;
 mod heavy_hitters;
 mod histogram;
 mod meter;
+mod seconds;
 
 pub use catalogue::CATALOGUE;
 pub use heavy_hitters::HeavyHitters;
 pub use histogram::Histogram;
 pub use meter::{
-    Counter, Failure, Gauge, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter, ReadOutcome,
-    Step, TierMeter, WriteLedger,
+    Counter, Failure, Gauge, GuardMeter, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter,
+    ReadOutcome, RequestMeter, Step, TierMeter, WriteLedger,
 };
+pub use seconds::Seconds;
 
 /// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
 /// measured of the whole tier is of all nodes.
@@ -90,9 +92,9 @@ pub struct Outcome {
 pub struct TopKey {
     /// The tier's name.
     pub tier: String,
-    /// The key, under which the tier stores the row or a copy of it.
+    /// The key of the row, whatever entries of it the tier has.
     pub key: u64,
-    /// Exchanges about it per second, at least.
+    /// Exchanges about it per second, at least: an estimate from a sample.
     pub rate: f64,
     /// Those as a share of all exchanges of the tier.
     pub share: f64,

@@ -10,14 +10,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::database::{Database, Reach, Row};
-use crate::defence::{self, Answer, Defence};
+use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
+use crate::guard::{Guards, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
 use crate::tier::{self, Found, Stale, Tier};
+use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -25,10 +27,13 @@ mod fetch;
 mod layer;
 mod read;
 mod refresh;
+mod rotation;
+mod warm_up;
 mod write;
 
 use layer::Selection;
-use refresh::Refresher;
+use refresh::{Ahead, Refresher};
+pub use rotation::Rotation;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
 #[derive(Clone, Debug)]
@@ -212,12 +217,32 @@ pub struct LayerPlan {
     /// How it is filled and what a write does.
     pub pattern: Plan,
     /// What happens when many requests miss one key together.
-    pub defence: defence::Plan,
+    pub defences: Vec<defence::Plan>,
     /// What keeps copies true beside TTL and write pattern.
     pub invalidations: Vec<invalidation::Plan>,
 }
 
 impl LayerPlan {
+    /// When entries are fetched anew before they expire, if they are.
+    fn ahead(&self) -> Option<Ahead> {
+        let ttl_ns = self.tier.ttl?.base_ns;
+        if let Some(refresh) = self.pattern.refresh {
+            return Some(Ahead {
+                lead_ns: ((1.0 - refresh.factor) * ttl_ns as f64).round() as Nanoseconds,
+                hits_min: refresh.hits_min,
+                workers: None,
+            });
+        }
+        self.defences.iter().find_map(|defence| match *defence {
+            defence::Plan::Buddy(buddy) => Some(Ahead {
+                lead_ns: buddy.ahead_ns,
+                hits_min: buddy.hits_min,
+                workers: Some(buddy.workers),
+            }),
+            _ => None,
+        })
+    }
+
     /// How reads fill the cache, with what the mechanisms have to say about it.
     fn read(&self) -> Read {
         match self.pattern.read {
@@ -236,6 +261,9 @@ pub struct Layer {
     pub pattern: Plan,
     defence: Defence,
     refresher: Option<Refresher>,
+    /// The lookups that wait for others, where they do.
+    batches: Option<Rc<Batches>>,
+    warm_up: Option<WarmUp>,
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
@@ -262,8 +290,12 @@ pub struct System {
     pub layers: Vec<Layer>,
     /// The database.
     pub database: Rc<Database>,
+    /// What stands between the app and the database.
+    guards: Option<Guards>,
     /// What readers were promised.
     pub promises: Promises,
+    /// Which app instances get requests.
+    pub rotation: Rotation,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -301,12 +333,18 @@ impl System {
                     plan.tier.nodes_in_all(geography.population()) as usize,
                     kernel,
                 ),
-                defence: plan.defence.build(kernel),
-                refresher: plan
-                    .pattern
-                    .refresh
-                    .zip(plan.tier.ttl)
-                    .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
+                defence: Defence::new(&plan.defences, &plan.tier.name, kernel, luck),
+                refresher: plan.ahead().map(|ahead| Refresher::new(ahead, kernel)),
+                batches: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::Coalesce { window_ns, most } => {
+                        Some(Rc::new(Batches::new(kernel.clone(), window_ns, most)))
+                    }
+                    _ => None,
+                }),
+                warm_up: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::WarmUp(warm_up) => Some(warm_up),
+                    _ => None,
+                }),
                 revalidations: fetch::Revalidations::default(),
                 selection: Selection::new(&plan.tier, luck),
             }
@@ -321,8 +359,16 @@ impl System {
             kernel: kernel.clone(),
             meter: meter.clone(),
             layers,
+            guards: Guards::new(
+                &database.plan().guards,
+                Place::Database,
+                geography.population().instances,
+                kernel,
+                meter,
+            ),
             database,
             promises,
+            rotation: Rotation::new(geography.population().instances),
         }
     }
 
@@ -334,6 +380,7 @@ impl System {
                     system.layers[level].tier.sweep_for_ever().await;
                 });
             }
+            self.warm_before_the_run(level);
             layer.pattern.write.start(self, level);
             if layer.refresher.is_some() {
                 self.spawn("refreshes of tier", level as u64, async move |system| {
@@ -410,7 +457,7 @@ impl System {
 
     fn acceptable(&self, level: usize, node: usize, request: &Request, found: Found) -> Found {
         let row = match &found {
-            Found::Fresh(row) => row,
+            Found::Fresh(row) | Found::Early(row) => row,
             Found::Stale(stale) => &stale.row,
             // Whatever else is found is nobody's copy.
             _ => return found,
@@ -471,7 +518,8 @@ impl System {
             let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
-                return self.database.write(request).await;
+                let write = self.database.write(request);
+                return self.guarded(request, write).await;
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -489,6 +537,24 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
+    /// A query, if what stands before the database lets it through.
+    async fn guarded<T>(
+        &self,
+        request: &Request,
+        query: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(guards) = &self.guards else {
+            return query.await;
+        };
+        let pass = guards.enter(request.instance);
+        let Ok(pass) = pass else {
+            return Err(Failure::Shed);
+        };
+        let outcome = query.await;
+        pass.end(outcome.is_ok(), 0);
+        outcome
+    }
+
     /// Who may answer the request if it reaches the database.
     fn reach(&self, request: &Request) -> Reach {
         let is_pinned = request.must_be_fresh || self.promises.pin(request, self.kernel.now());
@@ -501,14 +567,16 @@ impl System {
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
         let reach = self.reach(request);
-        let mut row = self.database.read(request, reach).await?;
+        let read = self.database.read(request, reach);
+        let mut row = self.guarded(request, read).await?;
         if reach == Reach::Any
             && self.database.has_replicas()
             && !self.promises.accept(request, &row, self.kernel.now())
         {
             // The replica is too far behind for what the reader was promised.
             self.count_refused_copy();
-            row = self.database.read(request, Reach::Primary).await?;
+            let read = self.database.read(request, Reach::Primary);
+            row = self.guarded(request, read).await?;
         }
         Ok(Answer {
             row,

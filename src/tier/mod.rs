@@ -12,7 +12,8 @@ use std::rc::Rc;
 use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Geography, Population};
-use crate::kernel::{Broadcast, Kernel};
+use crate::guard::{self, Guards, Place};
+use crate::kernel::{Broadcast, Discipline, Kernel, Refused};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -26,12 +27,14 @@ mod chunks;
 mod contents;
 mod demotion;
 mod failover;
+mod early;
 mod faults;
 mod fills;
 mod hot_keys;
 mod leases;
 mod measured;
 mod membership;
+mod mutexes;
 mod node;
 mod preset;
 mod replication;
@@ -42,16 +45,20 @@ mod write_buffer;
 
 pub use bandwidth::Fields;
 pub use chunks::Chunking;
+pub use early::EarlyPlan;
 pub use failover::{DETECTION, Detection};
 pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+pub use mutexes::{MutexPlan, Taken};
+
 use measured::TopKeys;
 pub use membership::{GUTTER, Gutter, MembershipPlan};
 use membership::{Members, Route};
 use node::Node;
 pub use preset::{PRESETS, Preset};
 pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
-pub use time_to_live::TimeToLive;
+
+pub use time_to_live::{Refreshers, TimeToLive};
 pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
@@ -94,6 +101,10 @@ pub struct Plan {
     pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Whom a node's queue serves next, if not the first who came.
+    pub discipline: Option<Discipline>,
+    /// What stands between the app and the nodes.
+    pub guards: Vec<guard::Plan>,
     /// Share of the explicit deletes that are lost on their way.
     pub delete_failure: f64,
     /// For sets that carry their version: how long a node remembers the version of a deleted entry,
@@ -114,6 +125,10 @@ pub struct Plan {
     pub is_exclusive: bool,
     /// What may change about the nodes.
     pub membership: MembershipPlan,
+    /// How locks are kept in the nodes, if they are.
+    pub mutexes: Option<MutexPlan>,
+    /// By which dice fresh entries are taken for expired, if they are.
+    pub early: Option<EarlyPlan>,
 }
 
 /// Whether values are stored and sent in one piece.
@@ -186,6 +201,9 @@ pub enum Unreachable {
     /// It has crashed.
     #[error("the node is down")]
     Down,
+    /// A guard refused to send it, or the node's queue turned it away.
+    #[error("shed")]
+    Shed,
 }
 
 /// What a lookup found.
@@ -193,10 +211,23 @@ pub enum Unreachable {
 pub enum Found {
     /// An entry within its TTL.
     Fresh(Row),
+    /// An entry within its TTL that this reader is to fetch anew all the same.
+    Early(Row),
     /// An entry that is past its TTL and kept for the purposes of [`TimeToLive`].
     Stale(Stale),
     /// No entry.
     Nothing,
+}
+
+impl Found {
+    /// The row of an entry within its TTL.
+    #[must_use]
+    pub fn fresh(self) -> Option<Row> {
+        match self {
+            Self::Fresh(row) | Self::Early(row) => Some(row),
+            _ => None,
+        }
+    }
 }
 
 /// A copy that is past its TTL.
@@ -279,6 +310,7 @@ pub struct Tier {
     kernel: Rc<Kernel>,
     meter: Rc<Meter>,
     nodes: Vec<Node>,
+    guards: Option<Guards>,
     scheme: Box<dyn Scheme>,
     /// Who answers, where the placement alone does not say so.
     members: Option<Box<Members>>,
@@ -294,6 +326,11 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    early_luck: Stream,
+    /// How long the fetches took whose rows are about to be stored, where that matters.
+    measured: early::FetchTimes,
+    /// Whether there is nothing more to a lookup than the cache itself says.
+    finds_plainly: bool,
     hot_keys: Option<Box<hot_keys::Known>>,
 }
 
@@ -319,6 +356,10 @@ pub enum Exchange {
     Retry,
     /// Take an entry out because a change feed says so.
     Feed,
+    /// Look again, and take the lock of a key.
+    TakeMutex,
+    /// Give the lock of a key back.
+    ReleaseMutex,
 }
 
 impl Exchange {
@@ -387,6 +428,13 @@ impl Tier {
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
             scheme: plan.placement.build(plan.nodes),
+            guards: Guards::new(
+                &plan.guards,
+                Place::Tier(level),
+                population.instances,
+                kernel,
+                meter,
+            ),
             geography: geography.clone(),
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
@@ -396,6 +444,12 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            early_luck: purpose("early"),
+            measured: early::FetchTimes::default(),
+            finds_plainly: plan.early.is_none()
+                && plan
+                    .ttl
+                    .is_none_or(|ttl| ttl.kept_ns() == 0 && !ttl.sliding),
             hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
         })
@@ -543,6 +597,39 @@ impl Tier {
         request: &Request,
         bytes: u64,
     ) -> Result<Visit, Unreachable> {
+        match &self.guards {
+            // Boxed, because a hit without guards need not carry what they need. They are the app's: a
+            // change feed does not pass them.
+            Some(guards) if exchange != Exchange::Feed => {
+                Box::pin(self.go_guarded(guards, exchange, request, bytes)).await
+            }
+            _ => self.go(exchange, request, bytes).await,
+        }
+    }
+
+    async fn go_guarded(
+        &self,
+        guards: &Guards,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
+        let Ok(pass) = guards.enter(request.instance) else {
+            return Err(Unreachable::Shed);
+        };
+        let visit = self.go(exchange, request, bytes).await;
+        let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
+        pass.end(visit.is_ok(), way_back_ns);
+        visit
+    }
+
+    #[inline]
+    async fn go(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
         let errand = Errand::new(exchange, request, bytes);
         let (node, farther_ns) = match &self.members {
             None => (self.node_of(request), 0),
@@ -652,8 +739,10 @@ impl Tier {
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
         }
-        let Ok(_worker) = node.workers.acquire().await else {
-            return Err(self.refuse(Unreachable::QueueFull));
+        let _worker = match node.workers.acquire().await {
+            Ok(worker) => worker,
+            Err(Refused::Full) => return Err(self.refuse(Unreachable::QueueFull)),
+            Err(Refused::Late) => return Err(self.refuse(Unreachable::Shed)),
         };
         node.cache.borrow().approach(key);
         let service_ns = self
@@ -672,7 +761,11 @@ impl Tier {
 
     fn refuse(&self, unreachable: Unreachable) -> Unreachable {
         if self.meter.is_measuring() {
-            self.counts().refused.increment();
+            let counts = self.counts();
+            match unreachable {
+                Unreachable::Shed => counts.guard.shed.increment(),
+                Unreachable::QueueFull | Unreachable::Down => counts.refused.increment(),
+            }
         }
         unreachable
     }
@@ -779,6 +872,8 @@ impl Plan {
             values: Values::Whole,
             hot_keys: None,
             queue_limit: None,
+            discipline: None,
+            guards: Vec::new(),
             delete_failure: 0.0,
             tombstone_ns: None,
             has_versioned_keys: false,
@@ -788,6 +883,8 @@ impl Plan {
             promote_after: Some(0),
             is_exclusive: false,
             membership: MembershipPlan::default(),
+            mutexes: None,
+            early: None,
         }
     }
 

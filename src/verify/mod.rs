@@ -21,6 +21,8 @@ mod expiry;
 mod fetches;
 mod freshness;
 mod hashing;
+mod leases;
+mod overload;
 mod policies;
 mod queues;
 mod replicas;
@@ -134,6 +136,7 @@ pub fn verify(
         freshness::checks,
         replicas::checks,
         writes::checks,
+        overload::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

@@ -3,8 +3,10 @@
 mod bandwidth;
 mod baselines;
 mod big_keys;
+mod clients;
 mod database;
 mod database_servers;
+mod defence_table;
 mod experiments;
 mod expiry;
 mod hot_keys;

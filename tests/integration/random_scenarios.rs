@@ -119,7 +119,23 @@ impl Truth {
             "etag" => expires,
             _ => true,
         });
-        if read == "through" && self.defence.contains("lease") {
+        let loads_by_itself = read == "through";
+        let versioned = self
+            .mechanisms
+            .iter()
+            .any(|(name, _)| *name == "versioned-keys");
+        let sliding = self.ttl.contains("sliding = true");
+        let is_refused = |defence: &str| {
+            let says = |name: &str| defence.contains(name);
+            says("lease") && loads_by_itself
+                || says("lock\"") && (loads_by_itself || scope != "global")
+                || says("warm-up") && (scope == "client" || versioned)
+                || (says("early") || says("buddy")) && (!expires || sliding)
+                || (says("stale") && !expires)
+                || says("stale-while") && !self.ttl.contains("stale_while_revalidate = \"0ms\"")
+                || says("buddy") && self.refreshes
+        };
+        if is_refused(&self.defence) {
             self.defence = "\"single-flight\"".to_owned();
         }
         self
@@ -193,13 +209,39 @@ fn mechanisms() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 }
 
 fn defence() -> impl Strategy<Value = String> {
-    let named = select(vec!["\"none\"", "\"single-flight\""]).prop_map(str::to_owned);
+    let named = select(vec![
+        "\"none\"",
+        "\"single-flight\"",
+        "[\"single-flight\", \"serve-stale-if-locked\"]",
+        "[\"coalesce\", \"early-expiration\", \"single-flight\"]",
+        "[\"stale-while-revalidate\", { kind = \"early-expiration\", background = true }]",
+        "[{ kind = \"early-expiration\", variant = \"linear\" }, { kind = \"warm-up\", rate = \"1k/s\" }]",
+        "{ kind = \"buddy\", ahead = \"1us\", hits_min = 0 }",
+    ])
+    .prop_map(str::to_owned);
+    let lock = (1..200u32, 1..50u32, 0..5u32, 0..4u32, 0..24u32).prop_map(
+        |(ttl, retry, retries, dies, more)| {
+            let give_up = ["query", "serve-stale", "fail"][more as usize % 3];
+            let fencing = more / 3 % 2 == 1;
+            let dies = f64::from(dies) / 8.0;
+            let beside = [
+                "",
+                ", \"single-flight\"",
+                ", \"early-expiration\"",
+                ", { kind = \"stale-while-revalidate\", window = \"20ms\" }, \"serve-stale-if-locked\"",
+            ][more as usize / 6];
+            format!(
+                "[{{ kind = \"lock\", ttl = \"{ttl}ms\", retry = \"{retry}ms\", retries = {retries}, \
+                 give_up = \"{give_up}\", fencing = {fencing}, holder_dies = {dies} }}{beside}]"
+            )
+        },
+    );
     let lease = (1..500u32, 1..50u32, 0..500u32).prop_map(|(token, retry, stale)| {
         format!(
             "{{ kind = \"lease\", token_ttl = \"{token}ms\", retry = \"{retry}ms\", stale = \"{stale}ms\" }}"
         )
     });
-    prop_oneof![2 => named, 1 => lease]
+    prop_oneof![3 => named, 1 => lease, 2 => lock]
 }
 
 prop_compose! {
@@ -317,8 +359,12 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
         "\"restart\"",
         "\"purge\"",
         "\"lose-deletes\", share = 0.5, for = \"50ms\"",
+        "\"deploy\", restart = \"5ms\", pause = \"1ms\", at_a_time = 2",
     ];
     let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
+        if action.contains("deploy") {
+            return format!("{{ at = \"{ms}ms\", action = {action} }}");
+        }
         format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
     });
     let most = if tiers == 0 { 0 } else { 4 };
@@ -405,6 +451,7 @@ prop_compose! {
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
+        (discipline, guards) in (discipline(), guards()),
         (cure, bandwidth) in (
             select(vec!["", "fields = { count = 4 }", CHUNKS, COPIES, PIN]),
             select(vec!["unlimited", "1MB/s", "100MB/s"]),
@@ -417,13 +464,66 @@ prop_compose! {
              delete_failure = {delete_failure}\n\
              sweep = {sweep}\n{members}network = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
-             bandwidth = \"{bandwidth}\" }}\n"
+             bandwidth = \"{bandwidth}\", discipline = {discipline} }}\n\
+             guards = {guards}\n"
         )
     }
 }
 
+/// What clients do beside waiting.
+fn client() -> impl Strategy<Value = String> {
+    let patience = vec!["never", "1ms", "5ms", "50ms"];
+    let retries = vec![
+        "\"none\"",
+        "1",
+        "{ count = 3, backoff = { base = \"2ms\", jitter = \"equal\" } }",
+        "{ count = 2, backoff = { base = \"1ms\", jitter = \"decorrelated\" }, budget = 0.2 }",
+        "{ count = 2, writes = false, budget = { ratio = 0.5, reserve = 1 } }",
+    ];
+    let hedges = vec!["\"none\"", "{ after = \"2ms\" }", "{ quantile = 0.5 }"];
+    let abandoned = vec!["finish", "stop", "cancel"];
+    let all = (
+        select(patience),
+        select(retries),
+        select(hedges),
+        select(abandoned),
+        any::<bool>(),
+    );
+    all.prop_map(|(timeout, retries, hedge, abandoned, has_deadline)| {
+        let deadline = if has_deadline { "60ms" } else { "never" };
+        format!(
+            "deadline = \"{deadline}\"\ntimeout = \"{timeout}\"\nretries = {retries}\n\
+             hedge = {hedge}\nabandoned = \"{abandoned}\"\n"
+        )
+    })
+}
+
+/// What stands before a tier or the database.
+fn guards() -> impl Strategy<Value = String> {
+    let all = vec![
+        "{ kind = \"breaker\", failures = 0.3, calls_min = 3, slow = \"5ms\", window = \"20ms\", open_for = \"5ms\", probes = 2 }",
+        "{ kind = \"rate-limit\", rate = \"500/s\" }",
+        "{ kind = \"bulkhead\", calls = 3 }",
+        "{ kind = \"aimd-limit\", latency = \"5ms\" }",
+        "{ kind = \"gradient-limit\", initial = 3 }",
+    ];
+    prop::sample::subsequence(all, 0..=5).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
+/// Whom a queue serves next.
+fn discipline() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "\"fifo\"",
+        "{ kind = \"lifo\", interval = \"5ms\" }",
+        "{ kind = \"codel\", target = \"1ms\", interval = \"5ms\" }",
+        "{ kind = \"codel-lifo\", target = \"0s\", interval = \"2ms\" }",
+    ])
+}
+
 prop_compose! {
     fn database()(
+        discipline in discipline(),
+        guards in guards(),
         connections in 1..50u32,
         queue_limit in limit(50),
         service in time(20_000),
@@ -433,7 +533,8 @@ prop_compose! {
         network in time(2000),
     ) -> String {
         format!(
-            "connections = {connections}\nqueue_limit = {queue_limit}\nservice_time = {service}\n\
+            "discipline = {discipline}\nguards = {guards}\n\
+             connections = {connections}\nqueue_limit = {queue_limit}\nservice_time = {service}\n\
              write_service_time = {write_service}\nslowdown = {slowdown}\n\
              timeout = \"{timeout}\"\nnetwork = {network}\n"
         )
@@ -457,7 +558,7 @@ prop_compose! {
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         promises in promises(),
-        database in database(),
+        (client, database) in (client(), database()),
         (servers, database_events) in servers(),
     ) -> String {
         let all = [events, database_events];
@@ -472,7 +573,7 @@ prop_compose! {
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
              {big}{sessions}dependents = {dependents}\n\
-             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\npromises = {promises}\n",
+             reads = {}\nvalue_size = {size}\n[client]\n{client}[app]\ninstances = {instances}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {

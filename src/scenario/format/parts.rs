@@ -1,6 +1,8 @@
 //! What the tables of the scenario file are put together from: fields, ranges, and the parameters of
 //! whatever is chosen from a table.
 
+use crate::guard::GUARDS;
+use crate::guard::discipline::DISCIPLINES;
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self};
 
@@ -78,6 +80,31 @@ pub(super) fn queue_limit(meaning: &str) -> Field {
     )
 }
 
+/// In which order a queue is served.
+pub(super) fn discipline() -> Field {
+    let choice = chosen_by("kind", "the discipline", DISCIPLINES);
+    field(
+        "discipline",
+        Shape::Short("kind", Box::new(Shape::Choice(choice))),
+        Need::Default("\"fifo\""),
+        "{ kind = \"codel\", target = \"5ms\" }",
+        "whom the queue serves next, and whom it turns away",
+    )
+}
+
+/// What stands between the app and what it depends on.
+pub(super) fn guards() -> Field {
+    let choice = chosen_by("kind", "the guard", GUARDS);
+    let guard = Shape::Short("kind", Box::new(Shape::Choice(choice)));
+    field(
+        "guards",
+        Shape::List(Box::new(guard), 0),
+        Need::Default("[]"),
+        "[{ kind = \"breaker\", open_for = \"5s\" }, { kind = \"bulkhead\", calls = 20 }]",
+        "what stands between the app and this, in order: each may refuse a call",
+    )
+}
+
 /// A choice from a table whose rows have parameters.
 pub(super) fn chosen_by<T>(
     tag: &'static str,
@@ -149,6 +176,7 @@ pub(super) fn parameter_shape(parameter: &Parameter, (unit, bounds): (Unit, Rang
         }
         Kind::Rate => rate,
         Kind::Switch => Shape::Flag,
+        Kind::Word(known) => words(known),
         Kind::Quantiles => list(
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Shape::Quantity(unit, bounds),
@@ -198,6 +226,9 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
         (Kind::Rate, _) => "\"10k/s\"",
         (Kind::Switch, _) => "true",
+        (Kind::Word(_), "give_up") => "\"fail\"",
+        (Kind::Word(_), "variant") => "\"linear\"",
+        (Kind::Word(_), _) => "\"one\"",
         (Kind::Quantiles, _) => of_unit(
             "[[0.5, \"5ms\"], [0.99, \"50ms\"], [1.0, \"80ms\"]]",
             "[[0.5, \"1KiB\"], [0.99, \"20KiB\"], [1.0, \"1MiB\"]]",

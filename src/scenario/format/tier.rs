@@ -10,8 +10,8 @@ use crate::tier::{Capacity, PRESETS, Preset, SCOPES};
 use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table, Word};
 use super::super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 use super::parts::{
-    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, field, parameter_field,
-    parameters_table, queue_limit, range, table, word, words,
+    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, discipline, field, guards,
+    parameter_field, parameters_table, queue_limit, range, table, word, words,
 };
 use super::workload::{DURATIONS, some_rate};
 
@@ -188,13 +188,10 @@ pub(super) fn tier() -> Table {
         ),
         field(
             "defence",
-            Shape::Short(
-                "kind",
-                Box::new(Shape::Choice(chosen_by("kind", "the defence", DEFENCES))),
-            ),
+            defences(),
             Default("\"none\""),
-            "\"single-flight\"",
-            "what happens when many requests miss one key together",
+            "[{ kind = \"lock\", retry = \"10ms\" }, \"jitter\"]",
+            "what happens when many requests miss one key together: one defence, or a list of those that go together",
         ),
         field(
             "cacheable",
@@ -240,6 +237,7 @@ pub(super) fn tier() -> Table {
             "whether a hit fills the tiers above: always, never, or from so many hits of the entry on",
         ),
     ];
+    fields.push(guards());
     fields.extend(super::nodes::fields());
     let mut tier = table(fields);
     tier.presets = PRESETS;
@@ -256,6 +254,15 @@ fn preset(preset: &Preset) -> Word {
         preset.name,
         &format!("{} ({})", preset.summary, values.join(", ")),
     )
+}
+
+/// One defence, or several.
+fn defences() -> Shape {
+    let one = Shape::Short(
+        "kind",
+        Box::new(Shape::Choice(chosen_by("kind", "the defence", DEFENCES))),
+    );
+    Shape::Either(vec![one.clone(), Shape::List(Box::new(one), 1)])
 }
 
 pub(super) fn pattern() -> Table {
@@ -490,6 +497,7 @@ pub(super) fn service() -> Table {
             "bytes per second of values that a node sends and receives; a worker is busy with a value for as long as it takes, and several share the node's link",
         ),
         queue_limit("requests that may wait at a node; more are refused"),
+        discipline(),
     ])
 }
 

@@ -15,7 +15,7 @@ use crate::workload::distribution::{self, Distribution};
 use crate::workload::from_trace;
 use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
 use crate::workload::popularity::{Component, Drift};
-use crate::{database, fault, simulation, workload};
+use crate::{client, database, fault, simulation, workload};
 
 use super::empirical;
 use super::problem::Problem;
@@ -24,6 +24,7 @@ use super::source::{Sources, Span};
 use super::unit::{Duration, Unit};
 
 mod of_app;
+mod of_client;
 mod of_database;
 mod of_layers;
 mod of_nodes;
@@ -112,6 +113,7 @@ impl Planner<'_> {
             self.announce_resizes(root, tiers);
         }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
+        let client = self.client(root.at("client"));
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
         let events = match (tiers.as_deref(), database.as_ref()) {
             (Some(tiers), Some(database)) => self.events(root, &fault::Places { tiers, database }),
@@ -122,8 +124,10 @@ impl Planner<'_> {
             self.dependents_fit(root, workload, tiers);
             self.layers_fit(root, workload, tiers);
         }
+        let client = client?;
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
-            self.effort(root, duration_ns as f64, workload, tiers, database);
+            let patience_ns = client.patience_ns();
+            self.effort(root, (duration_ns, patience_ns), workload, tiers, database);
         }
         Some(simulation::Plan {
             seed: root.at("seed").whole(),
@@ -131,11 +135,15 @@ impl Planner<'_> {
             warmup_ns: warmup.whole(),
             drain: root.at("drain").flag(),
             workload: workload?,
+            client,
             geography,
             instances: root.at("app").at("instances").whole_u32(),
             promises: promises?,
             tiers: tiers?,
-            database: database?,
+            database: database::Plan {
+                outlives_callers: client.abandoned == client::Abandoned::Stop,
+                ..database?
+            },
             events: events?,
         })
     }
@@ -145,17 +153,19 @@ impl Planner<'_> {
     fn effort(
         &mut self,
         root: &Checked,
-        duration_ns: f64,
+        (duration_ns, patience_ns): (Nanoseconds, Option<Nanoseconds>),
         workload: &workload::Plan,
         tiers: &[LayerPlan],
         database: &database::Plan,
     ) {
+        let duration_ns = duration_ns as f64;
         if let arrivals::Plan::Closed(closed) = &workload.arrivals {
             // The fastest answer is a hit in the first tier.
             let answer_ns = match tiers.first() {
                 Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
                 None => database.network.mean() + database.service_time.mean(),
             };
+            let answer_ns = patience_ns.map_or(answer_ns, |most| answer_ns.min(most as f64));
             let turn_ns = closed.think().mean() + answer_ns;
             let requests = f64::from(closed.users()) * duration_ns / turn_ns;
             // Where nothing takes any time, it is infinite.
@@ -335,6 +345,7 @@ impl Planner<'_> {
                 | Kind::Duration
                 | Kind::Rate => Argument::Number(value.base()),
                 Kind::Switch => Argument::Switch(value.flag()),
+                Kind::Word(_) => Argument::Word(value.text().to_owned()),
                 Kind::Quantiles | Kind::Instants | Kind::States => {
                     let pairs = value.list().iter().filter_map(|pair| match pair.list() {
                         [first, second] => Some((first.base(), second.base())),
