@@ -1428,6 +1428,83 @@ fn regions_without_names_shares_instances_and_links_are_refused() {
 }
 
 #[test]
+fn what_cannot_work_among_nodes_is_refused() {
+    insta::assert_snapshot!(check("nodes"), @r#"
+      x 4 errors in tests/broken/nodes.toml
+
+    Error: 
+      x `tier.alone.detection`: of 1 nodes 0 can suspect one of them, and the quorum is 1
+        ,-[tests/broken/nodes.toml:10:13]
+      9 | capacity = "unlimited"
+     10 | detection = {}
+        :             ^^
+        `----
+      help: a node alone is watched by nobody: add nodes or replicas
+
+    Error: 
+      x `tier.everywhere.placement`: with `replicated-all` a key has no node of its own that could
+      | load and write it
+        ,-[tests/broken/nodes.toml:16:13]
+     15 | capacity = "unlimited"
+     16 | placement = "replicated-all"
+        :             ^^^^^^^^^^^^^^^^
+     17 | pattern = "through"
+        `----
+      help: use `pattern = "aside"`, or a scheme that gives each key a node
+
+    Error: 
+      x `tier.own.replication`: nodes that are not shared have nobody to stand in for them
+        ,-[tests/broken/nodes.toml:23:15]
+     22 | capacity = "unlimited"
+     23 | replication = { factor = 2 }
+        :               ^^^^^^^^^^^^^^
+        `----
+      help: use it in a tier with `scope = "global"`
+
+    Error: 
+      x `tier.copies.replication.factor` must be between 2 and 10, not 1
+        ,-[tests/broken/nodes.toml:28:26]
+     27 | capacity = "unlimited"
+     28 | replication = { factor = 1, reads = "any" }
+        :                          ^
+        `----
+    "#);
+}
+
+#[test]
+fn a_resize_that_cannot_be_is_refused() {
+    insta::assert_snapshot!(check("resizes"), @r#"
+      x 3 errors in tests/broken/resizes.toml
+
+    Error: 
+      x the tier `weighed` cannot have so many nodes: `placement.weights` has 2 weights for 3 nodes
+        ,-[tests/broken/resizes.toml:25:9]
+     24 | target = "tier.weighed"
+     25 | nodes = 3
+        :         ^
+        `----
+
+    Error: 
+      x `resize`: this does not happen to `tier.plain.node.1`
+        ,-[tests/broken/resizes.toml:30:10]
+     29 | action = "resize"
+     30 | target = "tier.plain.node.1"
+        :          ^^^^^^^^^^^^^^^^^^^
+     31 | nodes = 3
+        `----
+      help: targets are `tier.weighed`, `tier.plain`
+
+    Error: 
+      x `event.rate` needs `move = true`
+        ,-[tests/broken/resizes.toml:38:8]
+     37 | nodes = 3
+     38 | rate = "1k/s"
+        :        ^^^^^^
+        `----
+    "#);
+}
+
+#[test]
 fn layers_that_do_not_go_together_are_refused() {
     insta::assert_snapshot!(check("layers"), @r#""#);
 }
