@@ -90,9 +90,9 @@ pub struct Outcome {
 pub struct TopKey {
     /// The tier's name.
     pub tier: String,
-    /// The key, under which the tier stores the row or a copy of it.
+    /// The key of the row, whatever entries of it the tier has.
     pub key: u64,
-    /// Exchanges about it per second, at least.
+    /// Exchanges about it per second, at least: an estimate from a sample.
     pub rate: f64,
     /// Those as a share of all exchanges of the tier.
     pub share: f64,

@@ -27,6 +27,13 @@ impl TopKeys {
 }
 
 impl Tier {
+    /// One exchange goes out for the lookups of several requests.
+    pub fn note_batch(&self) {
+        if self.meter.is_measuring() {
+            self.counts().batches.increment();
+        }
+    }
+
     /// Counts a lookup that ended as `outcome`.
     #[inline]
     pub fn note(&self, outcome: ReadOutcome) {
@@ -65,7 +72,9 @@ impl Tier {
     #[cold]
     pub(super) fn sample(&self, request: &Request) {
         if self.meter.is_measuring() {
-            self.counts().top_keys.borrow_mut().record(request.key);
+            // A row counts under its own key, however many entries it has.
+            let key = request.of_row().key;
+            self.counts().top_keys.borrow_mut().record(key);
         }
     }
 

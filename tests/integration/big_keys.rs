@@ -91,6 +91,7 @@ fn big_keys_have_their_share_and_change_nothing_else() {
         let settings = [
             "workload.arrivals.rate=100/s",
             "tier.cache.chunking=none",
+            "tier.cache.service.bandwidth=unlimited",
             &share,
         ];
         run(CHUNKS, &settings)

@@ -1506,10 +1506,336 @@ fn a_resize_that_cannot_be_is_refused() {
 
 #[test]
 fn layers_that_do_not_go_together_are_refused() {
-    insta::assert_snapshot!(check("layers"), @r#""#);
+    insta::assert_snapshot!(check("layers"), @r#"
+      x 4 errors in tests/broken/layers.toml
+
+    Error: 
+      x `tier.first.fill`: an exclusive tier takes what the one above evicts, and there is none above
+        ,-[tests/broken/layers.toml:9:8]
+      8 | name = "first"
+      9 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     10 | preset = "in-process"
+        `----
+      help: use `fill = "inclusive"`, or put the tier below another
+
+    Error: 
+      x `tier.first.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:11:16]
+     10 | preset = "in-process"
+     11 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+
+    Error: 
+      x `tier.second.fill`: entries cannot move between tiers of which one has leases, versioned or
+      | personalised keys
+        ,-[tests/broken/layers.toml:15:8]
+     14 | name = "second"
+     15 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     16 | preset = "redis"
+        `----
+      help: use `fill = "inclusive"`
+
+    Error: 
+      x `tier.second.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:18:16]
+     17 | pattern = "through"
+     18 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+    "#);
 }
 
 #[test]
 fn presets_and_promotions_that_do_not_exist_are_refused() {
-    insta::assert_snapshot!(check("presets"), @r#""#);
+    insta::assert_snapshot!(check("presets"), @r#"
+      x 2 errors in tests/broken/presets.toml
+
+    Error: 
+      x `tier.third.preset` cannot be `rediss`
+       ,-[tests/broken/presets.toml:9:10]
+     8 | name = "third"
+     9 | preset = "rediss"
+       :          ^^^^^^^^
+       `----
+      help: did you mean `redis`?
+
+    Error: 
+      x `tier.fourth.promote`: `sometimes` is not a whole number
+        ,-[tests/broken/presets.toml:14:11]
+     13 | capacity = "1GiB"
+     14 | promote = "sometimes"
+        :           ^^^^^^^^^^^
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"; or write `always`,
+            `never`
+    "#);
+}
+
+#[test]
+fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
+    insta::assert_snapshot!(check("defences"), @r#"
+      x 10 errors in tests/broken/defences.toml
+
+    Error: 
+      x `tier.rivals.defence`: `lock` and `lease` both say who of all processes fetches
+        ,-[tests/broken/defences.toml:10:37]
+      9 | capacity = "unlimited"
+     10 | defence = ["single-flight", "lock", "lease"]
+        :                                     ^^^^^^^
+     11 | [[tier]]
+        `----
+      help: remove one of the two; "single-flight" may stand beside either
+
+    Error: 
+      x `tier.for-ever.defence`: `jitter` has nothing to do where entries do not expire
+        ,-[tests/broken/defences.toml:14:12]
+     13 | capacity = "unlimited"
+     14 | defence = ["jitter"]
+        :            ^^^^^^^^
+     15 | [[tier]]
+        `----
+      help: give the tier a TTL, for example `ttl = "60s"`
+
+    Error: 
+      x `tier.none-and-more.defence`: `none` stands beside other defences
+        ,-[tests/broken/defences.toml:18:12]
+     17 | capacity = "unlimited"
+     18 | defence = ["none", "single-flight"]
+        :            ^^^^^^
+     19 | [[tier]]
+        `----
+      help: remove it, or the others
+
+    Error: 
+      x `tier.twice.defence`: the TTL has a `jitter` already
+        ,-[tests/broken/defences.toml:23:12]
+     22 | ttl = { base = "10s", jitter = 0.1 }
+     23 | defence = [{ kind = "jitter", share = 0.2 }]
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     24 | [[tier]]
+        `----
+      help: remove one of the two
+
+    Error: 
+      x `tier.alone.defence`: with `serve-stale-if-locked` alone nobody waits for anybody, so nobody
+      | is served
+        ,-[tests/broken/defences.toml:28:11]
+     27 | ttl = "10s"
+     28 | defence = "serve-stale-if-locked"
+        :           ^^^^^^^^^^^^^^^^^^^^^^^
+     29 | [[tier]]
+        `----
+      help: add a defence that lets one fetch: ["lock", "serve-stale-if-locked"], or use "stale-while-
+            revalidate"
+
+    Error: 
+      x `tier.unshared.defence`: a lock in a node that is not shared keeps nobody else from fetching
+        ,-[tests/broken/defences.toml:33:11]
+     32 | capacity = "unlimited"
+     33 | defence = "lock"
+        :           ^^^^^^
+     34 | [[tier]]
+        `----
+      help: use "single-flight" here and the lock in a tier with `scope = "global"`
+
+    Error: 
+      x `tier.conducts.defence`: with `read = "aside"` no request is at the tier while its row is
+      | fetched, so none can be collapsed there
+        ,-[tests/broken/defences.toml:37:11]
+     36 | capacity = "unlimited"
+     37 | defence = "collapse"
+        :           ^^^^^^^^^^
+     38 | [[tier]]
+        `----
+      help: use `pattern = "through"`, or `defence = "single-flight"`
+
+    Error: 
+      x `tier.late.defence`: `ahead` must be less than the TTL, or entries are fetched as soon as they
+      | are stored
+        ,-[tests/broken/defences.toml:42:11]
+     41 | ttl = "3s"
+     42 | defence = { kind = "buddy", ahead = "3s" }
+        :           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     43 | [[tier]]
+        `----
+      help: lower `ahead`, or raise the TTL
+
+    Error: 
+      x `tier.mixed.defence.beta` is for "xfetch"; "linear" has `share`
+        ,-[tests/broken/defences.toml:47:67]
+     46 | ttl = "3s"
+     47 | e = { kind = "early-expiration", variant = "linear", beta = 2.0 }
+        :                                                             ^^^
+     48 | [[tier]]
+        `----
+
+    Error: 
+      x `tier.kept.defence.keep` is for those who give up and are served the expired copy: add
+      | `give_up = "serve-stale"`
+        ,-[tests/broken/defences.toml:52:35]
+     51 | ttl = "3s"
+     52 | defence = { kind = "lock", keep = "5s" }
+        :                                   ^^^^
+        `----
+    "#);
+}
+
+#[test]
+fn what_is_done_about_big_values_and_hot_keys_must_fit_the_tier() {
+    insta::assert_snapshot!(check("values_and_hot_keys"), @r#"
+      x 7 errors in tests/broken/values_and_hot_keys.toml
+
+    Error: 
+      x `tier.both` has both `fields` and `chunking`: a value is a hash or a row of chunks
+        ,-[tests/broken/values_and_hot_keys.toml:11:12]
+     10 | fields = { count = 10 }
+     11 | chunking = "1MiB"
+        :            ^^^^^^
+        `----
+      help: remove one of the two
+
+    Error: 
+      x `tier.alone.hot_keys`: nobody else asks these nodes, so `copies` spread nothing
+        ,-[tests/broken/values_and_hot_keys.toml:17:12]
+     16 | capacity = "10 entries"
+     17 | hot_keys = { copies = 10, top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use `pin = "1s"` here, and `copies` in a tier that all share
+
+    Error: 
+      x `tier.loads.hot_keys`: the app chooses among `copies`, and here the tier loads or writes by
+      | itself
+        ,-[tests/broken/values_and_hot_keys.toml:24:12]
+     23 | pattern = "through"
+     24 | hot_keys = { copies = 10, top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use `pattern = "aside"`, or another pattern with `read = "aside"` in which the app writes
+            to the database
+
+    Error: 
+      x `tier.shared.hot_keys`: `pin` is for an in-process tier
+        ,-[tests/broken/values_and_hot_keys.toml:30:12]
+     29 | capacity = "10 entries"
+     30 | hot_keys = { pin = "1s", top = 1 }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: use it in a tier with `scope = "instance"`; here `copies = 10` spreads a hot key over the
+            nodes
+
+    Error: 
+      x `tier.idle.hot_keys` says which keys are hot, and not what is done about them
+        ,-[tests/broken/values_and_hot_keys.toml:36:12]
+     35 | capacity = "10 entries"
+     36 | hot_keys = { detect = { threshold = "5k/s" } }
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: add `copies = 10`, or `pin = "1s"` in a tier with `scope = "instance"`
+
+    Error: 
+      x `tier.blind.hot_keys` says what is done about hot keys, and not which they are
+        ,-[tests/broken/values_and_hot_keys.toml:42:12]
+     41 | capacity = "10 entries"
+     42 | hot_keys = { copies = 10 }
+        :            ^^^^^^^^^^^^^^^
+        `----
+      help: add `detect = { threshold = "5k/s" }` or `top = 1`
+
+    Error: 
+      x `tier.more.fields.per_read` is 3, and a value has 2 fields
+        ,-[tests/broken/values_and_hot_keys.toml:47:34]
+     46 | capacity = "10 entries"
+     47 | fields = { count = 2, per_read = 3 }
+        :                                  ^
+        `----
+      help: lower it, or raise `count`
+    "#);
+}
+
+#[test]
+fn bandwidths_and_big_keys_are_quantities() {
+    insta::assert_snapshot!(check("big_keys"), @r#"
+      x 8 errors in tests/broken/big_keys.toml
+
+    Error: 
+      x `workload.big_keys.size` must be from 0B to 1GiB, not 2GiB
+       ,-[tests/broken/big_keys.toml:6:21]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                     ^^^^^^
+       `----
+
+    Error: 
+      x `workload.big_keys.share`: `1.5` is not a share: it must be from 0 to 1
+       ,-[tests/broken/big_keys.toml:6:37]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                                     ^^^
+       `----
+      help: did you mean "1.5%"? write a number from 0 to 1, for example 0.95, or a percentage, for
+            example "95%"
+
+    Error: 
+      x unknown key `many` in `workload.big_keys`
+       ,-[tests/broken/big_keys.toml:6:42]
+     5 | keys = { distribution = "uniform", count = 10 }
+     6 | big_keys = { size = "2GiB", share = 1.5, many = 3 }
+       :                                          ^^^^
+       `----
+      help: known keys: `count`, `size`, `share`
+
+    Error: 
+      x `tier.slow.service.bandwidth`: the bandwidth `125MB` does not say per what
+        ,-[tests/broken/big_keys.toml:11:25]
+     10 | capacity = "10 entries"
+     11 | service = { bandwidth = "125MB" }
+        :                         ^^^^^^^
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        `----
+      help: did you mean "125MB/s"? write a size per second, or kbit, Mbit, Gbit per second, for
+            example "125MB/s" or "1Gbit/s"; or write `unlimited`
+
+    Error: 
+      x `tier.slow.hot_keys.copies` must be from 1 to 1000, not 0
+        ,-[tests/broken/big_keys.toml:12:23]
+     11 | service = { bandwidth = "125MB" }
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        :                       ^
+     13 | chunking = "1B"
+        `----
+
+    Error: 
+      x `tier.slow.hot_keys.detect.threshold`: the rate `5000` has no unit
+        ,-[tests/broken/big_keys.toml:12:49]
+     11 | service = { bandwidth = "125MB" }
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+        :                                                 ^^^^
+     13 | chunking = "1B"
+        `----
+      help: write "5000/s" or "5000/m", in quotes (units: /s, /m, /h, /d)
+
+    Error: 
+      x `tier.slow.chunking.size` must be from 1KiB to 1GiB, not 1B
+        ,-[tests/broken/big_keys.toml:13:12]
+     12 | hot_keys = { copies = 0, detect = { threshold = 5000 } }
+     13 | chunking = "1B"
+        :            ^^^^
+        `----
+      help: or write `none`
+
+    Error: 
+      x `tier.fast.service.bandwidth` must be from 1KB/s to 1TB/s, not 2TB/s
+        ,-[tests/broken/big_keys.toml:18:25]
+     17 | capacity = "10 entries"
+     18 | service = { bandwidth = "2TB/s" }
+        :                         ^^^^^^^
+        `----
+      help: or write `unlimited`
+    "#);
 }
