@@ -118,9 +118,10 @@ impl Tier {
             return;
         };
         let now_ns = self.kernel.now();
-        let mut mutexes = self.nodes[visit.node()].mutexes.borrow_mut();
-        mutexes.release(request.key, request.index, now_ns);
-        drop(mutexes);
+        self.nodes[visit.node()]
+            .mutexes
+            .borrow_mut()
+            .release(request.key, request.index, now_ns);
         self.leave(visit).await;
     }
 }
