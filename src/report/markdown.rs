@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_report_is_a_table_and_a_list() {
-        insta::assert_snapshot!(render(&samples::stampede(2), false), @r#"
+        insta::assert_snapshot!(render(&samples::stampede(2), false), @r"
         ## Stampede on a hot key
 
         `stampede`, seed 7, 1 run of each variant
@@ -186,6 +186,12 @@ mod tests {
         | `requests.rate` | 10.0 k/s | 10.0 k/s |
         | `goodput.rate` | 10.0 k/s | 10.0 k/s (-0.05 %) |
         | `requests.failed` | 0 | 1234 (new) |
+        | `deadline.missed` | 7 | 85 (×12.1) |
+        | `retries.amplification` | 3.05 % | 36.8 % (+33.8 pp) |
+        | `hedges.sent` | 7 | 85 (×12.1) |
+        | `degraded.seconds` | 975 µs | 11.8 ms (×12.1) |
+        | `unavailable.seconds` | 982 µs | 11.8 ms (×12.0) |
+        | `recovery.time` | 1.01 ms | 12.1 ms (×11.9) |
         | `latency.mean` | 1.03 ms | 12.3 ms (×12.0) |
         | `latency.p50` | 1.01 ms | 12.2 ms (×12.0) |
         | `latency.p99` | 1.00 ms | 12.1 ms (×12.0) |
@@ -197,6 +203,7 @@ mod tests {
         | `tier.redis.stale_hit_ratio` | 2.97 % | 35.8 % (+32.8 pp) |
         | `tier.redis.negative_hit_ratio` | 3.06 % | 36.5 % (+33.4 pp) |
         | `tier.redis.miss_ratio` | 2.27 % | 8.54 % (+6.3 pp) |
+        | `tier.redis.bypassed` | 6 | 82 (×13.7) |
         | `tier.redis.evictions.rate` | 210 /s | 2.53 k/s (×12.0) |
         | `tier.redis.utilization` | 2.94 % | 35.1 % (+32.2 pp) |
         | `tier.redis.imbalance` | 1.34 | 1.34 |
@@ -216,7 +223,7 @@ mod tests {
 
         - **FAIL**: base: database.qps.max is 849 /s, expected below 400 /s
         - pass: undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
-        "#);
+        ");
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
         cachesim_over_time_database_qps_per_second{scenario="stampede",variant="a \"b\""} 6430.523348162539 3.0
         # TYPE cachesim_tier_node_rate_per_second gauge
         # UNIT cachesim_tier_node_rate_per_second per_second
-        # HELP cachesim_tier_node_rate_per_second exchanges that reached the node, per second
+        # HELP cachesim_tier_node_rate_per_second exchanges that reached the node, per second; of a tier with more than 100 nodes, the first 100 are reported
         cachesim_tier_node_rate_per_second{scenario="stampede",variant="a \"b\"",tier="redis",node="1",statistic="mean"} 208.74894356195912 3.0
         # EOF
         "#);

@@ -579,7 +579,7 @@ mod tests {
 
     #[test]
     fn one_variant_is_a_plain_list() {
-        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r#"
+        insta::assert_snapshot!(render(&samples::stampede(1), PLAIN), @r"
         Stampede on a hot key
         stampede, seed 7, 1 run of each variant
 
@@ -588,6 +588,12 @@ mod tests {
         requests.rate                  10.0 k/s
         goodput.rate                   10.0 k/s
         requests.failed                       0
+        deadline.missed                       7
+        retries.amplification            3.05 %
+        hedges.sent                           7
+        degraded.seconds                 975 µs
+        unavailable.seconds              982 µs
+        recovery.time                   1.01 ms
 
         latency.mean                    1.03 ms
         latency.p50                     1.01 ms
@@ -602,6 +608,7 @@ mod tests {
         tier.redis.stale_hit_ratio       2.97 %
         tier.redis.negative_hit_ratio    3.06 %
         tier.redis.miss_ratio            2.27 %
+        tier.redis.bypassed                   6
         tier.redis.evictions.rate        210 /s
         tier.redis.utilization           2.94 %
         tier.redis.imbalance               1.34
@@ -623,12 +630,12 @@ mod tests {
 
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
-        "#);
+        ");
     }
 
     #[test]
     fn replications_bring_intervals() {
-        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r#"
+        insta::assert_snapshot!(render(&samples::replicated(1, 5), PLAIN), @r"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
@@ -637,6 +644,12 @@ mod tests {
         requests.rate                  10.0 k/s  10.0 k/s … 10.0 k/s
         goodput.rate                   10.0 k/s  10.0 k/s … 10.0 k/s
         requests.failed                       0                0 … 0
+        deadline.missed                    6.60          5.92 … 7.28
+        retries.amplification            3.02 %      2.95 % … 3.08 %
+        hedges.sent                        6.60          5.92 … 7.28
+        degraded.seconds                1.00 ms     978 µs … 1.03 ms
+        unavailable.seconds              987 µs     973 µs … 1.00 ms
+        recovery.time                   1.00 ms     984 µs … 1.02 ms
 
         latency.mean                    1.00 ms     983 µs … 1.02 ms
         latency.p50                     1.00 ms     985 µs … 1.02 ms
@@ -651,6 +664,7 @@ mod tests {
         tier.redis.stale_hit_ratio       3.00 %      2.93 % … 3.07 %
         tier.redis.negative_hit_ratio    3.02 %      2.97 % … 3.07 %
         tier.redis.miss_ratio            2.27 %      2.27 % … 2.27 %
+        tier.redis.bypassed                6.60          5.92 … 7.28
         tier.redis.evictions.rate        212 /s      208 /s … 216 /s
         tier.redis.utilization           2.98 %      2.93 % … 3.02 %
         tier.redis.imbalance               1.34          1.34 … 1.34
@@ -672,12 +686,12 @@ mod tests {
 
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
-        "#);
+        ");
     }
 
     #[test]
     fn variants_stand_side_by_side() {
-        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r#"
+        insta::assert_snapshot!(render(&samples::stampede(3), PLAIN), @r"
         Stampede on a hot key
         stampede, seed 7, 1 run of each variant
 
@@ -686,6 +700,12 @@ mod tests {
         requests.rate                  10.0 k/s  10.0 k/s        =  10.0 k/s       =
         goodput.rate                   10.0 k/s  10.0 k/s  -0.05 %  10.0 k/s       =
         requests.failed                       0      1234      new         0       =
+        deadline.missed                       7        85    ×12.1        10 +42.9 %
+        retries.amplification            3.05 %    36.8 % +33.8 pp    4.27 % +1.2 pp
+        hedges.sent                           7        85    ×12.1         9 +28.6 %
+        degraded.seconds                 975 µs   11.8 ms    ×12.1   1.37 ms +40.0 %
+        unavailable.seconds              982 µs   11.8 ms    ×12.0   1.38 ms +40.4 %
+        recovery.time                   1.01 ms   12.1 ms    ×11.9   1.41 ms +39.2 %
 
         latency.mean                    1.03 ms   12.3 ms    ×12.0   1.43 ms +39.1 %
         latency.p50                     1.01 ms   12.2 ms    ×12.0   1.42 ms +39.7 %
@@ -700,6 +720,7 @@ mod tests {
         tier.redis.stale_hit_ratio       2.97 %    35.8 % +32.8 pp    4.19 % +1.2 pp
         tier.redis.negative_hit_ratio    3.06 %    36.5 % +33.4 pp    4.27 % +1.2 pp
         tier.redis.miss_ratio            2.27 %    8.54 %  +6.3 pp    2.50 % +0.2 pp
+        tier.redis.bypassed                   6        82    ×13.7         9 +50.0 %
         tier.redis.evictions.rate        210 /s  2.53 k/s    ×12.0    295 /s +39.9 %
         tier.redis.utilization           2.94 %    35.1 % +32.2 pp    4.12 % +1.2 pp
         tier.redis.imbalance               1.34      1.34        =      1.34       =
@@ -727,7 +748,7 @@ mod tests {
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.1 ms, expected below 50.0 ms
         pass  lock: tier.redis.hit_ratio is 96.5 %, expected above 0.9 × base (87.2 %)
-        "#);
+        ");
     }
 
     #[test]
@@ -738,7 +759,7 @@ mod tests {
         let text = render(&results, PLAIN);
         let line = text.lines().find(|line| line.starts_with("latency.p99 "));
         assert_eq!(line.map(|line| line.contains(" (+1.0 ±")), Some(true));
-        insta::assert_snapshot!(text, @r#"
+        insta::assert_snapshot!(text, @r"
         Stampede on a hot key
         stampede, seed 7, means of 5 replications
 
@@ -747,6 +768,12 @@ mod tests {
         requests.rate                  10.0 k/s           10.0 k/s             =
         goodput.rate                   10.0 k/s           10.0 k/s    -0.05 ±0 %
         requests.failed                       0               1234           new
+        deadline.missed                    6.60    ±10 %      83.4    ×12.6 ±1.0
+        retries.amplification            3.02 % ±0.06 pp    36.1 % +33.1 ±0.8 pp
+        hedges.sent                        6.60    ±10 %        84    ×12.7 ±1.1
+        degraded.seconds                1.00 ms   ±2.4 %   12.1 ms   ×12.0 ±0.03
+        unavailable.seconds              987 µs   ±1.4 %   11.9 ms   ×12.0 ±0.04
+        recovery.time                   1.00 ms   ±1.6 %   12.0 ms   ×12.0 ±0.09
 
         latency.mean                    1.00 ms   ±1.9 %   12.0 ms   ×12.0 ±0.02
         latency.p50                     1.00 ms   ±1.8 %   12.1 ms   ×12.0 ±0.05
@@ -761,6 +788,7 @@ mod tests {
         tier.redis.stale_hit_ratio       3.00 % ±0.07 pp    36.0 % +33.0 ±0.8 pp
         tier.redis.negative_hit_ratio    3.02 % ±0.05 pp    36.2 % +33.2 ±0.6 pp
         tier.redis.miss_ratio            2.27 %             8.54 %    +6.3 ±0 pp
+        tier.redis.bypassed                6.60    ±10 %      83.6    ×12.7 ±1.1
         tier.redis.evictions.rate        212 /s   ±1.9 %  2.55 k/s   ×12.0 ±0.05
         tier.redis.utilization           2.98 % ±0.05 pp    35.6 % +32.6 ±0.7 pp
         tier.redis.imbalance               1.34               1.34             =
@@ -794,7 +822,7 @@ mod tests {
         expectations: 1 of 2 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
         pass  undefended: latency.p99 is 12.0 ms, expected below 50.0 ms
-        "#);
+        ");
     }
 
     #[test]

@@ -890,9 +890,11 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
      12 | colour = "red"
         : ^^^^^^
         `----
-      help: known keys: `name`, `pattern`, `scope`, `nodes`, `capacity`, `entry_overhead`, `eviction`,
-            `ttl`, `sweep`, `placement`, `network`, `service`, `delete_failure`, `invalidation`,
-            `defence`
+      help: known keys: `name`, `preset`, `pattern`, `scope`, `region`, `nodes`, `capacity`,
+            `entry_overhead`, `eviction`, `ttl`, `negative`, `sweep`, `placement`, `network`,
+            `service`, `fields`, `chunking`, `hot_keys`, `delete_failure`, `invalidation`, `defence`,
+            `cacheable`, `personalised`, `fill`, `promote`, `guards`, `replication`, `detection`,
+            `while_down`, `gutter`
 
     Error: 
       x unknown key `medium` in `database.service_time` with distribution = "lognormal"
@@ -911,8 +913,8 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
         :  ^^^^^^^^^^
         `----
       help: known keys: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `app`, `tier`, `database`, `event`, `prices`, `variant`, `sweep`, `expect`,
-            `baseline`
+            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `prices`,
+            `variant`, `sweep`, `expect`, `baseline`
     "#);
 }
 
@@ -965,7 +967,7 @@ fn variants_point_at_the_setting_that_is_wrong() {
         :                                                             ^^^^^^^^^
         `----
       help: known here: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `app`, `tier`, `database`, `event`, `prices`
+            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `prices`
 
     Error: 
       x `tier.redis.ttl.base`: `minutes` is no unit of time
@@ -1344,12 +1346,83 @@ fn dependents_of_a_trace_are_refused() {
 
 #[test]
 fn clients_and_guards_that_contradict_themselves_are_refused() {
-    insta::assert_snapshot!(check("clients"), @"");
+    insta::assert_snapshot!(check("clients"), @r#"
+      x 3 errors in tests/broken/clients.toml
+
+    Error: 
+      x no attempt can time out: `client.timeout` of 2s is longer than `client.deadline` of 1s
+        ,-[tests/broken/clients.toml:9:11]
+      8 | deadline = "1s"
+      9 | timeout = "2s"
+        :           ^^^^
+     10 | retries = { count = 2, backoff = { base = "5s", cap = "1s" } }
+        `----
+      help: lower `timeout` or raise `deadline`
+
+    Error: 
+      x `database.guards.calls` must be at least 1, not 0
+        ,-[tests/broken/clients.toml:16:34]
+     15 | guards = [
+     16 |     { kind = "bulkhead", calls = 0 },
+        :                                  ^
+     17 |     "breaker",
+        `----
+
+    Error: 
+      x `database.discipline.target` must be at most `interval`: under overload people wait for less,
+      | not for more
+        ,-[tests/broken/clients.toml:20:41]
+     19 | ]
+     20 | discipline = { kind = "codel", target = "1s" }
+        :                                         ^^^^
+        `----
+    "#);
 }
 
 #[test]
 fn words_of_clients_and_guards_are_spelled_as_in_their_tables() {
-    insta::assert_snapshot!(check("client_words"), @"");
+    insta::assert_snapshot!(check("client_words"), @r#"
+      x 4 errors in tests/broken/client_words.toml
+
+    Error: 
+      x `client.abandoned` cannot be `canceled`
+       ,-[tests/broken/client_words.toml:8:13]
+     7 | [client]
+     8 | abandoned = "canceled"
+       :             ^^^^^^^^^^
+     9 | retries = { backoff = "10ms" }
+       `----
+      help: did you mean `cancel`?
+
+    Error: 
+      x `client.retries` needs the key `count`
+        ,-[tests/broken/client_words.toml:9:11]
+      8 | abandoned = "canceled"
+      9 | retries = { backoff = "10ms" }
+        :           ^^^^^^^^^^^^^^^^^^^^
+     10 | hedge = {}
+        `----
+      help: so many attempts more, at most; for example `count = 2`
+
+    Error: 
+      x `database.guards.0.kind` cannot be `circuit-breaker`
+        ,-[tests/broken/client_words.toml:14:11]
+     13 | service_time = "5ms"
+     14 | guards = ["circuit-breaker"]
+        :           ^^^^^^^^^^^^^^^^^
+     15 | discipline = "lilo"
+        `----
+      help: allowed: `breaker`, `rate-limit`, `bulkhead`, `aimd-limit`, `gradient-limit`
+
+    Error: 
+      x `database.discipline.kind` cannot be `lilo`
+        ,-[tests/broken/client_words.toml:15:14]
+     14 | guards = ["circuit-breaker"]
+     15 | discipline = "lilo"
+        :              ^^^^^^
+        `----
+      help: did you mean `lifo`?
+    "#);
 }
 
 #[test]
