@@ -73,6 +73,7 @@ fn plain_scenario() -> Plan {
         instances: 20,
         geography: cachesim::geography::Plan::default(),
         promises: Vec::new(),
+        bloom_filter: None,
         tiers: vec![layer],
         events: Vec::new(),
         database: database::Plan::plain(

@@ -8,7 +8,7 @@ use crate::fault;
 use crate::geography::{self, Geography, Population};
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
 use crate::metrics::{Meter, Outcome};
-use crate::pattern::{LayerPlan, System};
+use crate::pattern::{BloomPlan, LayerPlan, System};
 use crate::promise::{self, Promises};
 use crate::random::Luck;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
@@ -34,6 +34,8 @@ pub struct Plan {
     pub client: client::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
+    /// The Bloom filter of each app instance, if they have one.
+    pub bloom_filter: Option<BloomPlan>,
     /// Where instances live, and how far that is from elsewhere.
     pub geography: geography::Plan,
     /// What the app promises to its readers.
@@ -156,6 +158,7 @@ impl World {
             &meter,
             luck,
         );
+        let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
         for layer in &system.layers {
             let workload = workload.borrow();
             layer
@@ -172,6 +175,7 @@ impl World {
             &system,
             luck,
         );
+        let client = client.with_pages(plan.workload.page.as_ref());
         let spawner = Rc::new(Spawner::default());
         Self {
             kernel,
@@ -198,6 +202,13 @@ impl World {
             kernel: self.kernel.clone(),
             system: self.system.clone(),
             meter: self.meter.clone(),
+            crowds: client::Crowds::new(
+                &self.client,
+                &self.spawner,
+                &plan.workload,
+                plan.duration_ns,
+                luck,
+            ),
         };
         fault::start(&plan.events, stage);
     }

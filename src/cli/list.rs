@@ -10,7 +10,7 @@ use crate::{
     client, defence, eviction, fault, guard, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
     tier, trace,
-    workload::{arrivals, distribution, popularity},
+    workload::{arrivals, distribution, parameters, popularity},
 };
 
 /// List patterns, policies, placements, defences, distributions, metrics, ...
@@ -26,7 +26,7 @@ pub struct List {
     /// What to list (default: everything)
     #[arg(value_enum, value_name = "TOPIC")]
     topic: Option<Topic>,
-    /// Of policies, admissions and presets, also say what may be set and where they come from
+    /// Also say what may be set, and where it comes from
     #[arg(long, short)]
     verbose: bool,
 }
@@ -87,6 +87,53 @@ fn details(parameters: &[eviction::Parameter], source: &str) -> Vec<String> {
         )
     });
     parameters.chain([format!("source: {source}")]).collect()
+}
+
+/// The same of a row of the scenario's tables.
+fn row_details<T>(row: &parameters::Row<T>) -> Vec<String> {
+    let parameters = row.parameters.iter().map(|one| {
+        let must = if one.required { " (required)" } else { "" };
+        format!("{}: {}{must}", one.name, one.meaning)
+    });
+    let source = (!row.source.is_empty()).then(|| format!("source: {}", row.source));
+    parameters.chain(source).collect()
+}
+
+/// A row of any topic, with all that is known of it.
+pub(super) struct Entry {
+    /// The name of the topic.
+    pub topic: String,
+    /// The name as lists show it.
+    pub name: String,
+    /// What it is.
+    pub what: String,
+    /// Its settings and its source, a line each.
+    pub details: Vec<String>,
+}
+
+impl Entry {
+    /// The name as scenarios spell it: lists show `read = aside` and `+bloom`.
+    pub fn word(&self) -> &str {
+        let word = self.name.rsplit(" = ").next().unwrap_or(&self.name);
+        word.strip_prefix('+').unwrap_or(word)
+    }
+}
+
+/// Everything that has a name, in the order of topics; scenarios are files, and not among it.
+pub(super) fn everything() -> Vec<Entry> {
+    let topics = Topic::value_variants().iter();
+    topics
+        .filter(|topic| **topic != Topic::Scenarios)
+        .flat_map(|topic| {
+            let mut details = topic.details().into_iter();
+            topic.rows().into_iter().map(move |(name, what)| Entry {
+                topic: topic.name(),
+                name,
+                what,
+                details: details.next().unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 impl Topic {
@@ -190,6 +237,31 @@ impl Topic {
                     values.chain([format!("source: {}", one.source)]).collect()
                 })
                 .collect(),
+            Self::Patterns => {
+                let pairs = pattern::PAIRS
+                    .iter()
+                    .map(|one| vec![format!("read = {}, write = {}", one.read, one.write)]);
+                let reads = pattern::READS.iter().map(row_details);
+                let writes = pattern::WRITES.iter().map(row_details);
+                pairs.chain(reads).chain(writes).collect()
+            }
+            Self::Placements => placement::SCHEMES
+                .iter()
+                .map(|one| vec![format!("source: {}", one.source)])
+                .collect(),
+            Self::Promises => promise::PROMISES.iter().map(row_details).collect(),
+            Self::Invalidations => invalidation::INVALIDATIONS
+                .iter()
+                .map(row_details)
+                .collect(),
+            Self::Actions => fault::ACTIONS
+                .iter()
+                .map(|one| row_details(&one.row))
+                .collect(),
+            Self::Defences => defence::DEFENCES.iter().map(row_details).collect(),
+            Self::Distributions => distribution::TABLE.iter().map(row_details).collect(),
+            Self::Keys => popularity::TABLE.iter().map(row_details).collect(),
+            Self::Arrivals => arrivals::TABLE.iter().map(row_details).collect(),
             _ => Vec::new(),
         }
     }

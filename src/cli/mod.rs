@@ -20,10 +20,13 @@ use crate::workload::from_trace;
 
 mod check;
 mod completions;
+mod explain;
 mod interrupt;
 mod kept;
 mod list;
+mod man;
 mod mrc;
+mod new;
 mod progress;
 mod replay;
 mod report;
@@ -56,9 +59,12 @@ enum Command {
     Trace(trace::Trace),
     Verify(verify::Verify),
     Check(check::Check),
+    New(new::New),
     List(list::List),
+    Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// How a command that could do its work ended.
@@ -282,9 +288,12 @@ impl Cli {
             Command::Trace(command) => command.execute(),
             Command::Verify(command) => command.execute(),
             Command::Check(command) => command.execute(),
+            Command::New(command) => command.execute(),
             Command::List(command) => command.execute(),
+            Command::Explain(command) => command.execute(),
             Command::Schema(command) => command.execute(),
             Command::Completions(command) => command.execute(),
+            Command::Man(command) => command.execute(),
         };
         match answer {
             Ok(Status::Well) => ExitCode::SUCCESS,

@@ -18,16 +18,19 @@ use crate::pattern::System;
 use crate::promise::Known;
 use crate::random::{Luck, Stream};
 use crate::units::Nanoseconds;
-use crate::workload::{self, Operation, Request, Workload, arrivals};
+use crate::workload::{self, Operation, Page, Request, Workload, arrivals};
 
 pub mod backoff;
 pub mod budget;
 mod closed_loop;
+mod crowd;
 mod from_trace;
 pub mod hedge;
 mod open_loop;
+mod page;
 mod stressed;
 
+pub use crowd::Crowds;
 pub use stressed::{ABANDONED, Abandoned, AbandonedRow, Plan, Retries};
 
 /// Where a request is worked on that no instance can take: nowhere.
@@ -53,6 +56,8 @@ pub struct Client {
     system: Rc<System>,
     geography: Rc<Geography>,
     instance_luck: Stream,
+    /// If each read is of many keys. Boxed, because most clients have none.
+    page: Option<Box<Page>>,
     stop_when_idle: Cell<bool>,
     /// `None` for clients who only wait.
     stress: Option<Box<stressed::Stress>>,
@@ -85,9 +90,19 @@ impl Client {
             system: system.clone(),
             geography: geography.clone(),
             instance_luck: luck.stream("app.instance"),
+            page: None,
             stop_when_idle: Cell::new(false),
             stress: (!plan.is_plain())
                 .then(|| Box::new(stressed::Stress::new(*plan, kernel, luck))),
+        }
+    }
+
+    /// The same clients, whose reads are pages if there is a plan.
+    #[must_use]
+    pub fn with_pages(self, plan: Option<&Page>) -> Self {
+        Self {
+            page: plan.cloned().map(Box::new),
+            ..self
         }
     }
 
@@ -144,6 +159,13 @@ impl Client {
         }
     }
 
+    /// How long ago a newer version than `row` had been committed when the request was issued.
+    #[inline]
+    fn staleness_ns(&self, request: &Request, row: &crate::database::Row) -> Nanoseconds {
+        let superseded_ns = self.system.database.superseded_ns(request.key, row);
+        request.issued_ns.saturating_sub(superseded_ns)
+    }
+
     /// A read was answered, whose session had `known` of the row when it was issued.
     #[inline]
     fn answer_read(
@@ -153,10 +175,11 @@ impl Client {
         known: Known,
         answer: &Answer,
     ) {
-        let superseded_ns = self.system.database.superseded_ns(request.key, &answer.row);
-        // How long ago a newer version had been committed when the request was issued.
-        let staleness_ns = request.issued_ns.saturating_sub(superseded_ns);
+        let staleness_ns = self.staleness_ns(request, &answer.row);
         in_flight.answer_read(self.kernel.now(), answer.outcome, staleness_ns);
+        if answer.row.is_absent() {
+            in_flight.note_absence();
+        }
         in_flight.note_giver(answer.row.given_by);
         let version = answer.row.version();
         in_flight.note_inconsistency(version < known.written, version < known.seen);
@@ -212,6 +235,9 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let (request, operation) = client.draw(arrival);
     let outcome: Result<(), Failure> = match operation {
         _ if request.instance == NO_INSTANCE => Err(Failure::Unavailable),
+        Operation::Read if let Some(page) = &client.page => {
+            Box::pin(page::read(client, page, &request, &in_flight)).await
+        }
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.
             let known = client.system.promises.known(&request);

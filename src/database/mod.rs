@@ -19,9 +19,10 @@ use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
 use crate::workload::distribution::Distribution;
-use crate::workload::{Request, Workload};
+use crate::workload::{Request, Value, Workload};
 
 pub mod buffer_pool;
+mod existing;
 mod faults;
 pub mod replication;
 mod row;
@@ -129,6 +130,12 @@ enum Verb {
     Write,
     /// Take in what a write-behind cache has acknowledged: it is among [`Database::arriving`].
     Store,
+}
+
+impl Verb {
+    fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::ReadUnless)
+    }
 }
 
 /// The database of one run.
@@ -352,8 +359,8 @@ impl Database {
     /// A new version of the row of `key`, which the database does not have yet.
     pub fn draft(&self, key: Key) -> Row {
         let now_ns = self.kernel.now();
-        let bytes = |version| self.bytes(key, version);
-        self.rows.borrow_mut().draft(key, now_ns, bytes)
+        let value = |version| self.value(key, version);
+        self.rows.borrow_mut().draft(key, now_ns, value)
     }
 
     /// A [draft](Database::draft) is gone for good.
@@ -483,6 +490,12 @@ impl Database {
         } else {
             self.serve(number, verb, request).await
         };
+        if let Ok(row) = &outcome
+            && row.is_absent()
+            && verb.is_read()
+        {
+            self.meter.query_found_nothing();
+        }
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
     }
@@ -566,7 +579,7 @@ impl Database {
     async fn serve(&self, number: usize, verb: Verb, request: &Request) -> Result<Row, Failure> {
         let (index, key) = (request.index, request.key);
         let server = &self.servers[number];
-        let is_read = matches!(verb, Verb::Read | Verb::ReadUnless);
+        let is_read = verb.is_read();
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
         let issued_ns = self.kernel.now();
@@ -658,8 +671,8 @@ impl Database {
     /// A new version of a row is committed, and on its way to the replicas.
     fn write_row(&self, index: u64, key: Key) -> Row {
         let old = self.replication.is_some().then(|| self.row(key));
-        let bytes = |version| self.bytes(key, version);
-        let row = self.rows.borrow_mut().write(key, self.kernel.now(), bytes);
+        let value = |version| self.value(key, version);
+        let row = self.rows.borrow_mut().write(key, self.kernel.now(), value);
         if let Some(old) = old {
             self.replicate(index, key, &old, &row);
         }
@@ -720,12 +733,12 @@ impl Database {
 
     /// The row of `key` as it is now at the primary.
     pub fn row(&self, key: Key) -> Row {
-        let bytes = |version| self.bytes(key, version);
-        self.rows.borrow().read(key, self.kernel.now(), bytes)
+        let value = |version| self.value(key, version);
+        self.rows.borrow().read(key, self.kernel.now(), value)
     }
 
-    fn bytes(&self, key: Key, version: u64) -> u32 {
-        self.workload.borrow().value_bytes(key, version)
+    fn value(&self, key: Key, version: u64) -> Value {
+        self.workload.borrow().value(key, version)
     }
 
     /// The service time of request `index`'s query, given how many connections are busy now.

@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use crate::metrics::{GIVEN_BY_FILTER, ReadOutcome};
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
+use crate::workload::Value;
 
 /// One version of one row, shared by its copies.
 #[derive(Debug)]
@@ -28,7 +30,8 @@ pub(super) struct Version {
 /// In place of the number of writes: of whoever holds the version, and not of the database yet.
 const DRAFT: u64 = u64::MAX;
 
-/// A copy of a row: which version it is, how old the copy is, and how many bytes.
+/// A copy of a row, or of the knowledge that there is none: which version it is, how old the copy is,
+/// and how many bytes.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// `None` for version 0: the row as it was before anybody wrote it.
@@ -37,6 +40,7 @@ pub struct Row {
     pub as_of_ns: Nanoseconds,
     /// Bytes of the value.
     pub bytes: u32,
+    is_absent: bool,
     /// Who gave the copy: a tier, counted from the client, or [`Row::DATABASE`].
     pub given_by: u16,
     /// Whether the tiers above the one that gave it are not to keep it.
@@ -51,6 +55,37 @@ impl Row {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version.as_ref().map_or(0, |version| version.number)
+    }
+
+    /// Whether this says that there is no such row.
+    #[inline]
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.is_absent
+    }
+
+    /// What a lookup is that has found this copy, unexpired.
+    #[inline]
+    #[must_use]
+    pub fn outcome_of_hit(&self) -> ReadOutcome {
+        if self.is_absent {
+            ReadOutcome::NegativeHit
+        } else {
+            ReadOutcome::Hit
+        }
+    }
+
+    /// That there was no such row at `as_of_ns`, by somebody who knows of no version but the first.
+    #[must_use]
+    pub fn denied(as_of_ns: Nanoseconds) -> Self {
+        Self {
+            version: None,
+            as_of_ns,
+            bytes: 0,
+            is_absent: true,
+            given_by: GIVEN_BY_FILTER,
+            stays_below: false,
+        }
     }
 
     /// The database has it, and whoever made it knows: from now on it stands for so many writes.
@@ -94,46 +129,57 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// A copy of what the database has; `bytes` tells the size of a version's value.
-    pub(crate) fn read(
+    /// A copy of what the database has; `value` tells what a version is made of.
+    pub(crate) fn read<V: Into<Value>>(
         &self,
         key: Key,
         now_ns: Nanoseconds,
-        bytes: impl FnOnce(u64) -> u32,
+        value: impl FnOnce(u64) -> V,
     ) -> Row {
         let version = self
             .written
             .get(&key)
             .and_then(|written| written.stored.clone());
         let number = version.as_ref().map_or(0, |version| version.number);
+        let value = value(number).into();
         Row {
             version,
             as_of_ns: now_ns,
-            bytes: bytes(number),
+            bytes: value.bytes,
+            is_absent: value.is_absent,
             given_by: Row::DATABASE,
             stays_below: false,
         }
     }
 
+    /// The rows that the database has a version of which is not the first, with its number; in no
+    /// particular order.
+    pub(super) fn stored(&self) -> impl Iterator<Item = (Key, u64)> + '_ {
+        self.written.iter().filter_map(|(&key, written)| {
+            let version = written.stored.as_ref()?;
+            Some((key, version.number))
+        })
+    }
+
     /// Commits a new version in the database and returns a copy of it.
-    pub(crate) fn write(
+    pub(crate) fn write<V: Into<Value>>(
         &mut self,
         key: Key,
         now_ns: Nanoseconds,
-        bytes: impl FnOnce(u64) -> u32,
+        value: impl FnOnce(u64) -> V,
     ) -> Row {
-        let row = self.draft(key, now_ns, bytes);
+        let row = self.draft(key, now_ns, value);
         row.settle(0);
         self.store(key, &row, now_ns);
         row
     }
 
     /// Makes a new version that the database does not have yet.
-    pub(crate) fn draft(
+    pub(crate) fn draft<V: Into<Value>>(
         &mut self,
         key: Key,
         now_ns: Nanoseconds,
-        bytes: impl FnOnce(u64) -> u32,
+        value: impl FnOnce(u64) -> V,
     ) -> Row {
         let written = self.written.entry(key).or_insert(Written {
             versions: 0,
@@ -151,12 +197,14 @@ impl Rows {
             Some(older) => older.superseded_ns.set(now_ns),
             None => written.first_commit_ns = now_ns,
         }
+        let value = value(version.number).into();
         Row {
             as_of_ns: now_ns,
-            bytes: bytes(version.number),
+            bytes: value.bytes,
             given_by: Row::DATABASE,
             stays_below: false,
             version: Some(version),
+            is_absent: value.is_absent,
         }
     }
 

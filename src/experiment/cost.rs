@@ -61,10 +61,12 @@ pub fn monthly(prices: &Prices, plan: &Plan, outcome: &Outcome) -> f64 {
         + paid(prices.egress_gb, &|| sent() / GB)
 }
 
-/// The mean size of a value. A trace's own sizes are taken to be as the scenario's, which the report's
+/// The mean size of what a read gives. A trace's own sizes are taken to be as the scenario's, which the report's
 /// reader is told in the documentation of the price.
 fn value_bytes(plan: &Plan) -> f64 {
-    plan.workload.value_size.mean()
+    let page = plan.workload.page.as_ref();
+    let keys = page.map_or(1.0, |page| page.keys.mean().max(1.0));
+    keys * plan.workload.value_size.mean()
 }
 
 #[cfg(test)]

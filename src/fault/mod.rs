@@ -4,7 +4,7 @@
 //! An action is a plain `async fn` on a [`Stage`]: it does what it does, and where it ends by itself it
 //! sleeps until then and undoes it.
 //!
-//! Not here: load that changes with time (see `workload::arrivals`).
+//! Not here: load that always changes with time, as by day and night (see `workload::arrivals`).
 
 use std::fmt;
 use std::future::Future;
@@ -12,14 +12,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::client::Crowds;
 use crate::kernel::{Kernel, Label};
 use crate::metrics::Meter;
 use crate::pattern::System;
 use crate::units::Nanoseconds;
-use crate::workload::parameters;
+use crate::workload::{self, parameters};
 
 mod crash;
 mod deploy;
+mod flood;
+mod popularity_shift;
 mod lose_connections;
 mod lose_deletes;
 mod pause;
@@ -27,6 +30,7 @@ mod purge;
 mod replica_lag;
 mod resize;
 mod restart;
+mod surge;
 mod slow;
 pub mod target;
 
@@ -38,6 +42,18 @@ pub use target::{NoTarget, Places, Target};
 pub trait Act: fmt::Debug + Send + Sync {
     /// Lets it happen to `target`, which is of a kind that the action's row names.
     fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a>;
+
+    /// Why it cannot happen to such a workload, and what could be done about that.
+    fn misfit(&self, _workload: &workload::Plan) -> Option<(String, &'static str)> {
+        None
+    }
+}
+
+/// [`Act::misfit`] of what changes a workload that is made up: a trace has its own keys and times.
+fn misfit_of_trace(what: &str, workload: &workload::Plan) -> Option<(String, &'static str)> {
+    workload.trace.as_ref()?;
+    let message = format!("{what} needs keys that are made up, and a trace brings its own");
+    Some((message, "give `workload.keys` in place of the trace"))
 }
 
 /// An action with its settings.
@@ -59,6 +75,11 @@ pub struct ActionRow {
 pub static ACTIONS: &[ActionRow] = &[
     crash::ROW,
     restart::ROW,
+    purge::ROW,
+    lose_deletes::ROW,
+    surge::ROW,
+    flood::ROW,
+    popularity_shift::ROW,
     resize::ROW,
     purge::ROW,
     lose_deletes::ROW,
@@ -78,6 +99,8 @@ pub struct Stage {
     pub system: Rc<System>,
     /// Who wants to know when it is over.
     pub meter: Rc<Meter>,
+    /// Where further requests come from.
+    pub crowds: Crowds,
 }
 
 /// Something that happens at an instant.

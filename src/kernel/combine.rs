@@ -1,7 +1,7 @@
 //! Waiting for several things within one task: the first of two, or all of a few.
 //!
 //! Every wake-up of the task polls both parts, so this is for a handful; many activities at once
-//! are tasks of their own.
+//! are tasks of their own (see [`super::together`]).
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

@@ -20,6 +20,7 @@ mod calendar;
 mod combine;
 mod executor;
 mod resource;
+mod together;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use calendar::Calendar;
 pub use combine::{Either, TimedOut, join, join_all, race};
 pub use executor::{Deadlock, Executor, Label, Spawner};
 pub use resource::{Acquire, Discipline, Permit, Refused, Resource, Usage};
+pub use together::{Together, together};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -12,6 +12,9 @@ use super::histogram::Histogram;
 use super::seconds::Seconds;
 use crate::units::Nanoseconds;
 
+/// Who gave an answer, where it is no tier and not the database but the app's Bloom filter.
+pub const GIVEN_BY_FILTER: u16 = u16::MAX - 1;
+
 /// How a read was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOutcome {
@@ -227,8 +230,16 @@ pub struct RequestMeter {
     in_system: Gauge,
     /// How the answered reads were answered.
     pub reads: OutcomeCounters,
+    /// Answered reads that were pages.
+    pub pages: Counter,
+    /// Keys of those.
+    pub page_keys: Counter,
+    /// Latency of the single keys of pages.
+    pub key_latency: RefCell<Histogram>,
     /// Who gave the answers to reads: the tiers, and last the database.
     pub answered_by: Vec<Counter>,
+    /// Answered reads that the app's Bloom filter answered.
+    pub answered_by_filter: Counter,
     /// Latency of answered reads.
     pub read_latency: RefCell<Histogram>,
     /// Latency of answered writes.
@@ -239,6 +250,8 @@ pub struct RequestMeter {
     pub read_your_writes_violations: Counter,
     /// Answered reads that gave an older version than the session had seen.
     pub monotonic_read_violations: Counter,
+    /// Answered reads of rows that there are not.
+    pub absent: Counter,
     /// Reads that went around all caches.
     pub bypassing: Counter,
     /// Copies that a promise to the reader forbade to give.
@@ -437,6 +450,8 @@ pub struct DatabaseMeter {
     pub reads: Counter,
     /// Write queries that reached the database.
     pub writes: Counter,
+    /// Read queries that found no row.
+    pub absent: Counter,
     /// Queries that found the queue full.
     pub rejected: Counter,
     /// Queries that the app gave up on.
@@ -459,6 +474,19 @@ pub struct DatabaseMeter {
     pub second_queries_max: Cell<u64>,
 }
 
+/// What the app's Bloom filter made of reads.
+#[derive(Debug, Default)]
+pub struct BloomMeter {
+    /// Reads of rows that there are not, which it stopped.
+    pub rejected: Counter,
+    /// Reads of rows that there are not, which it let pass.
+    pub false_positives: Counter,
+    /// Reads of rows that there are, which it took for others.
+    pub wrong: Counter,
+    /// Memory of the filter of one instance, as it was last built.
+    pub bytes: Cell<u64>,
+}
+
 /// The meter of one run.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -472,6 +500,8 @@ pub struct Meter {
     pub tiers: Vec<TierMeter>,
     /// The database.
     pub database: DatabaseMeter,
+    /// The app's Bloom filter.
+    pub bloom: BloomMeter,
     /// All writes since the start of the run.
     pub writes: WriteLedger,
     /// When the last of the timeline's events that have ended did so.
@@ -635,6 +665,13 @@ impl Meter {
         }
     }
 
+    /// A read query found no row.
+    pub fn query_found_nothing(&self) {
+        if self.is_measuring() {
+            self.database.absent.increment();
+        }
+    }
+
     /// So many writes that were accepted will never be in the database.
     pub fn lose_writes(&self, cause: LossCause, writes: u64) {
         self.writes.lost.add(writes);
@@ -692,10 +729,20 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    #[cold]
+    fn note_filtered(&self) {
+        if self.measured {
+            self.meter.requests.answered_by_filter.increment();
+        }
+    }
+
     /// The read was answered by a tier, counted from the client; any other number is the database.
     #[inline]
     pub fn note_giver(&self, giver: u16) {
         let givers = &self.meter.requests.answered_by;
+        if giver == GIVEN_BY_FILTER {
+            return self.note_filtered();
+        }
         if self.measured {
             givers[usize::from(giver).min(givers.len() - 1)].increment();
         }
@@ -734,6 +781,37 @@ impl InFlight<'_> {
         self.left_ns.set(Some(now_ns));
     }
 
+    /// A page was answered: each of its keys with its outcome and staleness, as in
+    /// [`InFlight::answer_read`].
+    pub fn answer_page(
+        &self,
+        now_ns: Nanoseconds,
+        keys: impl Iterator<Item = (ReadOutcome, Nanoseconds)>,
+    ) {
+        let meter = self.meter;
+        let latency_ns = now_ns - self.arrived_ns;
+        meter.step_latency.borrow_mut().record(latency_ns);
+        if self.measured {
+            meter.requests.answered.increment();
+            meter.requests.pages.increment();
+            meter.requests.read_latency.borrow_mut().record(latency_ns);
+        }
+        for (outcome, staleness_ns) in keys {
+            meter.step_reads.increment();
+            if outcome != ReadOutcome::Miss {
+                meter.step_read_hits.increment();
+            }
+            if self.measured {
+                meter.requests.page_keys.increment();
+                meter.requests.reads.increment(outcome);
+                if staleness_ns > 0 {
+                    meter.requests.staleness.borrow_mut().record(staleness_ns);
+                }
+            }
+        }
+        self.left_ns.set(Some(now_ns));
+    }
+
     /// A read that was answered gave an older version than its session had written, or seen.
     #[inline]
     pub fn note_inconsistency(&self, misses_own_write: bool, goes_back: bool) {
@@ -743,6 +821,13 @@ impl InFlight<'_> {
                 .read_your_writes_violations
                 .add(u64::from(misses_own_write));
             requests.monotonic_read_violations.add(u64::from(goes_back));
+        }
+    }
+
+    /// A read was answered with "no such row".
+    pub fn note_absence(&self) {
+        if self.measured {
+            self.meter.requests.absent.increment();
         }
     }
 

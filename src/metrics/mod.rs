@@ -10,8 +10,8 @@ pub use catalogue::CATALOGUE;
 pub use heavy_hitters::HeavyHitters;
 pub use histogram::Histogram;
 pub use meter::{
-    Counter, Failure, Gauge, GuardMeter, InFlight, LossCause, Meter, OutcomeCounters, PoolMeter,
-    ReadOutcome, RequestMeter, Step, TierMeter, WriteLedger,
+    BloomMeter, Counter, Failure, GIVEN_BY_FILTER, Gauge, GuardMeter, InFlight, LossCause, Meter,
+    OutcomeCounters, PoolMeter, ReadOutcome, RequestMeter, Step, TierMeter, WriteLedger,
 };
 pub use seconds::Seconds;
 

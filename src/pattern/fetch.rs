@@ -280,9 +280,12 @@ impl Layer {
         filling == Filling::Asked && (row.stays_below || self.tier.plan().is_exclusive)
     }
 
-    /// The entry of the request's key was stored by this layer's pattern.
-    pub(super) fn stored(&self, request: &Request) {
-        if let Some(refresher) = &self.refresher {
+    /// The entry of the request's key was stored by this layer's pattern. That there is no row is
+    /// not looked up ahead of time.
+    pub(super) fn stored(&self, request: &Request, row: &Row) {
+        if let Some(refresher) = &self.refresher
+            && !row.is_absent()
+        {
             refresher.stored(&self.tier, request);
         }
     }

@@ -23,6 +23,7 @@ use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
+mod bloom;
 mod fetch;
 mod layer;
 mod read;
@@ -31,6 +32,8 @@ mod rotation;
 mod warm_up;
 mod write;
 
+use bloom::Bloom;
+pub use bloom::{BloomPlan, LEARNS, Learns, LearnsRow};
 use layer::Selection;
 use refresh::{Ahead, Refresher};
 pub use rotation::Rotation;
@@ -296,6 +299,7 @@ pub struct System {
     pub promises: Promises,
     /// Which app instances get requests.
     pub rotation: Rotation,
+    bloom: Option<Bloom>,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -369,11 +373,21 @@ impl System {
             database,
             promises,
             rotation: Rotation::new(geography.population().instances),
+            bloom: None,
         }
+    }
+
+    /// The same for an app of so many instances with a Bloom filter each, if there is a plan.
+    #[must_use]
+    pub fn with_bloom_filter(mut self, plan: Option<&BloomPlan>, instances: u32) -> Self {
+        self.bloom =
+            plan.map(|plan| Bloom::new(plan, instances, &self.database, &self.kernel, &self.meter));
+        self
     }
 
     /// Starts what goes on by itself: sweeps, flushes, refreshes.
     pub fn start(self: &Rc<Self>) {
+        self.start_rebuilding();
         for (level, layer) in self.layers.iter().enumerate() {
             if layer.tier.plan().sweep.is_some() {
                 self.spawn("sweep of tier", level as u64, async move |system| {
@@ -410,7 +424,15 @@ impl System {
         let first = self.layers.first();
         let selects = first.is_some_and(|layer| layer.selection.is_some());
         let first = first.map(|layer| layer.pattern.read);
-        match first.filter(|_| !self.bypasses_caches(request)) {
+        let has_caches = first.is_some() || self.bloom.is_some();
+        let bypasses = has_caches && self.bypasses_caches(request);
+        if self.bloom.is_some()
+            && !bypasses
+            && let Some(answer) = self.denied(request)
+        {
+            return Ok(answer);
+        }
+        match first.filter(|_| !bypasses) {
             Some(_) if selects => self.read_below(request, 0).await,
             // Boxed, because a hit need not carry what a query does.
             None => Box::pin(self.query(request)).await,
@@ -428,17 +450,23 @@ impl System {
     #[inline]
     pub async fn write(self: &Rc<Self>, request: &Request) -> Result<u64, Failure> {
         let row = self.write_below(request, 0).await?;
+        self.tell_filters(request, &row);
         Ok(row.version())
     }
 
     /// Whether the request, because it must not be stale or for a promise, asks the database itself.
     #[inline]
     fn bypasses_caches(&self, request: &Request) -> bool {
-        let bypasses = request.must_be_fresh || self.promises.bypass(request, self.kernel.now());
+        let bypasses = self.must_bypass(request);
         if bypasses && self.meter.is_measuring() {
             self.meter.requests.bypassing.increment();
         }
         bypasses
+    }
+
+    #[inline]
+    fn must_bypass(&self, request: &Request) -> bool {
+        request.must_be_fresh || self.promises.bypass(request, self.kernel.now())
     }
 
     /// Looks up in a node of tier `level`. A copy that a promise forbids counts as none.

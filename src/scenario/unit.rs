@@ -329,7 +329,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The word of `allowed` that is most like `written`, if any is like it at all.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     written: &str,
     allowed: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

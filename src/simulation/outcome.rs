@@ -169,6 +169,7 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.shed", requests.shed.get() as f64);
         metrics.put("deadline.missed", requests.gave_up.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
+        metrics.put("requests.absent", requests.absent.get() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
         let in_system_area_ns = meter.in_system_area_ns(now_ns);
         metrics.put(
@@ -182,6 +183,10 @@ impl<'a> Recorder<'a> {
         let reads = requests.reads.total();
         let misses = requests.reads.get(ReadOutcome::Miss);
         metrics.put("hit_ratio", (reads - misses) as f64 / reads as f64);
+        let (pages, keys) = (requests.pages.get(), requests.page_keys.get());
+        metrics.put("page.keys.mean", keys as f64 / pages as f64);
+        metrics.put_latency("page.key_latency", &requests.key_latency.borrow());
+        self.bloom_metrics(&mut metrics, meter);
         for (level, layer) in system.layers.iter().enumerate() {
             self.tier_metrics(&mut metrics, meter, level, &layer.tier, measured_ns);
         }
@@ -265,6 +270,23 @@ impl<'a> Recorder<'a> {
         metrics.put("recovery.time", recovery_s);
     }
 
+    fn bloom_metrics(&self, metrics: &mut Metrics, meter: &Meter) {
+        let counts = &meter.bloom;
+        let [rejected, passed, wrong] = [
+            counts.rejected.get(),
+            counts.false_positives.get(),
+            counts.wrong.get(),
+        ];
+        let mut put = |what: &str, value| metrics.put(&format!("app.bloom_filter.{what}"), value);
+        put("rejected", rejected as f64);
+        put(
+            "false_positive_ratio",
+            passed as f64 / (passed + rejected) as f64,
+        );
+        put("wrong", wrong as f64);
+        put("bytes", counts.bytes.get() as f64);
+    }
+
     fn database_metrics(
         &self,
         metrics: &mut Metrics,
@@ -279,6 +301,7 @@ impl<'a> Recorder<'a> {
         put("qps.mean", rate(counts.reads.get() + counts.writes.get()));
         put("qps.max", counts.second_queries_max.get() as f64);
         put("reads.rate", rate(counts.reads.get()));
+        put("absent.rate", rate(counts.absent.get()));
         put("writes.rate", rate(counts.writes.get()));
         let client_writes = meter.requests.write_latency.borrow().count();
         put(
@@ -530,18 +553,22 @@ fn check_conservation(meter: &Meter, system: &System) -> Result<(), RunError> {
         )));
     }
     let outcomes = requests.reads.total();
+    // A page is one answered read, and each of its keys has an outcome.
+    let (pages, page_keys) = (requests.pages.get(), requests.page_keys.get());
     let reads = requests.read_latency.borrow().count();
     let writes = requests.write_latency.borrow().count();
-    if outcomes != reads || answered != reads + writes {
+    if outcomes != reads - pages + page_keys || answered != reads + writes {
         return Err(RunError::Conservation(format!(
-            "{answered} answered, of which {writes} writes and {reads} reads, but {outcomes} hits, \
-             delayed hits, stale hits, negative hits and misses"
+            "{answered} answered, of which {writes} writes and {reads} reads, {pages} of these pages of \
+             {page_keys} keys, but {outcomes} hits, delayed hits, stale hits, negative hits and misses"
         )));
     }
     let givers: u64 = requests.answered_by.iter().map(|giver| giver.get()).sum();
-    if givers != reads {
+    let filtered = requests.answered_by_filter.get();
+    if givers + filtered != outcomes {
         return Err(RunError::Conservation(format!(
-            "{reads} reads answered, but {givers} by tiers and the database"
+            "{outcomes} reads answered, but {givers} by tiers and the database, and {filtered} by the \
+             app's filter"
         )));
     }
     let ledger = &meter.writes;

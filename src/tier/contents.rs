@@ -74,6 +74,10 @@ impl Tier {
         let Some(ttl) = &self.plan.ttl else {
             return Found::Fresh(row);
         };
+        // That there is no row has a TTL of its own, which nothing prolongs or foresees.
+        if row.is_absent() {
+            return Found::Fresh(row);
+        }
         let now_ns = self.kernel.now();
         let kept_ns = ttl.kept_ns();
         let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
@@ -107,8 +111,9 @@ impl Tier {
         }
     }
 
-    /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
-    /// leased and the request holds no valid token, or fenced and it does not hold the lock.
+    /// Stores a row in a node. Whether it did: not if it knows of a newer version, if fills are leased
+    /// and the request holds no valid token, or fenced and it does not hold the lock, or if there is no
+    /// row and the tier does not keep that.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
@@ -122,11 +127,18 @@ impl Tier {
             }
             return false;
         }
+        if !self.plan.keeps(row) {
+            self.forget(node, request.key, row);
+            return false;
+        }
         let index = Exchange::Set.index(request);
-        let mut expires_ns = self.plan.ttl.map_or(NEVER, |ttl| {
-            ttl.fresh_until_ns(now_ns, &self.ttl_luck, index)
-                .saturating_add(ttl.kept_ns())
-        });
+        let mut expires_ns = match (self.plan.negative_ttl_ns, &self.plan.ttl) {
+            (Some(negative_ttl_ns), _) if row.is_absent() => now_ns.saturating_add(negative_ttl_ns),
+            (_, Some(ttl)) => ttl
+                .fresh_until_ns(now_ns, &self.ttl_luck, index)
+                .saturating_add(ttl.kept_ns()),
+            (_, None) => NEVER,
+        };
         if let Some(members) = &self.members {
             expires_ns = members.stored(self, number, request.key, row, expires_ns);
         }
@@ -150,7 +162,10 @@ impl Tier {
     pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
         let bytes = self.held_bytes(&resident.row);
         let weight = match self.plan.capacity {
-            Capacity::Bytes(_) => bytes + self.plan.entry_overhead_bytes,
+            // The mark that there is no row has to be somewhere.
+            Capacity::Bytes(_) => {
+                (bytes + self.plan.entry_overhead_bytes).max(u64::from(resident.row.is_absent()))
+            }
             Capacity::Entries(_) | Capacity::Unlimited => 1,
         };
         let mut cache = node.cache.borrow_mut();
@@ -324,7 +339,7 @@ impl Tier {
         let cache = self.nodes[node].cache.borrow();
         let resident = cache.peek(key)?;
         let expires_ns = cache.expires_ns(key)?;
-        let kept_ns = self.plan.ttl.map_or(0, |ttl| ttl.kept_ns());
+        let kept_ns = self.plan.kept_ns(&resident.row);
         Some((resident.hits, expires_ns.saturating_sub(kept_ns)))
     }
 

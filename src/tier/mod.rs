@@ -35,6 +35,8 @@ mod leases;
 mod measured;
 mod membership;
 mod mutexes;
+mod multi_get;
+mod negative;
 mod node;
 mod preset;
 mod replication;
@@ -115,6 +117,8 @@ pub struct Plan {
     pub has_versioned_keys: bool,
     /// How fills are leased, if they are.
     pub leases: Option<LeasePlan>,
+    /// How long "no such row" is stored; `None` if it is not.
+    pub negative_ttl_ns: Option<Nanoseconds>,
     /// Share of the rows that the tier may keep at all; the others pass it by.
     pub cacheable: f64,
     /// Share of the rows that it keeps for each session apart.
@@ -878,6 +882,7 @@ impl Plan {
             tombstone_ns: None,
             has_versioned_keys: false,
             leases: None,
+            negative_ttl_ns: None,
             cacheable: 1.0,
             personalised: 0.0,
             promote_after: Some(0),

@@ -23,6 +23,7 @@ mod freshness;
 mod hashing;
 mod leases;
 mod overload;
+mod penetration;
 mod policies;
 mod queues;
 mod replicas;
@@ -137,6 +138,7 @@ pub fn verify(
         replicas::checks,
         writes::checks,
         overload::checks,
+        penetration::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

@@ -712,9 +712,46 @@ fn root_of_falling(function: impl Fn(f64) -> f64, scale: f64) -> f64 {
     high
 }
 
+// ---------------------------------------------------------------------------------------------
+// Filters and pages
+
+/// The share of strangers that a Bloom filter of `bits` bits and `probes` hashes takes for members
+/// when it holds `keys` keys: (1 - e^(-kn/m))^k.
+///
+/// B. H. Bloom, "Space/time trade-offs in hash coding with allowable errors", CACM 13(7), 1970.
+#[must_use]
+pub fn bloom_false_positives(keys: u64, bits: u64, probes: u64) -> f64 {
+    let (keys, bits, probes) = (keys as f64, bits as f64, probes as f64);
+    pow(-expm1(-probes * keys / bits), probes)
+}
+
+/// The mean of the slowest of `many` independent exponential times of mean 1: the harmonic number.
+#[must_use]
+pub fn slowest_mean(many: u32) -> f64 {
+    (1..=many).map(|of| 1.0 / f64::from(of)).sum()
+}
+
+/// A quantile of the slowest of `many` independent exponential times of mean 1: all of them are below
+/// t with probability (1 - e^-t)^n.
+#[must_use]
+pub fn slowest_quantile(many: u32, quantile: f64) -> f64 {
+    -log(-expm1(log(quantile) / f64::from(many)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_slowest_of_many_is_worked_by_hand() {
+        assert!((slowest_mean(3) - 11.0 / 6.0).abs() < 1e-12);
+        // One time: e^-t = 1/100. Two: (1 - e^-t)^2 = 1/4 at e^-t = 1/2.
+        assert!((slowest_quantile(1, 0.99) - log(100.0)).abs() < 1e-9);
+        assert!((slowest_quantile(2, 0.25) - log(2.0)).abs() < 1e-12);
+        // k n / m = ln 2, so that half of the bits are set.
+        let half = bloom_false_positives(1000, 14_427, 10);
+        assert!((half - 0.5_f64.powi(10)).abs() < 1e-6, "{half}");
+    }
     use crate::random::Draws;
 
     /// As many digits as a table prints: `digits` after the point.

@@ -205,6 +205,19 @@ impl Open {
         Ok(self)
     }
 
+    /// The same, with the rate multiplied by `factor` from one instant to another, both in
+    /// nanoseconds, and no requests before and after.
+    #[must_use]
+    pub fn only_within(mut self, from_ns: Nanoseconds, to_ns: Nanoseconds, factor: f64) -> Self {
+        let (from, to) = (from_ns as f64, to_ns as f64);
+        self.surges = [(0.0, 0.0), (from, factor), (to, 0.0)]
+            .into_iter()
+            // At 0 nothing comes before.
+            .filter(|&(begins, of)| begins > 0.0 || of > 0.0 || from > 0.0)
+            .collect();
+        self
+    }
+
     /// The rate of the process in the long run, per second, before curve and surges; NaN where a
     /// duration has no mean.
     #[must_use]
@@ -545,6 +558,16 @@ impl Arrivals {
             path,
             latest_ns: 0,
             ended: false,
+        }
+    }
+
+    /// Other arrivals of `plan`, of the crowd whose first request has the number `first`: the rates
+    /// change as they do for the ordinary ones, but the instants are others.
+    #[must_use]
+    pub fn beside(plan: &Open, luck: Luck, first: u64) -> Self {
+        Self {
+            gaps: luck.stream(&format!("workload.arrival.{first}")),
+            ..Self::new(plan, luck)
         }
     }
 

@@ -22,17 +22,23 @@ use crate::units::{Key, KeyHash, Nanoseconds};
 use distribution::Distribution;
 use popularity::{Keys, Popularity};
 
+mod absent;
 pub mod arrivals;
 mod big_keys;
+mod crowd;
 pub mod distribution;
 pub mod from_trace;
 pub mod into_trace;
+mod page;
 pub mod parameters;
 pub mod popularity;
 mod request;
 mod special;
 
+pub use absent::{Absent, Value, absent_key};
 pub use big_keys::BigKeys;
+pub use crowd::Wanted;
+pub use page::{MultiGet, PAGE_MODES, Page, PageMode, PageModeRow};
 pub use parameters::{Argument, Arguments, Kind, Parameter, ParameterError, Row};
 pub use request::Request;
 
@@ -58,6 +64,12 @@ pub struct Plan {
     pub fresh_reads: f64,
     /// How many rows are derived from a row and change with it; `None` for none.
     pub dependents: Option<Distribution>,
+    /// Requests for rows that did not exist at the start, if there are such.
+    pub absent: Option<Absent>,
+    /// Share of the writes that delete their row, in 0..=1.
+    pub deletes: f64,
+    /// If each read needs the rows of many keys.
+    pub page: Option<Page>,
     /// Rows with values of a size of their own, if there are such.
     pub big_keys: Option<BigKeys>,
 }
@@ -93,6 +105,9 @@ impl Plan {
             sessions: None,
             fresh_reads: 0.0,
             dependents: None,
+            absent: None,
+            deletes: 0.0,
+            page: None,
             big_keys: None,
         })
     }
@@ -181,6 +196,10 @@ pub struct Workload {
     fresh_reads: f64,
     freshness: Stream,
     dependents: Option<Dependents>,
+    absent: Option<absent::AbsentDraws>,
+    deletions: absent::Deletions,
+    page: Option<page::PageDraws>,
+    crowds: Vec<crowd::Crowd>,
     big_keys: Option<big_keys::BigDraws>,
 }
 
@@ -264,6 +283,16 @@ impl Workload {
                 luck: luck.stream("workload.dependents"),
                 limit: plan.keys.limit().max(1),
             }),
+            absent: plan
+                .absent
+                .as_ref()
+                .map(|absent| absent::AbsentDraws::new(absent, luck)),
+            deletions: absent::Deletions::new(plan, luck),
+            page: plan
+                .page
+                .as_ref()
+                .map(|page| page::PageDraws::new(page, luck)),
+            crowds: Vec::new(),
         }
     }
 
@@ -293,6 +322,9 @@ impl Workload {
     /// numbers.
     #[inline]
     pub fn draw(&mut self, index: u64, now: Nanoseconds, user: Option<u32>) -> Draw {
+        if Self::is_of_crowd(index) {
+            return self.draw_for_crowd(index, now);
+        }
         let mut draws = self.requests.at(index);
         // One draw whatever the share is: changing `reads` must not change the keys.
         let operation = if draws.chance(self.read_share) {
@@ -314,10 +346,17 @@ impl Workload {
             Some(big) => big.draw(index, key),
             None => key,
         };
+        let absent = match &mut self.absent {
+            Some(absent) => absent.draw(index, operation, now),
+            None => None,
+        };
+        let key = absent.unwrap_or(key);
         let (session, key) = match &mut self.sessions {
             Some(sessions) => sessions.draw(index, user, key, operation),
             None => (0, key),
         };
+        // Not even a session's own row takes the place of one that does not exist.
+        let key = absent.unwrap_or(key);
         let must_be_fresh = self.fresh_reads > 0.0
             && operation == Operation::Read
             && self.freshness.at(index).chance(self.fresh_reads);
@@ -327,6 +366,14 @@ impl Workload {
             session,
             must_be_fresh,
         }
+    }
+
+    /// The session of a request that is no user's; 0 where there are none.
+    fn session_of(&self, index: u64) -> u32 {
+        self.sessions.as_ref().map_or(0, |sessions| {
+            let mut draws = sessions.luck.at(index);
+            draws.below(u64::from(sessions.plan.count)) as u32
+        })
     }
 
     /// Size in bytes of version `version` of row `key`: the same whenever it is asked for, so a row

@@ -125,6 +125,11 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
     let never_here = [
         ".stale_hit_ratio",
         ".negative_hit_ratio",
+        "requests.absent",
+        "database.absent.rate",
+        "bloom_filter.rejected",
+        "bloom_filter.wrong",
+        "bloom_filter.bytes",
         "far.delayed_hit_ratio",
         "requests.unavailable",
         "deadline.missed",
@@ -170,12 +175,14 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
     for (name, value) in &run.0.metrics {
         // Where nothing is flushed or changes there is nothing to divide by, and without sessions nobody notices.
         let is_of_sessions = name.ends_with("_violations");
+        let is_of_pages = name.starts_with("page.") || name.ends_with("false_positive_ratio");
         let is_of_changes = ["keys_moved.ratio", "detection.mean", "promotion.mean"];
         let has_not_happened = is_of_changes.iter().any(|end| name.ends_with(end));
         // And without events there is nothing to recover from.
         let is_of_events = name == "recovery.time";
         if name.ends_with("flushes.coalescing")
             || is_of_sessions
+            || is_of_pages
             || has_not_happened
             || is_of_events
         {

@@ -446,6 +446,7 @@ prop_compose! {
         capacity in capacity(),
         eviction in select(policies()),
         truth in truth(),
+        negative in select(vec!["none", "none", "1ms", "50ms"]),
         delete_failure in select(vec!["0", "0.5", "1"]),
         sweep in select(vec!["\"none\"", "{}", "{ interval = \"5ms\", sample = 3 }"]),
         members in members(),
@@ -463,7 +464,7 @@ prop_compose! {
         let members = members.mended(&truth);
         format!(
             "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}{cure}\n\
-             delete_failure = {delete_failure}\n\
+             negative = \"{negative}\"\ndelete_failure = {delete_failure}\n\
              sweep = {sweep}\n{members}network = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
              bandwidth = \"{bandwidth}\", discipline = {discipline} }}\n\
@@ -556,6 +557,30 @@ prop_compose! {
         instances in 1..5u32,
         big in select(vec!["", "big_keys = { count = 2, size = \"5KiB\", share = 0.2 }\n"]),
         sessions in select(vec!["", "sessions = { count = 3, own_reads = 0.4 }\nfresh_reads = 0.1\n"]),
+        absent in select(vec!["", "absent = { share = 0.3, keys = 5, creates = 0.2 }\n", "deletes = 0.3\n"]),
+        page in select(vec![
+            "",
+            "",
+            "page = 4\n",
+            "page = { keys = 4, mode = \"sequence\" }\n",
+            "page = { keys = { distribution = \"exponential\", mean = 3 }, multi_get = true }\n",
+            "page = { keys = 5, mode = \"sequence\", multi_get = true }\n",
+        ]),
+        bloom_filter in select(vec![
+            "\"none\"",
+            "\"none\"",
+            "0.1",
+            "{ false_positives = 0.3, rebuild = \"50ms\", learns = \"own\" }",
+            "{ false_positives = 0.01, lag = \"5ms\" }",
+        ]),
+        crowd in select(vec![
+            "",
+            "",
+            "{ at = \"20ms\", action = \"flood\", rate = \"2k/s\", for = \"50ms\", keys = 20 }",
+            "{ at = \"20ms\", action = \"popularity-shift\", for = \"50ms\" }",
+            "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\" }",
+            "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\", rank = 1 }",
+        ]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
@@ -568,14 +593,29 @@ prop_compose! {
         let events = some.join(", ");
         // Who has no identity cannot be promised anything that depends on it.
         let promises = if sessions.is_empty() { "[]" } else { &promises };
+        // Keys are looked up together by an app that conducts, under the keys of the rows.
+        let conducts = tiers.first().is_some_and(|tier| {
+            let says = |what: &str| tier.contains(what);
+            let changes = ["versioned-keys", "fields", "chunking", "hot_keys", "replication", "gutter = {"];
+            let is_plain = !changes.iter().any(|what| says(what)) && says("while_down = \"fall-through\"");
+            let is_placed = says("placement = \"ring\"") || says("placement = \"modulo\"");
+            says("read = \"aside\"") && is_plain && is_placed && says("bandwidth = \"unlimited\"")
+        });
+        let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
+        // Clients of pages only wait.
+        let client = if page.is_empty() { client } else { String::new() };
+        // Users who wait have no rate that could surge.
+        let crowd = if arrivals.contains("closed") && crowd.contains("surge") { "" } else { crowd };
+        let events = [&events, crowd].into_iter().filter(|it| !it.is_empty());
+        let events = events.collect::<Vec<_>>().join(", ");
         let warmup_us = duration_ms * 100 * warm_up_share;
         let writes_behind = tiers.iter().any(|tier| tier.contains("\"behind\""));
         let dependents = if writes_behind { "0" } else { dependents };
         let mut text = format!(
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
-             {big}{sessions}dependents = {dependents}\n\
-             reads = {}\nvalue_size = {size}\n[client]\n{client}[app]\ninstances = {instances}\npromises = {promises}\n",
+             {big}{sessions}{absent}{page}dependents = {dependents}\n\
+             reads = {}\nvalue_size = {size}\n[client]\n{client}[app]\ninstances = {instances}\nbloom_filter = {bloom_filter}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {

@@ -1438,6 +1438,149 @@ fn regions_without_names_shares_instances_and_links_are_refused() {
 }
 
 #[test]
+fn requests_for_rows_that_are_not_there_are_checked() {
+    insta::assert_snapshot!(check("penetration"), @r#"
+      x 8 errors in tests/broken/penetration.toml
+
+    Error: 
+      x `workload.absent.share`: `1.5` is not a share: it must be from 0 to 1
+       ,-[tests/broken/penetration.toml:6:22]
+     5 | keys     = { distribution = "uniform", count = 100 }
+     6 | absent   = { share = 1.5, count = 10 }
+       :                      ^^^
+     7 | deletes  = "most"
+       `----
+      help: did you mean "1.5%"? write a number from 0 to 1, for example 0.95, or a percentage, for
+            example "95%"
+
+    Error: 
+      x unknown key `count` in `workload.absent`
+       ,-[tests/broken/penetration.toml:6:27]
+     5 | keys     = { distribution = "uniform", count = 100 }
+     6 | absent   = { share = 1.5, count = 10 }
+       :                           ^^^^^
+     7 | deletes  = "most"
+       `----
+      help: known keys: `share`, `keys`, `creates`
+
+    Error: 
+      x `workload.deletes`: `most` is not a share
+       ,-[tests/broken/penetration.toml:7:12]
+     6 | absent   = { share = 1.5, count = 10 }
+     7 | deletes  = "most"
+       :            ^^^^^^
+     8 | page     = { keys = 3, mode = "serial" }
+       `----
+      help: write a number from 0 to 1, for example 0.95, or a percentage, for example "95%"
+
+    Error: 
+      x `workload.page.mode` cannot be `serial`
+       ,-[tests/broken/penetration.toml:8:31]
+     7 | deletes  = "most"
+     8 | page     = { keys = 3, mode = "serial" }
+       :                               ^^^^^^^^
+       `----
+      help: allowed: `parallel`, `sequence`
+
+    Error: 
+      x `app.bloom_filter.false_positives` must be from 0.000001 to 0.5, not 0.9
+        ,-[tests/broken/penetration.toml:11:36]
+     10 | [app]
+     11 | bloom_filter = { false_positives = 0.9, learns = "everybody" }
+        :                                    ^^^
+        `----
+
+    Error: 
+      x `app.bloom_filter.learns` cannot be `everybody`
+        ,-[tests/broken/penetration.toml:11:50]
+     10 | [app]
+     11 | bloom_filter = { false_positives = 0.9, learns = "everybody" }
+        :                                                  ^^^^^^^^^^^
+        `----
+      help: allowed: `all`, `own`, `none`
+
+    Error: 
+      x `tier.redis.negative.ttl` must be from 1ns to 3650d, not 0s
+        ,-[tests/broken/penetration.toml:16:12]
+     15 | capacity = "10 entries"
+     16 | negative = "0s"
+        :            ^^^^
+        `----
+      help: or write `none`
+
+    Error: 
+      x unknown key `target` in `event.0` with action = "flood"
+        ,-[tests/broken/penetration.toml:26:1]
+     25 | for    = "1s"
+     26 | target = "database"
+        : ^^^^^^
+        `----
+      help: known keys: `action`, `at`, `rate`, `for`, `keys`
+    "#);
+}
+
+#[test]
+fn what_is_made_up_has_no_place_beside_a_trace() {
+    insta::assert_snapshot!(check("made_up_beside_a_trace"), @r#"
+      x 2 errors in tests/broken/made_up_beside_a_trace.toml
+
+    Error: 
+      x `workload.absent` has keys of its own, and a trace says itself which rows are asked for
+       ,-[tests/broken/made_up_beside_a_trace.toml:3:10]
+     2 | trace  = "../../traces/zipf-scan.oracleGeneral.zst"
+     3 | absent = { share = 0.5 }
+       :          ^^^^^^^^^^^^^^^
+     4 | page   = 30
+       `----
+      help: remove one of the two
+
+    Error: 
+      x `workload.page` draws further keys for each read, and the requests of a trace have one
+       ,-[tests/broken/made_up_beside_a_trace.toml:4:10]
+     3 | absent = { share = 0.5 }
+     4 | page   = 30
+       :          ^^
+       `----
+      help: remove one of the two
+    "#);
+}
+
+#[test]
+fn pages_filters_and_crowds_are_checked() {
+    insta::assert_snapshot!(check("crowds"), @r#"
+      x 3 errors in tests/broken/crowds.toml
+
+    Error: 
+      x `workload.page.multi_get`: there is no tier
+       ,-[tests/broken/crowds.toml:6:36]
+     5 | keys     = { distribution = "uniform", count = 100 }
+     6 | page     = { keys = 3, multi_get = true }
+       :                                    ^^^^
+       `----
+      help: remove it, or add a `[[tier]]`
+
+    Error: 
+      x `surge`: users who wait for their answers have no rate that could surge
+        ,-[tests/broken/crowds.toml:11:1]
+     10 | 
+     11 | [[event]]
+        : ^^^^^^^^^
+     12 | at     = "1s"
+        `----
+      help: let requests arrive in an open loop
+
+    Error: 
+      x `event.times` must be above 1 and at most a million, not 1
+        ,-[tests/broken/crowds.toml:20:10]
+     19 | action = "surge"
+     20 | times  = 1
+        :          ^
+     21 | for    = "1s"
+        `----
+    "#);
+}
+
+#[test]
 fn what_cannot_work_among_nodes_is_refused() {
     insta::assert_snapshot!(check("nodes"), @r#"
       x 4 errors in tests/broken/nodes.toml

@@ -51,6 +51,7 @@ type Case = (
 
 const AS_IS: (&str, &str) = ("", "");
 const LEASE: (&str, &str) = ("{ kind = \"lease\", retry = \"10ms\" }", "\"none\"");
+const BLOOM: (&str, &str) = ("{ false_positives = 0.01, rebuild = \"30s\" }", "\"none\"");
 const SECOND: (&str, &str) = (
     "{ write = \"double-delete\", wait = \"300ms\" }",
     "\"aside\"",
@@ -79,6 +80,14 @@ const CASES: &[Case] = &[
     ("read-your-writes", AS_IS, &["app.promises=[]"]),
     ("bounded-staleness", AS_IS, &["app.promises=[]"]),
     ("session-tokens", AS_IS, &["app.promises=[]"]),
+    ("penetration", AS_IS, &["workload.absent.share=0"]),
+    ("penetration", AS_IS, &["event=[]"]),
+    ("penetration", BLOOM, &[]),
+    ("penetration", AS_IS, &["tier.redis.negative=30s"]),
+    ("page-of-thirty", AS_IS, &["workload.page.keys=1"]),
+    ("page-of-thirty", ("\"workload.page.multi_get\" = true", "\"workload.page.multi_get\" = false"), &[]),
+    ("flash-crowd", AS_IS, &["event=[]"]),
+    ("flash-crowd", AS_IS, &["tier.process.capacity=1 entries", "tier.process.ttl=1us"]),
     ("three-tiers", AS_IS, &["tier.process.capacity=1 entries"]),
     ("sidecar", AS_IS, &["tier.sidecar.capacity=1 entries"]),
     ("personalised", AS_IS, &["tier.cdn.personalised=0"]),

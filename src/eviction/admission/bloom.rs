@@ -64,7 +64,7 @@ impl Admission for Bloom {
         if self.newer.contains(access.key) || self.older.contains(access.key) {
             return true;
         }
-        if self.newer.len() >= self.keys {
+        if self.newer.members() >= self.keys {
             std::mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
         }

@@ -19,7 +19,7 @@ use super::{
     SpecError,
 };
 
-mod filter;
+pub mod filter;
 
 mod adaptsize;
 mod all;

@@ -7,7 +7,7 @@ use super::super::fetch::{ask_below, fetch};
 use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
-use crate::metrics::{Failure, ReadOutcome};
+use crate::metrics::Failure;
 use crate::tier::{Exchange, Filling, Found};
 use crate::workload::Request;
 
@@ -45,7 +45,7 @@ pub(crate) async fn read(
     tier.note_latency(issued_ns);
     match found {
         Found::Fresh(row) => {
-            let outcome = ReadOutcome::Hit;
+            let outcome = row.outcome_of_hit();
             tier.note(outcome);
             Ok(Answer { row, outcome })
         }
@@ -71,7 +71,7 @@ pub(crate) async fn load(
     }
     // A set that the node does not take is lost; the row is still an answer.
     if let Ok(true) = layer.tier.set(request, &answer.row, filling).await {
-        layer.stored(request);
+        layer.stored(request, &answer.row);
     }
     Ok(answer)
 }

@@ -2,5 +2,6 @@
 
 pub(super) mod aside;
 pub(super) mod copied;
+mod page;
 pub(super) mod through;
 pub(super) mod versioned;

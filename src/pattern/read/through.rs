@@ -47,11 +47,9 @@ pub(crate) async fn read(
     };
     let answer = match found {
         Some(Found::Fresh(row)) => {
-            tier.note(ReadOutcome::Hit);
-            Ok(Answer {
-                row,
-                outcome: ReadOutcome::Hit,
-            })
+            let outcome = row.outcome_of_hit();
+            tier.note(outcome);
+            Ok(Answer { row, outcome })
         }
         other => Box::pin(go_on(system, request, level, visit.node(), other)).await,
     };
@@ -114,7 +112,7 @@ pub(crate) async fn load(
                 && !layer.leaves_below(&answer.row, filling)
                 && layer.tier.store(node, request, &answer.row, filling)
             {
-                layer.stored(request);
+                layer.stored(request, &answer.row);
             }
             return Ok(answer);
         }

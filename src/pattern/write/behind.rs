@@ -134,7 +134,7 @@ async fn write(
         },
     );
     if tier.store(node, request, &row, Filling::Written) {
-        layer.stored(request);
+        layer.stored(request, &row);
     }
     if let Some(batch) = behind.batch
         && tier.dirty_keys(node) as u64 >= batch

@@ -60,7 +60,7 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
     if let Ok(row) = &outcome
         && tier.store(visit.node(), request, row, Filling::Written)
     {
-        layer.stored(request);
+        layer.stored(request, row);
     }
     drop(lock);
     tier.leave(visit).await;

@@ -40,7 +40,7 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
     let layer = &system.layers[level];
     // A set that the node refuses is lost: the entry stays as it was until its TTL.
     if let Ok(true) = layer.tier.set(request, &row, Filling::Written).await {
-        layer.stored(request);
+        layer.stored(request, &row);
     }
     Ok(row)
 }

@@ -99,6 +99,19 @@ pub(super) fn tier() -> Table {
             "when entries expire",
         ),
         field(
+            "negative",
+            Shape::Either(vec![
+                words(&[(
+                    "none",
+                    "that there is no row is not stored: whoever asks goes further down",
+                )]),
+                Shape::Short("ttl", Box::new(Shape::Table(negative()))),
+            ]),
+            Default("\"none\""),
+            "{ ttl = \"5s\" }",
+            "negative caching: whether nodes store that there is no such row",
+        ),
+        field(
             "sweep",
             Shape::Either(vec![
                 words(&[(
@@ -355,6 +368,16 @@ pub(super) fn ttl() -> Table {
             "for so long after its TTL an entry is served if the fetch of a new one fails",
         ),
     ])
+}
+
+fn negative() -> Table {
+    table(vec![field(
+        "ttl",
+        Shape::Quantity(Unit::Duration, SOME_DURATION),
+        Need::Required,
+        "\"5s\"",
+        "how long that is stored, counted from the moment it is; hits do not prolong it",
+    )])
 }
 
 pub(super) fn sweep() -> Table {

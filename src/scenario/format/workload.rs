@@ -1,11 +1,11 @@
 //! The keys of `[workload]`: arrivals, keys, and every distribution.
 
 use crate::workload::parameters::Kind;
-use crate::workload::{arrivals, distribution, popularity};
+use crate::workload::{PAGE_MODES, arrivals, distribution, popularity};
 
 use super::super::shape::{Choice, Need, Range, Shape, Table};
 use super::super::unit::Unit;
-use super::parts::{ANY_DURATION, ANY_SHARE, chosen, count, field, range, table};
+use super::parts::{ANY_DURATION, ANY_SHARE, chosen, count, field, range, table, words};
 
 pub(super) fn workload() -> Table {
     use Need::{Default, Optional, Unless};
@@ -77,6 +77,27 @@ pub(super) fn workload() -> Table {
             "size of a row's value",
         ),
         field(
+            "absent",
+            Shape::Table(absent()),
+            Optional,
+            "{ share = 0.2, keys = \"1M\" }",
+            "requests for rows that the database does not have",
+        ),
+        field(
+            "page",
+            Shape::Short("keys", Box::new(Shape::Table(page()))),
+            Optional,
+            "{ keys = 30, mode = \"parallel\", multi_get = true }",
+            "each read is a page that needs the rows of many keys: its latency is that of the request",
+        ),
+        field(
+            "deletes",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.1",
+            "share of the writes that delete their row; the next write of it that deletes nothing creates it anew",
+        ),
+        field(
             "big_keys",
             Shape::Table(big_keys()),
             Optional,
@@ -89,6 +110,73 @@ pub(super) fn workload() -> Table {
             Default("0"),
             "{ distribution = \"lognormal\", median = 5, p99 = 200 }",
             "how many other rows are derived from a row, as pages are from an article: always the same ones, any of the keys, and they change whenever it is written",
+        ),
+    ])
+}
+
+/// Requests of many keys.
+fn page() -> Table {
+    use Need::{Default, Required};
+    let modes: Vec<(&str, &str)> = PAGE_MODES
+        .iter()
+        .map(|row| (row.name, row.summary))
+        .collect();
+    table(vec![
+        field(
+            "keys",
+            Shape::Named("counts"),
+            Required,
+            "{ distribution = \"lognormal\", median = 20, p99 = 100 }",
+            "how many different keys a page needs: one at least, and no more than there are",
+        ),
+        field(
+            "mode",
+            words(&modes),
+            Default("\"parallel\""),
+            "\"sequence\"",
+            "in which order they are asked for",
+        ),
+        field(
+            "multi_get",
+            Shape::Flag,
+            Default("false"),
+            "true",
+            "whether the keys of one node of the first tier are looked up with one exchange; what is missing is fetched key by key",
+        ),
+        field(
+            "key_cost",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.2"),
+            "1.0",
+            "with `multi_get`: what each key after the first adds to the service time of an exchange, as a share of the time that one lookup takes; 1 if keys cost as much together as apart",
+        ),
+    ])
+}
+
+/// Keys of rows that did not exist at the start. A plain number is that of uniform keys.
+fn absent() -> Table {
+    use Need::Default;
+    table(vec![
+        field(
+            "share",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.2",
+            "share of the reads that ask for a row that did not exist at the start",
+        ),
+        field(
+            "keys",
+            Shape::Either(vec![count("1", "1000000000000000"), Shape::Named("keys")]),
+            Default("\"1M\""),
+            "{ distribution = \"zipf\", count = \"1M\", exponent = 0.9 }",
+            "which of those rows, and how often each: keys of their own, apart from `workload.keys`; a number means so many, all equally often",
+        ),
+        field(
+            "creates",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.0"),
+            "0.05",
+            "share of the writes that are of such a row and so create it",
         ),
     ])
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::invalidation;
-use crate::pattern::LayerPlan;
+use crate::pattern::{LayerPlan, Read};
 use crate::trace::TraceError;
 use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::arrivals;
@@ -114,17 +114,25 @@ impl Planner<'_> {
         }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let client = self.client(root.at("client"));
+        let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
         let events = match (tiers.as_deref(), database.as_ref()) {
-            (Some(tiers), Some(database)) => self.events(root, &fault::Places { tiers, database }),
+            (Some(tiers), Some(database)) => {
+                let places = fault::Places { tiers, database };
+                self.events(root, &places, workload.as_ref())
+            }
             // Whether a target exists cannot be said.
             _ => None,
         };
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
+            self.multi_get_fits(root, workload, tiers);
             self.layers_fit(root, workload, tiers);
         }
         let client = client?;
+        if let Some(workload) = &workload {
+            self.pages_fit(root, workload, &client);
+        }
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
             let patience_ns = client.patience_ns();
             self.effort(root, (duration_ns, patience_ns), workload, tiers, database);
@@ -138,6 +146,7 @@ impl Planner<'_> {
             client,
             geography,
             instances: root.at("app").at("instances").whole_u32(),
+            bloom_filter: bloom_filter?,
             promises: promises?,
             tiers: tiers?,
             database: database::Plan {
@@ -196,6 +205,53 @@ impl Planner<'_> {
                 );
             }
         }
+    }
+
+    /// Refuses pages for clients who do more than wait.
+    fn pages_fit(&mut self, root: &Checked, workload: &workload::Plan, client: &client::Plan) {
+        if workload.page.is_none() || client.is_plain() {
+            return;
+        }
+        let message = "`workload.page`: what a deadline, a timeout, a retry or a hedge means for a request of many keys is not modelled";
+        let help = "remove `page`, or what `[client]` says of them";
+        let page = root.at("workload").at("page");
+        self.problem(page.span, message, help);
+    }
+
+    /// Many keys are looked up with one exchange by an app that conducts, and under the keys of the
+    /// rows.
+    fn multi_get_fits(&mut self, root: &Checked, workload: &workload::Plan, tiers: &[LayerPlan]) {
+        let Some(page) = &workload.page else { return };
+        if page.multi_get.is_none() {
+            return;
+        }
+        let (problem, help) = match tiers.first() {
+            None => ("there is no tier", "remove it, or add a `[[tier]]`"),
+            Some(first) if first.pattern.read != Read::Aside => (
+                "the first tier is asked key by key where it loads by itself",
+                "remove it, or give the first tier `read = \"aside\"`",
+            ),
+            Some(first) if first.tier.has_versioned_keys => (
+                "the version of each key is asked for first",
+                "remove it, or the \"versioned-keys\" of the first tier",
+            ),
+            Some(first) if first.tier.cacheable < 1.0 || first.tier.personalised > 0.0 => (
+                "each key passes the first tier by, or belongs to a session, on its own account",
+                "remove it, or `cacheable` and `personalised` of the first tier",
+            ),
+            Some(first) if !first.tier.takes_multi_get() => (
+                "the first tier has nodes that change, a bandwidth, hot-key copies, or values in parts, \
+                 which an exchange of many keys does not know of",
+                "remove one of the two",
+            ),
+            Some(_) => return,
+        };
+        let place = root.at("workload").at("page").at("multi_get");
+        self.problem(
+            place.span,
+            format!("`workload.page.multi_get`: {problem}"),
+            help,
+        );
     }
 
     /// What depends on what, and who deletes it: both or none, and not where what was acknowledged

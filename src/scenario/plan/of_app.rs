@@ -2,6 +2,7 @@
 
 use super::Planner;
 use crate::fault;
+use crate::pattern::{BloomPlan, LEARNS};
 use crate::promise::{self, PROMISES};
 use crate::scenario::shape::Checked;
 use crate::workload;
@@ -36,10 +37,44 @@ impl Planner<'_> {
         Some(promises)
     }
 
+    /// The Bloom filter of each instance, if there is one: `Some(None)` for none.
+    pub(super) fn bloom_filter(
+        &mut self,
+        app: &Checked,
+        workload: Option<&workload::Plan>,
+    ) -> Option<Option<BloomPlan>> {
+        let checked = app.at("bloom_filter");
+        let Some(false_positives) = checked.get("false_positives") else {
+            return Some(None);
+        };
+        let workload = workload?;
+        if workload.trace.is_some() {
+            let message = "`app.bloom_filter`: every row that a trace asks for is taken to exist, so there is nothing to filter";
+            self.problem(
+                checked.span,
+                message,
+                "remove it, or give `keys` in place of the `trace`",
+            );
+            return None;
+        }
+        let learns = LEARNS
+            .iter()
+            .find(|row| checked.at("learns").is(row.name))?;
+        let rebuild = checked.at("rebuild");
+        Some(Some(BloomPlan {
+            false_positives: false_positives.base(),
+            rebuild_ns: rebuild.amount().map(|_| rebuild.whole()),
+            learns: learns.learns,
+            lag_ns: checked.at("lag").whole(),
+            keys: workload.existing_keys(),
+        }))
+    }
+
     pub(super) fn events(
         &mut self,
         root: &Checked,
         places: &fault::Places<'_>,
+        workload: Option<&workload::Plan>,
     ) -> Option<Vec<fault::Event>> {
         let mut events = Vec::new();
         for checked in root.at("event").list() {
@@ -50,6 +85,10 @@ impl Planner<'_> {
             let arguments = self.arguments("event", &action.row, checked)?;
             let built = (action.row.build)(&arguments);
             let built = self.sound("event", built, checked)?;
+            if let Some((message, help)) = workload.and_then(|it| built.misfit(it)) {
+                self.problem(checked.span, format!("`{name}`: {message}"), help);
+                continue;
+            }
             let target = match checked.get("target") {
                 None => Ok(fault::Target::World),
                 Some(target) => fault::Target::find(target.text(), action.targets, places),

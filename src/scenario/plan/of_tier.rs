@@ -67,6 +67,7 @@ impl Planner<'_> {
                 delete_failure: checked.at("delete_failure").base(),
                 nodes: checked.at("nodes").whole_u32(),
                 entry_overhead_bytes: overhead.whole(),
+                negative_ttl_ns: checked.at("negative").get("ttl").map(Checked::whole),
                 eviction,
                 ttl,
                 sweep: sweep.get("interval").map(|interval| tier::Sweep {

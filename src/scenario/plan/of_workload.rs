@@ -6,11 +6,11 @@ use crate::scenario::format::takes_curve;
 use crate::scenario::shape::Checked;
 use crate::scenario::unit::Duration;
 use crate::units::{Nanoseconds, SECOND_NS};
-use crate::workload;
 use crate::workload::arrivals::{self, Open};
 use crate::workload::distribution::Distribution;
 use crate::workload::from_trace;
 use crate::workload::popularity::{self, Keys};
+use crate::workload::{self, Absent, MultiGet, PAGE_MODES, Page};
 
 impl Planner<'_> {
     /// The workload, and how long requests arrive: `duration_ns` as written, or until a trace ends.
@@ -35,6 +35,9 @@ impl Planner<'_> {
         };
         let size = self.distribution("workload.value_size", checked.at("value_size"));
         let dependents = self.dependents(checked);
+        let absent = self.absent(checked);
+        let page = self.page(checked);
+        let deletes = checked.at("deletes").base();
         let big_keys = self.big_keys(checked);
         let reads = checked.at("reads");
         if let Some(trace) = checked.get("trace") {
@@ -49,7 +52,10 @@ impl Planner<'_> {
                 self.problem(reads.span, message, help);
             }
             let plan = workload::Plan::from_trace(plan, arrivals, reads.base(), size?);
-            let plan = self.sound("workload", plan, reads)?;
+            let mut plan = self.sound("workload", plan, reads)?;
+            plan.deletes = deletes;
+            absent?;
+            page?;
             return Some((with_sessions(plan, checked), duration_ns));
         }
         if let Some(speed) = checked.get("speed") {
@@ -67,8 +73,57 @@ impl Planner<'_> {
             .sound("workload", plan, reads)?
             .with_write_keys(write_keys?);
         plan.dependents = dependents?;
+        plan.absent = absent?;
+        plan.page = page?;
+        plan.deletes = deletes;
         plan.big_keys = big_keys?;
         Some((with_sessions(plan, checked), duration_ns))
+    }
+
+    /// How many keys reads need, if they need many.
+    fn page(&mut self, workload: &Checked) -> Option<Option<Page>> {
+        let Some(checked) = workload.get("page") else {
+            return Some(None);
+        };
+        if workload.get("trace").is_some() {
+            let message = "`workload.page` draws further keys for each read, and the requests of a trace have one";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        let keys = self.distribution("workload.page.keys", checked.at("keys"))?;
+        let mode = PAGE_MODES
+            .iter()
+            .find(|row| checked.at("mode").is(row.name))?;
+        let multi_get = checked.at("multi_get").flag().then(|| MultiGet {
+            key_cost: checked.at("key_cost").base(),
+        });
+        Some(Some(Page {
+            keys,
+            mode: mode.mode,
+            multi_get,
+        }))
+    }
+
+    /// Requests for rows that did not exist at the start, if there are such.
+    fn absent(&mut self, workload: &Checked) -> Option<Option<Absent>> {
+        let Some(checked) = workload.get("absent") else {
+            return Some(None);
+        };
+        if workload.get("trace").is_some() {
+            let message = "`workload.absent` has keys of its own, and a trace says itself which rows are asked for";
+            self.problem(checked.span, message, "remove one of the two");
+            return None;
+        }
+        let place = "workload.absent";
+        let keys = checked.at("keys");
+        let keys = if keys.amount().is_some() {
+            self.sound(place, Keys::uniform(keys.whole()), keys)?
+        } else {
+            self.keys_of("workload.absent.keys", keys)?
+        };
+        let [share, creates] = ["share", "creates"].map(|name| checked.at(name).base());
+        let absent = self.sound(place, Absent::new(share, keys, creates), checked)?;
+        Some((share > 0.0 || creates > 0.0).then_some(absent))
     }
 
     /// The rows with values of a size of their own, if there are such.

@@ -9,6 +9,8 @@
 //!
 //! Not here: which node a key lives on (`placement`), and traces (`trace`), which bring their keys.
 
+use std::ops::Range;
+
 use super::Operation;
 use super::parameters::{Arguments, Kind, Parameter, ParameterError, Row};
 use crate::random::{Draws, Luck};
@@ -202,6 +204,19 @@ impl Keys {
         }
     }
 
+    /// The keys that are asked for (at first; `latest` goes beyond them with every write). Ranges of
+    /// a mix may overlap.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<Key>> {
+        match &self.choice {
+            Choice::One(one) => std::iter::once(0..one.shape.count()).collect(),
+            Choice::Mix(components) => components
+                .iter()
+                .map(|part| part.first_key..part.first_key + part.keys.limit())
+                .collect(),
+        }
+    }
+
     fn is_mix(&self) -> bool {
         matches!(self.choice, Choice::Mix(_))
     }
@@ -268,6 +283,8 @@ struct Source {
     shape: Shape,
     permutation: Option<Permutation>,
     drift: Option<drift::Rotation>,
+    /// What is subtracted from a position, modulo the number of keys, since the latest shift.
+    shifted: u64,
     /// Added to every key.
     first_key: Key,
     /// The share of requests that come here.
@@ -319,6 +336,25 @@ impl Popularity {
                     .unwrap_or(last);
                 sources[chosen].draw(draws, operation, now)
             }
+        }
+    }
+
+    /// From now on the coldest `share` of the keys come in on top and push all others down; a negative
+    /// share takes that back. Keys of `latest` move by themselves and stay as they are.
+    pub fn shift(&mut self, share: f64) {
+        let sources = match &mut self.source {
+            Sources::One(source) => std::slice::from_mut(source),
+            Sources::Mix(sources) => sources,
+        };
+        for source in sources {
+            let count = source.shape.count();
+            let step = ((share.abs() * count as f64).round() as u64).clamp(1, count) % count;
+            let step = if share < 0.0 {
+                (count - step) % count
+            } else {
+                step
+            };
+            source.shifted = (source.shifted + step) % count;
         }
     }
 
@@ -410,6 +446,7 @@ impl Source {
             shape: one.shape.clone(),
             permutation: one.scatter.then(|| Permutation::new(count, draws)),
             drift: one.drift.map(|drift| drift.of(count)),
+            shifted: 0,
             first_key,
             weight,
             weight_up_to,
@@ -428,10 +465,24 @@ impl Source {
         if let Some(drift) = &mut self.drift {
             position = drift.rotate(position, now);
         }
+        position = self.shift(position, self.shifted);
         if let Some(permutation) = &self.permutation {
             position = permutation.apply(position);
         }
         self.first_key + position
+    }
+
+    /// A position less `by`, modulo the number of keys.
+    #[inline]
+    fn shift(&self, position: u64, by: u64) -> u64 {
+        if by == 0 {
+            return position;
+        }
+        if position >= by {
+            position - by
+        } else {
+            position + self.shape.count() - by
+        }
     }
 
     fn key_at(&self, position: u64, now: Nanoseconds) -> Key {
@@ -442,6 +493,7 @@ impl Source {
         if let Some(drift) = &self.drift {
             position = drift.rotated(position, now);
         }
+        position = self.shift(position, self.shifted);
         if let Some(permutation) = &self.permutation {
             position = permutation.apply(position);
         }
@@ -459,6 +511,10 @@ impl Source {
         if let Some(permutation) = &self.permutation {
             position = permutation.invert(position);
         }
+        position = self.shift(
+            position,
+            (self.shape.count() - self.shifted) % self.shape.count(),
+        );
         if let Some(drift) = &self.drift {
             position = drift.rotated_back(position, now);
         }
