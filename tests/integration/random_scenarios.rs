@@ -269,7 +269,7 @@ fn fitting(cure: &str, tier: &str, nodes: u32) -> String {
     let app_conducts =
         says("read = \"aside\"") && !says("write = \"through\"") && !says("write = \"behind\"");
     let fits = match cure {
-        CHUNKS => app_conducts && !says("lease"),
+        CHUNKS => app_conducts && !says("lease") && !says("fencing = true"),
         COPIES => {
             let has_one_key = !says("versioned-keys") && !says("change-capture");
             app_conducts && has_one_key && nodes > 1 && says("scope = \"global\"")
@@ -386,6 +386,8 @@ impl Members {
             "\"through\"",
             "\"behind\"",
             "lease",
+            "lock\"",
+            "buddy",
             "versioned",
             "hits_min",
         ];

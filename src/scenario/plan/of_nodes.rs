@@ -2,6 +2,7 @@
 
 use super::Planner;
 use super::of_tier::setting_name;
+use crate::defence;
 use crate::fault;
 use crate::pattern::{self, LayerPlan};
 use crate::placement::Copies;
@@ -150,12 +151,19 @@ fn without_a_node(layer: &LayerPlan, is_private: bool) -> Option<(&'static str, 
             "use `pattern = \"aside\"`, or a scheme that gives each key a node",
         ));
     }
-    if layer.pattern.refresh.is_some() {
+    let has_buddy = |it: &defence::Plan| matches!(it, defence::Plan::Buddy(_));
+    if layer.pattern.refresh.is_some() || layer.defences.iter().any(has_buddy) {
         return Some(("a key has no node of its own that could refresh it", needs));
     }
     if layer.tier.leases.is_some() {
         return Some((
             "a key has no node of its own that could give its token",
+            "use `defence = \"single-flight\"`, or a scheme that gives each key a node",
+        ));
+    }
+    if layer.tier.mutexes.is_some() {
+        return Some((
+            "a key has no node of its own that could keep its lock",
             "use `defence = \"single-flight\"`, or a scheme that gives each key a node",
         ));
     }
