@@ -526,6 +526,12 @@ pub static CATALOGUE: &[Metric] = &[
         "resident entries of the node, averaged over the measured time",
     ),
     row(
+        "tier.<tier>.node.<i>.bytes",
+        Bytes,
+        Neither,
+        "bytes of resident values of the node, averaged over the measured time",
+    ),
+    row(
         "tier.<tier>.node.<i>.network.bytes_in",
         BytesPerSecond,
         Neither,
@@ -536,12 +542,6 @@ pub static CATALOGUE: &[Metric] = &[
         BytesPerSecond,
         Neither,
         "bytes of values that the node sent to those who asked, per second",
-    ),
-    row(
-        "tier.<tier>.node.<i>.bytes",
-        Bytes,
-        Neither,
-        "bytes of resident values of the node, averaged over the measured time",
     ),
     row(
         "tier.<tier>.node.<i>.evictions.rate",
