@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Names that would be markup if they were not escaped, and something that happens.
+/// Words that would be markup if they were not escaped, and something that happens.
 const SCENARIO: &str = r#"
 title    = "</title><script>alert('title')</script> & <b>\"quoted\"</b>"
 description = "<img src=x onerror=alert(1)>"
@@ -29,7 +29,7 @@ at     = "10s"
 action = "purge"
 target = "tier.redis"
 [[variant]]
-name = "</script><i>'tiny'"
+name = "tiny"
 set  = { "tier.redis.capacity" = "10 entries" }
 [[expect]]
 metric = "hit_ratio"

@@ -75,12 +75,12 @@ fn prints_a_table_and_writes_files() {
     assert!(!table.contains('\u{1b}') && !stderr(&output).contains('\u{1b}'));
     assert!(table.lines().all(|line| line.chars().count() <= 80));
     let files = names(&place.path().join("results/small"));
-    for file in ["summary.json", "summary.csv", "series.csv"] {
+    for file in ["report.html", "summary.json", "summary.csv", "series.csv"] {
         assert!(files.iter().any(|name| name == file), "{files:?}");
     }
     let charts = |kind: &str| files.iter().filter(|name| name.ends_with(kind)).count();
     assert_eq!((charts(".svg"), charts(".png")), (4, 4));
-    assert_eq!(files.len(), 11);
+    assert_eq!(files.len(), 12);
 }
 
 #[test]

@@ -112,11 +112,7 @@ pub fn height(figure: &Figure) -> f64 {
 /// Room at the top of the plot for labels: a row for what is shaded, further ones for what happened.
 fn strips(figure: &Figure) -> f64 {
     let shaded = f64::from(u8::from(figure.shaded.is_some())) * STRIP;
-    let marks = if figure.marks.is_empty() {
-        0.0
-    } else {
-        marks::MOST_ROWS as f64 * STRIP
-    };
+    let marks = figure.marks.len().min(marks::MOST_ROWS) as f64 * STRIP;
     shaded + marks
 }
 

@@ -104,11 +104,7 @@ impl Frame {
 /// The rows of labels above the plot: what is shaded, then what happened.
 fn strips(figure: &Figure) -> f64 {
     let shaded = figure.shaded.is_some() && figure.marks.is_empty();
-    let rows = if figure.marks.is_empty() {
-        0
-    } else {
-        marks::MOST_ROWS
-    };
+    let rows = figure.marks.len().min(marks::MOST_ROWS);
     STRIP * (rows + usize::from(shaded)) as f64
 }
 
