@@ -59,7 +59,7 @@ fn plain_scenario() -> Plan {
             ..tier::Plan::plain("cache", Capacity::Entries(ENTRIES_PER_NODE))
         },
         pattern: pattern::Plan::default(),
-        defence: defence::Plan::SingleFlight,
+        defences: vec![defence::Plan::SingleFlight],
         invalidations: Vec::new(),
     };
     Plan {

@@ -74,15 +74,22 @@ impl Client {
     }
 
     /// The instance that gets request `index`: any, as behind a load balancer, of the region where
-    /// the session lives.
+    /// the session lives; any other where those are being restarted, and none if all are.
     #[inline]
-    fn instance_of(&self, index: u64, session: u32) -> u32 {
+    fn instance_of(&self, index: u64, session: u32) -> Option<u32> {
         let candidates = self.geography.instances_for(session);
         let many = candidates.end - candidates.start;
-        if many == 1 {
-            return candidates.start;
+        let mut luck = self.instance_luck.at(index);
+        let instance = if many == 1 {
+            candidates.start
+        } else {
+            candidates.start + luck.below(u64::from(many)) as u32
+        };
+        let rotation = &self.system.rotation;
+        if rotation.is_whole() {
+            return Some(instance);
         }
-        candidates.start + self.instance_luck.at(index).below(u64::from(many)) as u32
+        rotation.instead_of(instance, candidates, &mut luck)
     }
 
     /// How long ago a newer version than `row` had been committed when the request was issued.
@@ -126,16 +133,17 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let instance = client.instance_of(arrival.index, draw.session);
     let request = Request {
         index: arrival.index,
-        instance,
+        instance: instance.unwrap_or(0),
         session: draw.session,
         key: draw.key,
         issued_ns: arrival.arrived_ns,
         must_be_fresh: draw.must_be_fresh,
-        region: client.geography.region_of(instance),
+        region: client.geography.region_of(instance.unwrap_or(0)),
         generation: 0,
         is_personal: false,
     };
     let outcome: Result<(), Failure> = match draw.operation {
+        _ if instance.is_none() => Err(Failure::Unavailable),
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.
             let Known { written, seen, .. } = client.system.promises.known(&request);

@@ -323,6 +323,16 @@ impl Database {
         Ok(true)
     }
 
+    /// The most popular keys at present, the hottest first; none where a trace says what is asked for.
+    pub fn hottest(&self, how_many: usize) -> Vec<Key> {
+        let workload = self.workload.borrow();
+        if workload.key_of_rank(1, self.kernel.now()).is_none() {
+            return Vec::new();
+        }
+        let hottest = workload.popularity().hottest(how_many, self.kernel.now());
+        hottest.into_iter().map(|(key, _)| key).collect()
+    }
+
     /// A new version of the row of `key`, which the database does not have yet.
     pub fn draft(&self, key: Key) -> Row {
         let now_ns = self.kernel.now();
@@ -332,6 +342,8 @@ impl Database {
 
     /// A [draft](Database::draft) is gone for good.
     pub fn lose(&self, key: Key, row: &Row) {
+        // Nobody would bring it again after a failover.
+        row.settle(0);
         self.rows.borrow_mut().lose(key, row);
     }
 

@@ -10,13 +10,12 @@
 
 use std::rc::Rc;
 
-use super::{Answer, DefenceRow, Plan};
+use super::{Answer, Case, DefenceRow, Load, Plan};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::{Exchange, Found, Lease, LeasePlan, Tier};
+use crate::tier::{Exchange, Lease, LeasePlan};
 use crate::units::{Nanoseconds, SECOND_NS};
-use crate::workload::Request;
-use crate::workload::parameters::{Kind, Parameter, ParameterError};
+use crate::workload::parameters::{Kind, Parameter};
 
 pub(super) const ROW: DefenceRow = DefenceRow {
     name: "lease",
@@ -40,19 +39,11 @@ pub(super) const ROW: DefenceRow = DefenceRow {
     meaning: "of those who miss a key in its node one gets a token to fetch and set, which a delete voids; the others ask again",
     source: "Nishtala et al., NSDI 2013, section 3.2.1",
     build: |arguments| {
-        let duration = |name, default_ns: Nanoseconds, least_ns: Nanoseconds| {
-            let written = arguments.optional(name)?;
-            let duration_ns = written.map_or(default_ns, |it| it.round() as u64);
-            if duration_ns < least_ns {
-                return Err(ParameterError::new(name, "must be at least 1us"));
-            }
-            Ok(duration_ns)
-        };
         Ok(Plan::Lease {
-            retry_ns: duration("retry", SECOND_NS / 100, 1000)?,
+            retry_ns: arguments.duration_or("retry", SECOND_NS / 100, 1000)?,
             leases: LeasePlan {
-                token_ttl_ns: duration("token_ttl", 10 * SECOND_NS, 1000)?,
-                stale_ns: duration("stale", 0, 0)?,
+                token_ttl_ns: arguments.duration_or("token_ttl", 10 * SECOND_NS, 1000)?,
+                stale_ns: arguments.duration_or("stale", 0, 0)?,
             },
         })
     },
@@ -70,23 +61,19 @@ impl Leasing {
         Self { kernel, retry_ns }
     }
 
-    pub(super) async fn fetch(
-        &self,
-        tier: &Tier,
-        request: &Request,
-        load: impl Future<Output = Result<Answer, Failure>>,
-    ) -> Result<Answer, Failure> {
-        let answer = |row, outcome| {
-            tier.note(outcome);
-            Ok(Answer { row, outcome })
-        };
+    pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+        let Case { tier, request, .. } = *case;
         let mut attempt = 0;
         loop {
-            match tier.ask_for_lease(request) {
+            match tier.ask_for_lease(request, case.is_early) {
                 Lease::Granted => break,
-                Lease::Stale(row) => return answer(row, ReadOutcome::StaleHit),
-                Lease::Wait => self.kernel.sleep(self.retry_ns).await,
+                Lease::Stale(row) => return case.answer(row, ReadOutcome::StaleHit),
+                Lease::Wait => {}
             }
+            if let Some(spare) = case.spare() {
+                return Ok(spare);
+            }
+            self.kernel.sleep(self.retry_ns).await;
             attempt += 1;
             let again = request.derived(attempt);
             // Without the node the app goes on by itself; its set will be refused.
@@ -95,11 +82,11 @@ impl Leasing {
             };
             let found = tier.find(visit.node(), &again);
             tier.leave(visit).await;
-            if let Found::Fresh(row) = found {
-                return answer(row, ReadOutcome::DelayedHit);
+            if let Some(row) = found.fresh() {
+                return case.answer(row, ReadOutcome::DelayedHit);
             }
         }
-        tier.note(ReadOutcome::Miss);
+        case.decide(ReadOutcome::Miss);
         load.await
     }
 }

@@ -1,9 +1,8 @@
 //! No defence: every miss fetches for itself. With a fetch time Δ and λ requests a second, the
 //! expiry of one key costs about 1 + λΔ fetches.
 
-use super::{Answer, DefenceRow, Plan};
+use super::{Answer, Case, DefenceRow, Load, Plan};
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::Tier;
 
 pub(super) const ROW: DefenceRow = DefenceRow {
     name: "none",
@@ -13,10 +12,8 @@ pub(super) const ROW: DefenceRow = DefenceRow {
     build: |_| Ok(Plan::None),
 };
 
-pub(super) async fn fetch(
-    tier: &Tier,
-    load: impl Future<Output = Result<Answer, Failure>>,
-) -> Result<Answer, Failure> {
-    tier.note(ReadOutcome::Miss);
+/// Fetches.
+pub(super) async fn fetch(case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+    case.decide(ReadOutcome::Miss);
     load.await
 }

@@ -9,12 +9,10 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::{Answer, DefenceRow, Plan};
+use super::{Answer, Case, DefenceRow, Load, Plan};
 use crate::kernel::{Broadcast, BroadcastId, Kernel};
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::Tier;
 use crate::units::{Key, KeyHash};
-use crate::workload::Request;
 
 pub(super) const ROW: DefenceRow = DefenceRow {
     name: "single-flight",
@@ -41,17 +39,14 @@ impl SingleFlight {
         }
     }
 
-    pub(super) async fn fetch(
-        &self,
-        tier: &Tier,
-        sharers: u32,
-        request: &Request,
-        load: impl Future<Output = Result<Answer, Failure>>,
-    ) -> Result<Answer, Failure> {
-        let flight = (sharers, request.key);
+    pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+        let flight = (case.sharers, case.request.key);
         let under_way = self.flights.borrow().get(&flight).copied();
         if let Some(channel) = under_way {
-            tier.note(ReadOutcome::DelayedHit);
+            if let Some(spare) = case.spare() {
+                return Ok(spare);
+            }
+            case.decide(ReadOutcome::DelayedHit);
             return match self.answers.receive(channel).await {
                 Some(Ok(Answer { row, .. })) => Ok(Answer {
                     row,
@@ -62,7 +57,6 @@ impl SingleFlight {
                 None => Err(Failure::TimedOut),
             };
         }
-        tier.note(ReadOutcome::Miss);
         let channel = self.answers.open();
         self.flights.borrow_mut().insert(flight, channel);
         let mut landing = Landing {

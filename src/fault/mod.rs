@@ -18,6 +18,7 @@ use crate::units::Nanoseconds;
 use crate::workload::parameters;
 
 mod crash;
+mod deploy;
 mod lose_connections;
 mod lose_deletes;
 mod pause;
@@ -60,6 +61,7 @@ pub static ACTIONS: &[ActionRow] = &[
     resize::ROW,
     purge::ROW,
     lose_deletes::ROW,
+    deploy::ROW,
     pause::ROW,
     slow::ROW,
     lose_connections::ROW,

@@ -1,6 +1,7 @@
 //! Restart: nodes that crashed answer again, with what their crash has left them. So do servers of the
 //! database, with nothing in memory: all that are down, or one replica.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::target::{DATABASE, NODE, REPLICA, TIER};
@@ -35,6 +36,7 @@ impl Act for Restart {
             };
             for node in nodes {
                 stage.system.layers[level].tier.restart(node);
+                stage.system.warm_in_background(level, node);
             }
         })
     }
@@ -42,11 +44,12 @@ impl Act for Restart {
 
 /// Restarts the nodes that are still down from these very crashes: who has crashed again since
 /// waits for its own restart.
-pub(super) fn recover(level: usize, system: &System, crashed: &[(usize, u64)]) {
+pub(super) fn recover(level: usize, system: &Rc<System>, crashed: &[(usize, u64)]) {
     let tier = &system.layers[level].tier;
     for &(node, crash) in crashed {
         if tier.crashes(node) == crash {
             tier.restart(node);
+            system.warm_in_background(level, node);
         }
     }
 }

@@ -350,6 +350,22 @@ pub struct TierMeter {
     pub leases_granted: Counter,
     /// Times that somebody was told to wait for the holder of a token.
     pub leases_waits: Counter,
+    /// Locks that were taken in the nodes.
+    pub locks_taken: Counter,
+    /// Times that somebody found the lock of a key taken.
+    pub locks_busy: Counter,
+    /// Times that somebody who waited for a lock gave up.
+    pub locks_given_up: Counter,
+    /// Fetches that readers began although the entry was fresh.
+    pub early_fetches: Counter,
+    /// Entries that were fetched so: of several who fetch one at a time the first is counted.
+    pub early_rounds: Counter,
+    /// How long before the expiry those began, in nanoseconds, all together.
+    pub early_lead_ns: Counter,
+    /// Exchanges that carried the lookups of several requests.
+    pub batches: Counter,
+    /// Entries that were fetched before traffic came.
+    pub warmed: Counter,
     /// Sets that a node refused: it knew of a newer version, or they came without a valid token.
     pub sets_refused: Counter,
     /// Entries that were fetched anew ahead of their expiry.

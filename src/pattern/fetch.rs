@@ -2,15 +2,16 @@
 //! fetch from below under the tier's defence, and a stale copy again if that fails.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 
 use hashbrown::HashSet;
 
 use super::{Layer, Read, System, read};
 use crate::database::Row;
-use crate::defence::Answer;
+use crate::defence::{Answer, Case};
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::{Filling, Stale, TimeToLive};
+use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
 use crate::units::{Key, KeyHash};
 use crate::workload::Request;
 
@@ -18,40 +19,67 @@ use crate::workload::Request;
 #[derive(Debug, Default)]
 pub(super) struct Revalidations(RefCell<HashSet<(u32, Key), KeyHash>>);
 
-/// Answers a request that found nothing fresh in tier `level`. A fetch is shared, if at all, by the
-/// `sharers`: an app instance, or a node of a tier that loads by itself.
+/// Answers a request that found in tier `level` nothing that would do. A fetch is shared, if at all, by
+/// the `sharers`: an app instance, or a node of a tier that loads by itself.
 pub(super) async fn fetch(
     system: &Rc<System>,
     request: &Request,
     level: usize,
     sharers: u32,
-    stale: Option<Stale>,
+    found: Found,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
     let ttl = layer.tier.plan().ttl.unwrap_or_default();
-    let servable = |stale: Stale| Answer {
-        row: stale.row,
-        outcome: ReadOutcome::StaleHit,
+    let mut case = Case {
+        tier: &layer.tier,
+        sharers,
+        request,
+        spare: None,
+        at_last: None,
+        is_early: false,
+        is_asked: true,
     };
-    if let Some(stale) = &stale
-        && stale.past_ns < ttl.stale_while_revalidate_ns
-    {
-        layer.tier.note(ReadOutcome::StaleHit);
-        let known = stale.known(&ttl);
-        revalidate(system, request, level, sharers, known);
-        return Ok(servable(stale.clone()));
+    let mut stale = None;
+    match found {
+        Found::Fresh(row) | Found::Early(row) => {
+            let outcome = ReadOutcome::Hit;
+            let spare = Answer { row, outcome };
+            if layer.defence.is_early_in_background() {
+                layer.tier.note(outcome);
+                renew(system, request, level, sharers, Renewal::early(&spare));
+                return Ok(spare);
+            }
+            case.is_early = true;
+            case.spare = Some(spare);
+        }
+        Found::Stale(copy) => {
+            let outcome = ReadOutcome::StaleHit;
+            let row = copy.row.clone();
+            let servable = Answer { row, outcome };
+            if copy.past_ns < ttl.stale_while_revalidate_ns {
+                layer.tier.note(outcome);
+                let renewal = Renewal {
+                    known: copy.known(&ttl),
+                    ..Renewal::stale(&servable)
+                };
+                revalidate(system, request, level, sharers, ttl.refreshers, renewal);
+                return Ok(servable);
+            }
+            let within = |limit_ns| (copy.past_ns < limit_ns).then(|| servable.clone());
+            case.spare = within(ttl.stale_if_locked_ns);
+            case.at_last = within(ttl.stale_at_last_ns);
+            stale = Some(copy);
+        }
+        Found::Nothing => {}
     }
     let known = stale.as_ref().and_then(|stale| stale.known(&ttl));
     let has_loaded = Cell::new(false);
-    let loading = async {
-        let answer = load(system, request, level, Filling::Asked, known).await;
+    let loading = pin!(async {
+        let answer = begin(system, request, level, case.is_early, known).await;
         has_loaded.set(true);
         answer
-    };
-    let mut answer = layer
-        .defence
-        .fetch(&layer.tier, sharers, request, loading)
-        .await;
+    });
+    let mut answer = layer.defence.fetch(&case, loading).await;
     // What somebody else's fetch gave was had here, wherever that came from.
     if let Ok(answer) = &mut answer
         && !has_loaded.get()
@@ -66,9 +94,29 @@ pub(super) async fn fetch(
         answer => answer,
     };
     match (answer, stale) {
-        (Err(_), Some(stale)) if stale.past_ns < ttl.stale_if_error_ns => Ok(servable(stale)),
+        (Err(_), Some(stale)) if stale.past_ns < ttl.stale_if_error_ns => Ok(Answer {
+            row: stale.row,
+            outcome: ReadOutcome::StaleHit,
+        }),
+        // Whoever fetched early still has the copy.
+        (Err(failure), _) if case.is_early => case.spare.ok_or(failure),
         (answer, _) => answer,
     }
+}
+
+/// Fetches because somebody asked, perhaps although the copy that is there is fresh.
+async fn begin(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    is_early: bool,
+    known: Option<Row>,
+) -> Result<Answer, Failure> {
+    if is_early {
+        let tier = &system.layers[level].tier;
+        tier.begin_early(tier.node_of(request), request.key);
+    }
+    load(system, request, level, Filling::Asked, known).await
 }
 
 impl Stale {
@@ -131,33 +179,96 @@ pub(super) async fn ask_below(
     Ok(answer)
 }
 
-/// Fetches an entry anew in the background, unless the same sharers do so already.
+/// An entry that is to be fetched anew in the background.
+struct Renewal {
+    /// The copy that is served meanwhile.
+    spare: Answer,
+    /// Whether that is fresh.
+    is_early: bool,
+    /// What a conditional query may confirm.
+    known: Option<Row>,
+}
+
+impl Renewal {
+    fn early(spare: &Answer) -> Self {
+        Self {
+            is_early: true,
+            ..Self::stale(spare)
+        }
+    }
+
+    fn stale(spare: &Answer) -> Self {
+        Self {
+            spare: spare.clone(),
+            is_early: false,
+            known: None,
+        }
+    }
+}
+
+/// Fetches a stale entry anew in the background, unless those who are to have one fetch do so already.
 fn revalidate(
     system: &Rc<System>,
     request: &Request,
     level: usize,
     sharers: u32,
-    known: Option<Row>,
+    refreshers: Refreshers,
+    renewal: Renewal,
+) {
+    let under_way = match refreshers {
+        Refreshers::One => (u32::MAX, request.key),
+        Refreshers::Instance => (sharers, request.key),
+        Refreshers::All => return renew(system, request, level, sharers, renewal),
+    };
+    let revalidations = &system.layers[level].revalidations;
+    if !revalidations.0.borrow_mut().insert(under_way) {
+        return;
+    }
+    let ended = move |system: &System| {
+        let revalidations = &system.layers[level].revalidations;
+        revalidations.0.borrow_mut().remove(&under_way);
+    };
+    renew_and(system, request, level, sharers, renewal, ended);
+}
+
+/// Fetches an entry anew in the background, if the defence lets it.
+fn renew(system: &Rc<System>, request: &Request, level: usize, sharers: u32, renewal: Renewal) {
+    renew_and(system, request, level, sharers, renewal, |_| ());
+}
+
+fn renew_and(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    sharers: u32,
+    renewal: Renewal,
+    ended: impl FnOnce(&System) + 'static,
 ) {
     let request = *request;
-    let under_way = (sharers, request.key);
-    let revalidations = &system.layers[level].revalidations.0;
-    if revalidations.borrow().contains(&under_way) {
-        return;
-    }
-    // Where fills are leased, somebody else may hold the token already.
-    if !system.layers[level].tier.leases_ahead(&request) {
-        return;
-    }
-    revalidations.borrow_mut().insert(under_way);
     system.spawn(
         "revalidation by request",
         request.index,
         async move |system| {
+            let layer = &system.layers[level];
+            let case = Case {
+                tier: &layer.tier,
+                sharers,
+                request: &request,
+                spare: Some(renewal.spare),
+                at_last: None,
+                is_early: renewal.is_early,
+                is_asked: false,
+            };
+            let loading = pin!(begin(
+                &system,
+                &request,
+                level,
+                case.is_early,
+                renewal.known
+            ));
             // Should it fail, the next request tries again.
-            let _ = load(&system, &request, level, Filling::Asked, known).await;
-            let revalidations = &system.layers[level].revalidations.0;
-            revalidations.borrow_mut().remove(&under_way);
+            let _ = layer.defence.fetch(&case, loading).await;
+            ended(&system);
         },
     );
 }

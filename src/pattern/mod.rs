@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::database::{Database, Reach, Row};
-use crate::defence::{self, Answer, Defence};
+use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
@@ -18,6 +18,7 @@ use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
 use crate::tier::{self, Found, Stale, Tier};
+use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
@@ -25,10 +26,13 @@ mod fetch;
 mod layer;
 mod read;
 mod refresh;
+mod rotation;
+mod warm_up;
 mod write;
 
 use layer::Selection;
-use refresh::Refresher;
+use refresh::{Ahead, Refresher};
+pub use rotation::Rotation;
 
 /// A read pattern, a write pattern, and perhaps refresh-ahead on top, as checked.
 #[derive(Clone, Debug)]
@@ -212,12 +216,32 @@ pub struct LayerPlan {
     /// How it is filled and what a write does.
     pub pattern: Plan,
     /// What happens when many requests miss one key together.
-    pub defence: defence::Plan,
+    pub defences: Vec<defence::Plan>,
     /// What keeps copies true beside TTL and write pattern.
     pub invalidations: Vec<invalidation::Plan>,
 }
 
 impl LayerPlan {
+    /// When entries are fetched anew before they expire, if they are.
+    fn ahead(&self) -> Option<Ahead> {
+        let ttl_ns = self.tier.ttl?.base_ns;
+        if let Some(refresh) = self.pattern.refresh {
+            return Some(Ahead {
+                lead_ns: ((1.0 - refresh.factor) * ttl_ns as f64).round() as Nanoseconds,
+                hits_min: refresh.hits_min,
+                workers: None,
+            });
+        }
+        self.defences.iter().find_map(|defence| match *defence {
+            defence::Plan::Buddy(buddy) => Some(Ahead {
+                lead_ns: buddy.ahead_ns,
+                hits_min: buddy.hits_min,
+                workers: Some(buddy.workers),
+            }),
+            _ => None,
+        })
+    }
+
     /// How reads fill the cache, with what the mechanisms have to say about it.
     fn read(&self) -> Read {
         match self.pattern.read {
@@ -236,6 +260,9 @@ pub struct Layer {
     pub pattern: Plan,
     defence: Defence,
     refresher: Option<Refresher>,
+    /// The lookups that wait for others, where they do.
+    batches: Option<Rc<Batches>>,
+    warm_up: Option<WarmUp>,
     revalidations: fetch::Revalidations,
     flushes: write::behind::Flushes,
     invalidator: Invalidator,
@@ -264,6 +291,8 @@ pub struct System {
     pub database: Rc<Database>,
     /// What readers were promised.
     pub promises: Promises,
+    /// Which app instances get requests.
+    pub rotation: Rotation,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -301,12 +330,18 @@ impl System {
                     plan.tier.nodes_in_all(geography.population()) as usize,
                     kernel,
                 ),
-                defence: plan.defence.build(kernel),
-                refresher: plan
-                    .pattern
-                    .refresh
-                    .zip(plan.tier.ttl)
-                    .map(|(refresh, ttl)| Refresher::new(refresh, ttl, kernel)),
+                defence: Defence::new(&plan.defences, &plan.tier.name, kernel, luck),
+                refresher: plan.ahead().map(|ahead| Refresher::new(ahead, kernel)),
+                batches: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::Coalesce { window_ns, most } => {
+                        Some(Rc::new(Batches::new(kernel.clone(), window_ns, most)))
+                    }
+                    _ => None,
+                }),
+                warm_up: plan.defences.iter().find_map(|defence| match *defence {
+                    defence::Plan::WarmUp(warm_up) => Some(warm_up),
+                    _ => None,
+                }),
                 revalidations: fetch::Revalidations::default(),
                 selection: Selection::new(&plan.tier, luck),
             }
@@ -323,6 +358,7 @@ impl System {
             layers,
             database,
             promises,
+            rotation: Rotation::new(geography.population().instances),
         }
     }
 
@@ -334,6 +370,7 @@ impl System {
                     system.layers[level].tier.sweep_for_ever().await;
                 });
             }
+            self.warm_before_the_run(level);
             layer.pattern.write.start(self, level);
             if layer.refresher.is_some() {
                 self.spawn("refreshes of tier", level as u64, async move |system| {
@@ -410,7 +447,7 @@ impl System {
 
     fn acceptable(&self, level: usize, node: usize, request: &Request, found: Found) -> Found {
         let row = match &found {
-            Found::Fresh(row) => row,
+            Found::Fresh(row) | Found::Early(row) => row,
             Found::Stale(stale) => &stale.row,
             // Whatever else is found is nobody's copy.
             _ => return found,

@@ -13,8 +13,8 @@ use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use super::{PatternRow, Refresh, System, fetch};
-use crate::kernel::{Broadcast, BroadcastId, Kernel, race};
-use crate::tier::{Filling, Tier, TimeToLive};
+use crate::kernel::{Broadcast, BroadcastId, Kernel, Resource, race};
+use crate::tier::{Filling, Tier};
 use crate::units::{NEVER, Nanoseconds};
 use crate::workload::Request;
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
@@ -63,10 +63,21 @@ struct Due {
 /// When, then in which order it was scheduled, then which of `Refresher::due`.
 type Scheduled = Reverse<(Nanoseconds, u64)>;
 
+/// Which entries are fetched anew, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead {
+    /// How long before its expiry an entry is looked at.
+    pub(super) lead_ns: Nanoseconds,
+    /// It is fetched if it had so many hits since it was stored.
+    pub(super) hits_min: u16,
+    /// How many entries are fetched at a time; `None` for any number.
+    pub(super) workers: Option<u32>,
+}
+
 /// The refreshes of one layer that are still to come.
 pub(super) struct Refresher {
-    plan: Refresh,
-    ttl_ns: Nanoseconds,
+    plan: Ahead,
+    workers: Option<Resource>,
     calendar: RefCell<BinaryHeap<(Scheduled, Entry)>>,
     sequence: Cell<u64>,
     /// Where the task that refreshes waits for the next entry, and until when.
@@ -99,10 +110,11 @@ impl Ord for Entry {
 }
 
 impl Refresher {
-    pub(super) fn new(plan: Refresh, ttl: TimeToLive, kernel: &Rc<Kernel>) -> Self {
+    pub(super) fn new(plan: Ahead, kernel: &Rc<Kernel>) -> Self {
+        let workers = plan.workers;
         Self {
             plan,
-            ttl_ns: ttl.base_ns,
+            workers: workers.map(|workers| Resource::new(kernel.clone(), workers, None)),
             calendar: RefCell::default(),
             sequence: Cell::new(0),
             waiting: Cell::new(None),
@@ -116,13 +128,12 @@ impl Refresher {
         let Some((_, fresh_until_ns)) = tier.inspect(node, request.key) else {
             return;
         };
-        let lead_ns = ((1.0 - self.plan.factor) * self.ttl_ns as f64).round() as Nanoseconds;
         let due = Due {
             node,
             request: *request,
             fresh_until_ns,
         };
-        let at_ns = fresh_until_ns.saturating_sub(lead_ns);
+        let at_ns = fresh_until_ns.saturating_sub(self.plan.lead_ns);
         let sequence = self.sequence.get();
         self.sequence.set(sequence + 1);
         let entry = (Reverse((at_ns, sequence)), Entry(due));
@@ -173,22 +184,42 @@ pub(super) async fn refresh_for_ever(system: &Rc<System>, level: usize) {
         let Some(due) = refresher.take() else {
             continue;
         };
-        let Some((hits, fresh_until_ns)) = layer.tier.inspect(due.node, due.request.key) else {
-            continue;
-        };
-        if fresh_until_ns != due.fresh_until_ns || hits < refresher.plan.hits_min {
-            continue;
+        let is_hot =
+            layer
+                .tier
+                .inspect(due.node, due.request.key)
+                .is_some_and(|(hits, fresh_until_ns)| {
+                    fresh_until_ns == due.fresh_until_ns && hits >= refresher.plan.hits_min
+                });
+        if is_hot {
+            system.spawn("refresh of key", due.request.key, async move |system| {
+                refresh(&system, level, due).await;
+            });
         }
-        let request = due.request.derived(due.fresh_until_ns);
-        if !layer.tier.leases_ahead(&request) {
-            continue;
-        }
-        if system.meter.is_measuring() {
-            layer.tier.counts().refreshes_sent.increment();
-        }
-        system.spawn("refresh of key", request.key, async move |system| {
-            // Should it fail, the entry expires and the next reader fetches it.
-            let _ = fetch::load(&system, &request, level, Filling::Ahead, None).await;
-        });
     }
+}
+
+/// Fetches an entry anew, as soon as somebody is free to.
+async fn refresh(system: &Rc<System>, level: usize, due: Due) {
+    let layer = &system.layers[level];
+    let workers = layer.refresher.as_ref().and_then(|it| it.workers.as_ref());
+    let _worker = match workers {
+        None => None,
+        Some(workers) => workers.acquire().await.ok(),
+    };
+    let tier = &layer.tier;
+    let now_there = tier.inspect(due.node, due.request.key);
+    // While it waited for a worker, it may have expired, and somebody else may have fetched it.
+    if now_there.is_none_or(|(_, fresh_until_ns)| fresh_until_ns != due.fresh_until_ns) {
+        return;
+    }
+    let request = due.request.derived(due.fresh_until_ns);
+    if !tier.leases_ahead(&request) {
+        return;
+    }
+    if system.meter.is_measuring() {
+        tier.counts().refreshes_sent.increment();
+    }
+    // Should it fail, the entry expires and the next reader fetches it.
+    let _ = fetch::load(system, &request, level, Filling::Ahead, None).await;
 }

@@ -87,6 +87,12 @@ fn descend(
             let index = index.ok_or(0usize)?;
             descend(grammar, &mut list[index], element, rest, span, value).map_err(below)
         }
+        // A list where there may be one thing or several.
+        Shape::Either(shapes) if matches!(node.value, Value::List(_)) => {
+            let mut resolved = shapes.iter().map(|shape| grammar.resolve(shape));
+            let list = resolved.find(|shape| matches!(shape, Shape::List(..)));
+            descend(grammar, node, list.ok_or(0usize)?, segments, span, value)
+        }
         Shape::Table(_) | Shape::Choice(_) | Shape::Either(_) | Shape::Short(..) => {
             let (table, tag) = open(grammar, shape, node).ok_or(0usize)?;
             let Value::Table(entries) = &mut node.value else {

@@ -735,7 +735,10 @@ fn takes(grammar: &Grammar, shape: &Shape, node: &Node) -> bool {
         (Shape::Short(key, full), _) => takes(grammar, &short_shape(grammar, key, full), node),
         (Shape::Table(_) | Shape::Choice(_) | Shape::Map(_), Value::Table(_)) => true,
         (Shape::List(..) | Shape::Pair(..), Value::List(_)) => true,
-        (Shape::Quantity(..) | Shape::Spelled(_) | Shape::Text, Value::Text(_)) => true,
+        (
+            Shape::Quantity(..) | Shape::Spelled(_) | Shape::Text | Shape::Words(_),
+            Value::Text(_),
+        ) => true,
         (Shape::Quantity(unit, _), Value::Integer(_) | Value::Float(_)) => unit.takes_numbers(),
         (Shape::Flag, Value::Flag(_)) => true,
         _ => false,
@@ -774,10 +777,16 @@ pub(super) fn expected(grammar: &Grammar, shape: &Shape) -> String {
         Shape::Table(_) | Shape::Map(_) => "a table".into(),
         Shape::Choice(choice) => format!("a table with the key `{}`", choice.tag),
         Shape::Either(shapes) => {
-            let each: Vec<String> = shapes
-                .iter()
-                .map(|shape| expected(grammar, shape))
-                .collect();
+            let mut each: Vec<String> = Vec::new();
+            for shape in shapes {
+                let phrase = match grammar.resolve(shape) {
+                    Shape::List(element, _) if each.contains(&expected(grammar, element)) => {
+                        "a list of those".into()
+                    }
+                    shape => expected(grammar, shape),
+                };
+                each.push(phrase);
+            }
             each.join(" or ")
         }
         Shape::Short(key, full) => {

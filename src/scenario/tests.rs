@@ -133,8 +133,9 @@ fn the_example_of_the_design_becomes_its_plan() {
     assert_eq!(layer.tier.service_time.as_constant(), Some(10_000.0));
     assert!((layer.tier.network.quantile(0.5) - 200_000.0).abs() < 1e-3);
     assert_eq!(layer.tier.queue_limit, None);
-    assert_eq!(layer.defence, defence::Plan::SingleFlight);
-    assert_eq!(study.variants[1].plan.tiers[0].defence, defence::Plan::None);
+    assert_eq!(layer.defences, [defence::Plan::SingleFlight]);
+    let undefended = &study.variants[1].plan.tiers[0];
+    assert_eq!(undefended.defences, [defence::Plan::None]);
 
     assert_eq!(plan.database.connections, 100);
     assert!((plan.database.service_time.quantile(0.99) - 5e7).abs() < 1.0);
@@ -432,7 +433,7 @@ fn the_command_line_changes_the_file_and_variants_still_differ() {
     let defences: Vec<_> = study
         .variants
         .iter()
-        .map(|it| it.plan.tiers[0].defence)
+        .map(|it| it.plan.tiers[0].defences[0])
         .collect();
     assert_eq!(defences, [defence::Plan::None, defence::Plan::SingleFlight]);
     for variant in &study.variants {

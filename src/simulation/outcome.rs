@@ -369,6 +369,15 @@ impl<'a> Recorder<'a> {
         put("revalidations.bytes_saved", counts.bytes_saved.get() as f64);
         put("leases.granted", counts.leases_granted.get() as f64);
         put("leases.waits", counts.leases_waits.get() as f64);
+        put("locks.taken", counts.locks_taken.get() as f64);
+        put("locks.busy", counts.locks_busy.get() as f64);
+        put("locks.given_up", counts.locks_given_up.get() as f64);
+        let (rounds, lead_ns) = (counts.early_rounds.get(), counts.early_lead_ns.get());
+        put("early.fetches", counts.early_fetches.get() as f64);
+        put("early.rounds", rounds as f64);
+        put("early.lead.mean", lead_ns as f64 / rounds as f64 / 1e9);
+        put("batches.rate", rate(counts.batches.get()));
+        put("warmed", counts.warmed.get() as f64);
         put("sets.refused", counts.sets_refused.get() as f64);
         put("refreshes.sent", counts.refreshes_sent.get() as f64);
         put("refreshes.wasted", counts.refreshes_wasted.get() as f64);

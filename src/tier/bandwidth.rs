@@ -165,7 +165,7 @@ impl Found {
     /// The copy, fresh or not.
     pub fn row(&self) -> Option<&Row> {
         match self {
-            Self::Fresh(row) => Some(row),
+            Self::Fresh(row) | Self::Early(row) => Some(row),
             Self::Stale(stale) => Some(&stale.row),
             Self::Nothing => None,
         }

@@ -9,7 +9,7 @@ use super::fills::{Fills, Ticket};
 use super::node::{Node, Resident};
 use super::replication::Told;
 use super::{Capacity, Exchange, Filling, Found, Lease, Stale, Tier};
-use crate::cache::Lookup;
+use crate::cache::{Cache, Lookup};
 use crate::database::Row;
 use crate::kernel::BroadcastId;
 use crate::units::{Key, NEVER, Nanoseconds};
@@ -49,26 +49,11 @@ impl Tier {
                 return self.find_unsaved(node, request.key);
             }
         };
-        let mut found = Found::Fresh(row);
-        if let Some(ttl) = &self.plan.ttl {
-            let kept_ns = ttl.kept_ns();
-            if kept_ns > 0 {
-                let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
-                let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
-                if now_ns >= fresh_until_ns
-                    && let Found::Fresh(row) = found
-                {
-                    let past_ns = now_ns - fresh_until_ns;
-                    found = Found::Stale(Stale { row, past_ns });
-                }
-            }
-            // What is past its TTL does not come back to life.
-            if ttl.sliding && matches!(found, Found::Fresh(_)) {
-                let index = Exchange::LookUp.index(request);
-                let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
-                cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
-            }
-        }
+        let found = if self.finds_plainly {
+            Found::Fresh(row)
+        } else {
+            self.by_age(&mut cache, request, row)
+        };
         // Some policies evict on a hit.
         self.settle_evictions(node, &mut cache);
         if self.plan.is_exclusive
@@ -84,6 +69,36 @@ impl Tier {
         found
     }
 
+    /// What a resident copy of the request's row is worth at its age.
+    fn by_age(&self, cache: &mut Cache<Resident>, request: &Request, row: Row) -> Found {
+        let Some(ttl) = &self.plan.ttl else {
+            return Found::Fresh(row);
+        };
+        let now_ns = self.kernel.now();
+        let kept_ns = ttl.kept_ns();
+        let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
+        let fresh_until_ns = expires_ns.saturating_sub(kept_ns);
+        if now_ns >= fresh_until_ns {
+            let past_ns = now_ns - fresh_until_ns;
+            return Found::Stale(Stale { row, past_ns });
+        }
+        // What is past its TTL does not come back to life.
+        if ttl.sliding {
+            let index = Exchange::LookUp.index(request);
+            let fresh_until_ns = ttl.fresh_until_ns(now_ns, &self.ttl_luck, index);
+            cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
+        }
+        if let Some(early) = self.plan.early {
+            let fetch_ns = cache.peek(request.key).map_or(0.0, |it| it.fetch_ns);
+            let remaining_ns = (fresh_until_ns - now_ns) as f64;
+            let mut luck = self.early_luck.at(request.index);
+            if early.expires(remaining_ns, f64::from(fetch_ns), &mut luck) {
+                return Found::Early(row);
+            }
+        }
+        Found::Fresh(row)
+    }
+
     /// What eviction or expiry took from the cache may still wait for the database.
     fn find_unsaved(&self, node: &Node, key: Key) -> Found {
         match node.buffer.borrow().row(key) {
@@ -93,7 +108,7 @@ impl Tier {
     }
 
     /// Stores a row in a node. Whether it did: not if it knows of a newer version, or if fills are
-    /// leased and the request holds no valid token.
+    /// leased and the request holds no valid token, or fenced and it does not hold the lock.
     pub fn store(&self, number: usize, request: &Request, row: &Row, filling: Filling) -> bool {
         let node = &self.nodes[number];
         let now_ns = self.kernel.now();
@@ -101,7 +116,7 @@ impl Tier {
             return false;
         }
         self.note_received(number, self.received_bytes(row, filling));
-        if self.knows_newer(node, request.key, row) || !self.has_lease(node, request, filling) {
+        if self.knows_newer(node, request.key, row) || !self.may_fill(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
             }
@@ -119,6 +134,8 @@ impl Tier {
             row: row.clone(),
             hits: 0,
             refreshed: filling == Filling::Ahead,
+            is_being_renewed: false,
+            fetch_ns: self.fetch_ns(request, &node.cache.borrow()),
         };
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
@@ -148,6 +165,20 @@ impl Tier {
         }
     }
 
+    /// Stores a row as a load has done `age_ns` ago, unless it has expired since.
+    pub fn preload(&self, number: usize, request: &Request, row: &Row, age_ns: Nanoseconds) {
+        if self.plan.ttl.is_some_and(|ttl| ttl.base_ns <= age_ns) {
+            return;
+        }
+        if self.store(number, request, row, Filling::Written) {
+            let mut cache = self.nodes[number].cache.borrow_mut();
+            let expires_ns = cache.expires_ns(request.key).unwrap_or(NEVER);
+            if expires_ns < NEVER {
+                cache.extend(request.key, expires_ns.saturating_sub(age_ns));
+            }
+        }
+    }
+
     /// Whether the node holds, or remembers, a newer version than `row`.
     fn knows_newer(&self, node: &Node, key: Key, row: &Row) -> bool {
         let version = row.version();
@@ -166,10 +197,18 @@ impl Tier {
             || buried.is_some_and(|buried| buried > version)
     }
 
-    /// Whether fills are not leased, or the request holds the token of its key.
-    fn has_lease(&self, node: &Node, request: &Request, filling: Filling) -> bool {
+    /// Whether fills are neither leased nor fenced, or the request holds the token, or the lock, of its
+    /// key.
+    fn may_fill(&self, node: &Node, request: &Request, filling: Filling) -> bool {
         if self.plan.leases.is_none() {
-            return true;
+            return match self.plan.mutexes {
+                Some(plan) if plan.fencing && filling == Filling::Asked => {
+                    let now_ns = self.kernel.now();
+                    let mutexes = node.mutexes.borrow();
+                    mutexes.is_held(request.key, request.index, now_ns)
+                }
+                _ => true,
+            };
         }
         let mut leases = node.leases.borrow_mut();
         match filling {
@@ -185,15 +224,18 @@ impl Tier {
 
     /// What the node of the request's key says to a request that has found nothing fresh there. An
     /// entry that has come meanwhile is worth asking for again.
-    pub fn ask_for_lease(&self, request: &Request) -> Lease {
+    ///
+    /// Whoever fetches `ahead` of the expiry of what is there asks for it although there is an entry.
+    pub fn ask_for_lease(&self, request: &Request, ahead: bool) -> Lease {
         let Some(plan) = &self.plan.leases else {
             return Lease::Granted;
         };
         let number = self.node_of(request);
         let now_ns = self.kernel.now();
-        let has_fresh = self
-            .inspect(number, request.key)
-            .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
+        let has_fresh = !ahead
+            && self
+                .inspect(number, request.key)
+                .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
         if has_fresh {
             return Lease::Wait;
         }

@@ -36,7 +36,7 @@ pub enum Lease {
 
 /// Things by key that are forgotten after a while, the oldest first.
 #[derive(Debug)]
-struct Fading<T> {
+pub(super) struct Fading<T> {
     things: HashMap<Key, (T, Nanoseconds), KeyHash>,
     by_age: VecDeque<(Nanoseconds, Key)>,
 }
@@ -51,7 +51,7 @@ impl<T> Default for Fading<T> {
 }
 
 impl<T> Fading<T> {
-    fn put(&mut self, key: Key, thing: T, now_ns: Nanoseconds, until_ns: Nanoseconds) {
+    pub(super) fn put(&mut self, key: Key, thing: T, now_ns: Nanoseconds, until_ns: Nanoseconds) {
         while let Some(&(old_until_ns, old)) = self.by_age.front()
             && old_until_ns <= now_ns
         {
@@ -65,12 +65,12 @@ impl<T> Fading<T> {
         self.by_age.push_back((until_ns, key));
     }
 
-    fn get(&self, key: Key, now_ns: Nanoseconds) -> Option<&T> {
+    pub(super) fn get(&self, key: Key, now_ns: Nanoseconds) -> Option<&T> {
         let (thing, until_ns) = self.things.get(&key)?;
         (*until_ns > now_ns).then_some(thing)
     }
 
-    fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         self.things.remove(&key);
     }
 }

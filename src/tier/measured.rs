@@ -27,6 +27,13 @@ impl TopKeys {
 }
 
 impl Tier {
+    /// One exchange goes out for the lookups of several requests.
+    pub fn note_batch(&self) {
+        if self.meter.is_measuring() {
+            self.counts().batches.increment();
+        }
+    }
+
     /// Counts a lookup that ended as `outcome`.
     #[inline]
     pub fn note(&self, outcome: ReadOutcome) {

@@ -310,7 +310,8 @@ impl Members {
                     draw: self.choice_luck.at(request.index).bits(),
                 };
                 let hash = placement::hash(request.key);
-                self.now().1.choose(request.key, hash, &sight)
+                let chosen = self.now().1.choose(request.key, hash, &sight);
+                self.first_up(group, chosen)
             }
         };
         let node = match &plan.membership.replication {
@@ -324,6 +325,14 @@ impl Members {
             node,
             farther_ns: self.farther_ns(plan, request, node),
         }
+    }
+
+    /// The shard that was chosen or, where any will do, the next one that is not known to be down.
+    fn first_up(&self, group: u32, chosen: u32) -> u32 {
+        let shards = self.shards();
+        let mut in_turn = (0..shards).map(|step| (chosen + step) % shards);
+        let is_up = |&shard: &u32| !self.known_down[self.primary(group, shard)].get();
+        in_turn.find(is_up).unwrap_or(chosen)
     }
 
     /// The shard that is asked: by clients who do not know better, perhaps a wrong one.
@@ -507,6 +516,9 @@ impl Members {
             }
             let group = tier.group_of(request);
             let (node, load) = self.take_up(tier, group, request.key);
+            if self.known_down[node].get() {
+                return self.stand_in(tier, errand, request).await;
+            }
             let outcome = tier.travel(node, request, errand, 0).await;
             drop(load);
             match outcome {

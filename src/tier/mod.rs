@@ -26,12 +26,14 @@ mod chunks;
 mod contents;
 mod demotion;
 mod failover;
+mod early;
 mod faults;
 mod fills;
 mod hot_keys;
 mod leases;
 mod measured;
 mod membership;
+mod mutexes;
 mod node;
 mod preset;
 mod replication;
@@ -42,16 +44,20 @@ mod write_buffer;
 
 pub use bandwidth::Fields;
 pub use chunks::Chunking;
+pub use early::EarlyPlan;
 pub use failover::{DETECTION, Detection};
 pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+pub use mutexes::{MutexPlan, Taken};
+
 use measured::TopKeys;
 pub use membership::{GUTTER, Gutter, MembershipPlan};
 use membership::{Members, Route};
 use node::Node;
 pub use preset::{PRESETS, Preset};
 pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
-pub use time_to_live::TimeToLive;
+
+pub use time_to_live::{Refreshers, TimeToLive};
 pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
@@ -114,6 +120,10 @@ pub struct Plan {
     pub is_exclusive: bool,
     /// What may change about the nodes.
     pub membership: MembershipPlan,
+    /// How locks are kept in the nodes, if they are.
+    pub mutexes: Option<MutexPlan>,
+    /// By which dice fresh entries are taken for expired, if they are.
+    pub early: Option<EarlyPlan>,
 }
 
 /// Whether values are stored and sent in one piece.
@@ -193,10 +203,23 @@ pub enum Unreachable {
 pub enum Found {
     /// An entry within its TTL.
     Fresh(Row),
+    /// An entry within its TTL that this reader is to fetch anew all the same.
+    Early(Row),
     /// An entry that is past its TTL and kept for the purposes of [`TimeToLive`].
     Stale(Stale),
     /// No entry.
     Nothing,
+}
+
+impl Found {
+    /// The row of an entry within its TTL.
+    #[must_use]
+    pub fn fresh(self) -> Option<Row> {
+        match self {
+            Self::Fresh(row) | Self::Early(row) => Some(row),
+            _ => None,
+        }
+    }
 }
 
 /// A copy that is past its TTL.
@@ -294,6 +317,11 @@ pub struct Tier {
     service_luck: Stream,
     ttl_luck: Stream,
     delete_luck: Stream,
+    early_luck: Stream,
+    /// How long the fetches took whose rows are about to be stored, where that matters.
+    measured: early::FetchTimes,
+    /// Whether there is nothing more to a lookup than the cache itself says.
+    finds_plainly: bool,
     hot_keys: Option<Box<hot_keys::Known>>,
 }
 
@@ -319,6 +347,10 @@ pub enum Exchange {
     Retry,
     /// Take an entry out because a change feed says so.
     Feed,
+    /// Look again, and take the lock of a key.
+    TakeMutex,
+    /// Give the lock of a key back.
+    ReleaseMutex,
 }
 
 impl Exchange {
@@ -396,6 +428,12 @@ impl Tier {
             service_luck: purpose("service"),
             ttl_luck: purpose("ttl"),
             delete_luck: purpose("delete"),
+            early_luck: purpose("early"),
+            measured: early::FetchTimes::default(),
+            finds_plainly: plan.early.is_none()
+                && plan
+                    .ttl
+                    .is_none_or(|ttl| ttl.kept_ns() == 0 && !ttl.sliding),
             hot_keys: hot_keys::Known::new(plan, plan.nodes_in_all(population) as usize, luck),
             plan: plan.clone(),
         })
@@ -788,6 +826,8 @@ impl Plan {
             promote_after: Some(0),
             is_exclusive: false,
             membership: MembershipPlan::default(),
+            mutexes: None,
+            early: None,
         }
     }
 

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use super::Plan;
 use super::fills::Fills;
 use super::leases::Leases;
+use super::mutexes::Mutexes;
 use super::write_buffer::WriteBuffer;
 use crate::cache::Cache;
 use crate::database::Row;
@@ -28,6 +29,10 @@ pub(super) struct Resident {
     pub(super) hits: u16,
     /// Whether it was stored ahead of its expiry rather than because somebody asked.
     pub(super) refreshed: bool,
+    /// Whether somebody fetches it anew although it is fresh.
+    pub(super) is_being_renewed: bool,
+    /// How long its fetch took, in nanoseconds; 0 if it was not fetched.
+    pub(super) fetch_ns: f32,
 }
 
 /// The newest versions that deletes have named, for a while: a set of an older one comes too late.
@@ -86,6 +91,7 @@ pub(super) struct Node {
     pub(super) locks: RefCell<HashMap<Key, BroadcastId, KeyHash>>,
     pub(super) tombstones: RefCell<Tombstones>,
     pub(super) leases: RefCell<Leases>,
+    pub(super) mutexes: RefCell<Mutexes>,
     /// The present version of the keys that were written, where keys have versions.
     pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
     /// Entries evicted after warm-up.
@@ -109,6 +115,7 @@ impl Node {
             locks: RefCell::default(),
             tombstones: RefCell::default(),
             leases: RefCell::default(),
+            mutexes: RefCell::default(),
             versions: RefCell::default(),
             evictions: Cell::new(0),
             is_down: Cell::new(false),
@@ -124,6 +131,7 @@ impl Node {
         self.bytes.set(0);
         *self.tombstones.borrow_mut() = Tombstones::default();
         *self.leases.borrow_mut() = Leases::default();
+        *self.mutexes.borrow_mut() = Mutexes::default();
         self.versions.borrow_mut().clear();
     }
 }

@@ -282,6 +282,8 @@ impl Tier {
             row: row.clone(),
             hits: 0,
             refreshed: false,
+            is_being_renewed: false,
+            fetch_ns: 0.0,
         };
         self.put(node, key, resident, expires_ns);
     }

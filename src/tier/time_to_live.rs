@@ -17,11 +17,30 @@ pub struct TimeToLive {
     /// For so long after its TTL an entry is served all the same, while one refresh goes on in the
     /// background (RFC 5861, section 3).
     pub stale_while_revalidate_ns: Nanoseconds,
+    /// Who fetches the new one in the background.
+    pub refreshers: Refreshers,
+    /// For so long after its TTL an entry is served to those who would have to wait for somebody
+    /// else's fetch of a new one.
+    pub stale_if_locked_ns: Nanoseconds,
+    /// For so long after its TTL an entry is kept for those who have waited in vain for a new one.
+    pub stale_at_last_ns: Nanoseconds,
     /// For so long after its TTL an entry is served if the fetch of a new one fails (RFC 5861,
     /// section 4).
     pub stale_if_error_ns: Nanoseconds,
     /// For so long after its TTL an entry is kept for a conditional query to confirm it.
     pub revalidate_ns: Nanoseconds,
+}
+
+/// Of those who are served a stale entry, who fetches a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refreshers {
+    /// One of all: the node says so to the first.
+    One,
+    /// One of each app instance, or of each node of a tier that loads by itself.
+    #[default]
+    Instance,
+    /// All of them.
+    All,
 }
 
 impl TimeToLive {
@@ -59,6 +78,8 @@ impl TimeToLive {
     pub(super) fn kept_ns(&self) -> Nanoseconds {
         self.stale_while_revalidate_ns
             .max(self.stale_if_error_ns)
+            .max(self.stale_if_locked_ns)
+            .max(self.stale_at_last_ns)
             .max(self.revalidate_ns)
     }
 }

@@ -21,6 +21,7 @@ mod expiry;
 mod fetches;
 mod freshness;
 mod hashing;
+mod leases;
 mod policies;
 mod queues;
 mod replicas;

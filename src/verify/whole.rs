@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Effort, Options, Verdict, plan, policies, queues, replicate, theory};
+use super::{Effort, Options, Verdict, leases, plan, policies, queues, replicate, theory};
 use crate::experiment::Interval;
 use crate::metrics::{Outcome, Unit};
 use crate::simulation::{self, NoProgress, Plan, RunError};
@@ -19,6 +19,10 @@ pub(super) const CHECKS: &[Law] = &[
     Law {
         model: policies::MODEL,
         judge: policies::judge,
+    },
+    Law {
+        model: leases::MODEL,
+        judge: leases::judge,
     },
     Law {
         model: COVERAGE,

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::distribution::Distribution;
 use super::popularity::{Component, Drift};
+use crate::units::Nanoseconds;
 
 /// A parameter that has a value which makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,8 @@ pub enum Kind {
     Rate,
     /// True or false.
     Switch,
+    /// One of a few words, each with its meaning.
+    Word(&'static [(&'static str, &'static str)]),
     /// A list of pairs of a probability and a quantity.
     Quantiles,
     /// A list of pairs of an instant in nanoseconds and a rate or factor.
@@ -123,6 +126,8 @@ pub enum Argument {
     Number(f64),
     /// For [`Kind::Switch`].
     Switch(bool),
+    /// For [`Kind::Word`].
+    Word(String),
     /// For [`Kind::Quantiles`], [`Kind::Instants`] and [`Kind::States`].
     Pairs(Vec<(f64, f64)>),
     /// For [`Kind::Durations`].
@@ -216,6 +221,37 @@ impl Arguments {
             Some(Argument::Switch(on)) => Ok(*on),
             Some(_) => Err(ParameterError::new(name, "must be true or false")),
         }
+    }
+
+    /// The word given for `name`, or `default` if nothing is said.
+    ///
+    /// # Errors
+    /// When something else than a word is given.
+    pub fn word(&self, name: &'static str, default: &'static str) -> Result<&str, ParameterError> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(Argument::Word(word)) => Ok(word),
+            Some(_) => Err(ParameterError::new(name, "must be a word")),
+        }
+    }
+
+    /// The duration given for `name` in whole nanoseconds, or `default_ns` if nothing is said.
+    ///
+    /// # Errors
+    /// When it is shorter than `least_ns`.
+    pub fn duration_or(
+        &self,
+        name: &'static str,
+        default_ns: Nanoseconds,
+        least_ns: Nanoseconds,
+    ) -> Result<Nanoseconds, ParameterError> {
+        let written = self.optional(name)?;
+        let duration_ns = written.map_or(default_ns, |it| it.round() as Nanoseconds);
+        if duration_ns < least_ns {
+            let problem = format!("must be at least {}us", least_ns / 1000);
+            return Err(ParameterError::new(name, problem));
+        }
+        Ok(duration_ns)
     }
 
     /// The list of pairs given for `name`.

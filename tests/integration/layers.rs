@@ -170,7 +170,7 @@ fn what_a_tier_says_itself_counts_instead_of_its_preset() {
     let [near, far] = [0, 1].map(|level| &plan.tiers[level].tier);
     assert_eq!((near.nodes, far.nodes), (3, 1));
     assert_eq!(near.network.mean(), 1e6);
-    assert_eq!(near.eviction.to_string(), "redis-lru");
+    assert!(near.eviction.to_string().starts_with("redis-lru"));
     let part = ["tier.near.preset=memcached", "tier.near.ttl.jitter=0.2"];
     let resolved = study(IN_SERIES, &part).resolved;
     assert_eq!(resolved["tier"][0]["ttl"]["base"], "5m");

@@ -5,6 +5,7 @@ mod baselines;
 mod big_keys;
 mod database;
 mod database_servers;
+mod defence_table;
 mod experiments;
 mod expiry;
 mod hot_keys;

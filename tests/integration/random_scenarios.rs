@@ -119,7 +119,23 @@ impl Truth {
             "etag" => expires,
             _ => true,
         });
-        if read == "through" && self.defence.contains("lease") {
+        let loads_by_itself = read == "through";
+        let versioned = self
+            .mechanisms
+            .iter()
+            .any(|(name, _)| *name == "versioned-keys");
+        let sliding = self.ttl.contains("sliding = true");
+        let is_refused = |defence: &str| {
+            let says = |name: &str| defence.contains(name);
+            says("lease") && loads_by_itself
+                || says("lock\"") && (loads_by_itself || scope != "global")
+                || says("warm-up") && (scope == "client" || versioned)
+                || (says("early") || says("buddy")) && (!expires || sliding)
+                || (says("stale") && !expires)
+                || says("stale-while") && !self.ttl.contains("stale_while_revalidate = \"0ms\"")
+                || says("buddy") && self.refreshes
+        };
+        if is_refused(&self.defence) {
             self.defence = "\"single-flight\"".to_owned();
         }
         self
@@ -193,13 +209,39 @@ fn mechanisms() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 }
 
 fn defence() -> impl Strategy<Value = String> {
-    let named = select(vec!["\"none\"", "\"single-flight\""]).prop_map(str::to_owned);
+    let named = select(vec![
+        "\"none\"",
+        "\"single-flight\"",
+        "[\"single-flight\", \"serve-stale-if-locked\"]",
+        "[\"coalesce\", \"early-expiration\", \"single-flight\"]",
+        "[\"stale-while-revalidate\", { kind = \"early-expiration\", background = true }]",
+        "[{ kind = \"early-expiration\", variant = \"linear\" }, { kind = \"warm-up\", rate = \"1k/s\" }]",
+        "{ kind = \"buddy\", ahead = \"1us\", hits_min = 0 }",
+    ])
+    .prop_map(str::to_owned);
+    let lock = (1..200u32, 1..50u32, 0..5u32, 0..4u32, 0..24u32).prop_map(
+        |(ttl, retry, retries, dies, more)| {
+            let give_up = ["query", "serve-stale", "fail"][more as usize % 3];
+            let fencing = more / 3 % 2 == 1;
+            let dies = f64::from(dies) / 8.0;
+            let beside = [
+                "",
+                ", \"single-flight\"",
+                ", \"early-expiration\"",
+                ", { kind = \"stale-while-revalidate\", window = \"20ms\" }, \"serve-stale-if-locked\"",
+            ][more as usize / 6];
+            format!(
+                "[{{ kind = \"lock\", ttl = \"{ttl}ms\", retry = \"{retry}ms\", retries = {retries}, \
+                 give_up = \"{give_up}\", fencing = {fencing}, holder_dies = {dies} }}{beside}]"
+            )
+        },
+    );
     let lease = (1..500u32, 1..50u32, 0..500u32).prop_map(|(token, retry, stale)| {
         format!(
             "{{ kind = \"lease\", token_ttl = \"{token}ms\", retry = \"{retry}ms\", stale = \"{stale}ms\" }}"
         )
     });
-    prop_oneof![2 => named, 1 => lease]
+    prop_oneof![3 => named, 1 => lease, 2 => lock]
 }
 
 prop_compose! {
@@ -317,8 +359,12 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
         "\"restart\"",
         "\"purge\"",
         "\"lose-deletes\", share = 0.5, for = \"50ms\"",
+        "\"deploy\", restart = \"5ms\", pause = \"1ms\", at_a_time = 2",
     ];
     let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
+        if action.contains("deploy") {
+            return format!("{{ at = \"{ms}ms\", action = {action} }}");
+        }
         format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
     });
     let most = if tiers == 0 { 0 } else { 4 };

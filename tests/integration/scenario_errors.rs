@@ -642,17 +642,151 @@ fn what_later_versions_will_understand_is_said_plainly() {
 
 #[test]
 fn a_target_must_exist_and_be_one_that_the_action_can_happen_to() {
-    insta::assert_snapshot!(check("targets"), @"");
+    insta::assert_snapshot!(check("targets"), @r#"
+      x 4 errors in tests/broken/targets.toml
+
+    Error: 
+      x `purge`: this does not happen to `database`
+        ,-[tests/broken/targets.toml:18:10]
+     17 | action = "purge"
+     18 | target = "database"
+        :          ^^^^^^^^^^
+        `----
+      help: targets are `tier.redis`, `tier.redis.node.0`
+
+    Error: 
+      x `crash`: there is no tier `redos`
+        ,-[tests/broken/targets.toml:23:10]
+     22 | action = "crash"
+     23 | target = "tier.redos"
+        :          ^^^^^^^^^^^^
+        `----
+      help: there is `tier.redis`
+
+    Error: 
+      x `crash`: the tier `redis` has no node `3`
+        ,-[tests/broken/targets.toml:28:10]
+     27 | action = "crash"
+     28 | target = "tier.redis.node.3"
+        :          ^^^^^^^^^^^^^^^^^^^
+        `----
+      help: there are 0 to 2
+
+    Error: 
+      x `restart`: `everything` is not a target
+        ,-[tests/broken/targets.toml:33:10]
+     32 | action = "restart"
+     33 | target = "everything"
+        :          ^^^^^^^^^^^^
+        `----
+      help: targets are `tier.redis`, `tier.redis.node.0`, `database`
+    "#);
 }
 
 #[test]
-fn replicas_have_a_region_each_and_targets_are_among_them() {
-    insta::assert_snapshot!(check("database_servers"), @"");
+fn memory_holds_a_page_and_each_replica_has_a_region() {
+    insta::assert_snapshot!(check("database_plan"), @r#"
+      x 2 errors in tests/broken/database_plan.toml
+
+    Error: 
+      x `database.buffer_pool.capacity` is less than one page
+        ,-[tests/broken/database_plan.toml:9:28]
+      8 | service_time = "5ms"
+      9 | buffer_pool = { capacity = "4KiB", disk_time = "5ms" }
+        :                            ^^^^^^
+     10 | replicas = { count = 2, lag = "100ms", reads = "any", regions = ["eu"] }
+        `----
+      help: raise it, or lower `page`
+
+    Error: 
+      x `database.replicas.regions` names 1 for 2 replicas
+        ,-[tests/broken/database_plan.toml:10:65]
+      9 | buffer_pool = { capacity = "4KiB", disk_time = "5ms" }
+     10 | icas = { count = 2, lag = "100ms", reads = "any", regions = ["eu"] }
+        :                                                             ^^^^^^
+        `----
+      help: name one region for each replica
+    "#);
+}
+
+#[test]
+fn a_replica_that_something_happens_to_exists() {
+    insta::assert_snapshot!(check("database_servers"), @r#"
+      x 3 errors in tests/broken/database_servers.toml
+
+    Error: 
+      x `crash`: the database has no replica `2`
+        ,-[tests/broken/database_servers.toml:14:10]
+     13 | action = "crash"
+     14 | target = "database.replica.2"
+        :          ^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: there are 0 to 1
+
+    Error: 
+      x `slow`: this does not happen to `tier.redis`
+        ,-[tests/broken/database_servers.toml:19:10]
+     18 | action = "slow"
+     19 | target = "tier.redis"
+        :          ^^^^^^^^^^^^
+     20 | factor = 10
+        `----
+      help: targets are `database`, `database.replica.0`
+
+    Error: 
+      x `replica-lag`: `database.primary` is not a target
+        ,-[tests/broken/database_servers.toml:25:10]
+     24 | action = "replica-lag"
+     25 | target = "database.primary"
+        :          ^^^^^^^^^^^^^^^^^^
+     26 | lag = "10s"
+        `----
+      help: targets are `database`, `database.replica.0`
+    "#);
 }
 
 #[test]
 fn a_buffer_pool_says_what_its_capacity_counts() {
-    insta::assert_snapshot!(check("buffer_pool"), @"");
+    insta::assert_snapshot!(check("buffer_pool"), @r#"
+      x 4 errors in tests/broken/buffer_pool.toml
+
+    Error: 
+      x `database.buffer_pool.capacity`: `1000` could be pages or bytes: did you mean "1000 pages" or
+      | "1000B"
+        ,-[tests/broken/buffer_pool.toml:9:28]
+      8 | service_time = "5ms"
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+        :                            ^^^^^^
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        `----
+      help: write a number of pages or an amount of memory: "100k pages", "1GiB"
+
+    Error: 
+      x `database.replicas.count` must be from 1 to 100, not 0
+        ,-[tests/broken/buffer_pool.toml:10:22]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                      ^
+        `----
+
+    Error: 
+      x `database.replicas.reads` cannot be `all`
+        ,-[tests/broken/buffer_pool.toml:10:48]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | replicas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                                                ^^^^^
+        `----
+      help: did you mean `any`?
+
+    Error: 
+      x `database.replicas.failover` needs the key `promotion`
+        ,-[tests/broken/buffer_pool.toml:10:66]
+      9 | buffer_pool = { capacity = "1000", disk_time = "5ms" }
+     10 | cas = { count = 0, lag = "100ms", reads = "all", failover = { detection = "10s" } }
+        :                                                             ^^^^^^^^^^^^^^^^^^^^^
+        `----
+      help: from then until the replica answers as the primary; for example `promotion = "5s"`
+    "#);
 }
 
 #[test]
@@ -1372,12 +1506,183 @@ fn a_resize_that_cannot_be_is_refused() {
 
 #[test]
 fn layers_that_do_not_go_together_are_refused() {
-    insta::assert_snapshot!(check("layers"), @r#""#);
+    insta::assert_snapshot!(check("layers"), @r#"
+      x 4 errors in tests/broken/layers.toml
+
+    Error: 
+      x `tier.first.fill`: an exclusive tier takes what the one above evicts, and there is none above
+        ,-[tests/broken/layers.toml:9:8]
+      8 | name = "first"
+      9 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     10 | preset = "in-process"
+        `----
+      help: use `fill = "inclusive"`, or put the tier below another
+
+    Error: 
+      x `tier.first.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:11:16]
+     10 | preset = "in-process"
+     11 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+
+    Error: 
+      x `tier.second.fill`: entries cannot move between tiers of which one has leases, versioned or
+      | personalised keys
+        ,-[tests/broken/layers.toml:15:8]
+     14 | name = "second"
+     15 | fill = "exclusive"
+        :        ^^^^^^^^^^^
+     16 | preset = "redis"
+        `----
+      help: use `fill = "inclusive"`
+
+    Error: 
+      x `tier.second.personalised`: entries are kept for each session, and there are none
+        ,-[tests/broken/layers.toml:18:16]
+     17 | pattern = "through"
+     18 | personalised = 0.5
+        :                ^^^
+        `----
+      help: add `sessions = { count = "10k" }` to `[workload]`
+    "#);
 }
 
 #[test]
 fn presets_and_promotions_that_do_not_exist_are_refused() {
-    insta::assert_snapshot!(check("presets"), @r#""#);
+    insta::assert_snapshot!(check("presets"), @r#"
+      x 2 errors in tests/broken/presets.toml
+
+    Error: 
+      x `tier.third.preset` cannot be `rediss`
+       ,-[tests/broken/presets.toml:9:10]
+     8 | name = "third"
+     9 | preset = "rediss"
+       :          ^^^^^^^^
+       `----
+      help: did you mean `redis`?
+
+    Error: 
+      x `tier.fourth.promote`: `sometimes` is not a whole number
+        ,-[tests/broken/presets.toml:14:11]
+     13 | capacity = "1GiB"
+     14 | promote = "sometimes"
+        :           ^^^^^^^^^^^
+        `----
+      help: write a whole number, for example 100, 1_000_000, "10k" or "1.5M"; or write `always`,
+            `never`
+    "#);
+}
+
+#[test]
+fn defences_that_do_not_go_together_or_with_their_tier_say_why() {
+    insta::assert_snapshot!(check("defences"), @r#"
+      x 10 errors in tests/broken/defences.toml
+
+    Error: 
+      x `tier.rivals.defence`: `lock` and `lease` both say who of all processes fetches
+        ,-[tests/broken/defences.toml:10:37]
+      9 | capacity = "unlimited"
+     10 | defence = ["single-flight", "lock", "lease"]
+        :                                     ^^^^^^^
+     11 | [[tier]]
+        `----
+      help: remove one of the two; "single-flight" may stand beside either
+
+    Error: 
+      x `tier.for-ever.defence`: `jitter` has nothing to do where entries do not expire
+        ,-[tests/broken/defences.toml:14:12]
+     13 | capacity = "unlimited"
+     14 | defence = ["jitter"]
+        :            ^^^^^^^^
+     15 | [[tier]]
+        `----
+      help: give the tier a TTL, for example `ttl = "60s"`
+
+    Error: 
+      x `tier.none-and-more.defence`: `none` stands beside other defences
+        ,-[tests/broken/defences.toml:18:12]
+     17 | capacity = "unlimited"
+     18 | defence = ["none", "single-flight"]
+        :            ^^^^^^
+     19 | [[tier]]
+        `----
+      help: remove it, or the others
+
+    Error: 
+      x `tier.twice.defence`: the TTL has a `jitter` already
+        ,-[tests/broken/defences.toml:23:12]
+     22 | ttl = { base = "10s", jitter = 0.1 }
+     23 | defence = [{ kind = "jitter", share = 0.2 }]
+        :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     24 | [[tier]]
+        `----
+      help: remove one of the two
+
+    Error: 
+      x `tier.alone.defence`: with `serve-stale-if-locked` alone nobody waits for anybody, so nobody
+      | is served
+        ,-[tests/broken/defences.toml:28:11]
+     27 | ttl = "10s"
+     28 | defence = "serve-stale-if-locked"
+        :           ^^^^^^^^^^^^^^^^^^^^^^^
+     29 | [[tier]]
+        `----
+      help: add a defence that lets one fetch: ["lock", "serve-stale-if-locked"], or use "stale-while-
+            revalidate"
+
+    Error: 
+      x `tier.unshared.defence`: a lock in a node that is not shared keeps nobody else from fetching
+        ,-[tests/broken/defences.toml:33:11]
+     32 | capacity = "unlimited"
+     33 | defence = "lock"
+        :           ^^^^^^
+     34 | [[tier]]
+        `----
+      help: use "single-flight" here and the lock in a tier with `scope = "global"`
+
+    Error: 
+      x `tier.conducts.defence`: with `read = "aside"` no request is at the tier while its row is
+      | fetched, so none can be collapsed there
+        ,-[tests/broken/defences.toml:37:11]
+     36 | capacity = "unlimited"
+     37 | defence = "collapse"
+        :           ^^^^^^^^^^
+     38 | [[tier]]
+        `----
+      help: use `pattern = "through"`, or `defence = "single-flight"`
+
+    Error: 
+      x `tier.late.defence`: `ahead` must be less than the TTL, or entries are fetched as soon as they
+      | are stored
+        ,-[tests/broken/defences.toml:42:11]
+     41 | ttl = "3s"
+     42 | defence = { kind = "buddy", ahead = "3s" }
+        :           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+     43 | [[tier]]
+        `----
+      help: lower `ahead`, or raise the TTL
+
+    Error: 
+      x `tier.mixed.defence.beta` is for "xfetch"; "linear" has `share`
+        ,-[tests/broken/defences.toml:47:67]
+     46 | ttl = "3s"
+     47 | e = { kind = "early-expiration", variant = "linear", beta = 2.0 }
+        :                                                             ^^^
+     48 | [[tier]]
+        `----
+
+    Error: 
+      x `tier.kept.defence.keep` is for those who give up and are served the expired copy: add
+      | `give_up = "serve-stale"`
+        ,-[tests/broken/defences.toml:52:35]
+     51 | ttl = "3s"
+     52 | defence = { kind = "lock", keep = "5s" }
+        :                                   ^^^^
+        `----
+    "#);
 }
 
 #[test]

@@ -152,3 +152,156 @@ fn a_hot_key_that_expires_calls_one_stampede_each_time() {
         .is("database.qps.max", 102.0)
         .is("tier.cache.expirations.rate", 1.0 / 0.17);
 }
+
+const LOCK: &str = "tier.cache.defence={ kind = \"lock\", retry = \"7ms\" }";
+
+#[test]
+fn a_lock_lets_one_fetch_across_instances_and_the_others_look_again() {
+    // The request of 0 takes the lock and is back at 50.5 ms. The others look every 7 ms: that of 1 at
+    // 1, 8, ... 50 and finds it at 57.
+    run(HOT_KEY, &[LOCK])
+        .is("stampede.events", 0.0)
+        .is("stampede.peak", 1.0)
+        .is("tier.cache.miss_ratio", 1.0 / 200.0)
+        .is("tier.cache.delayed_hit_ratio", 50.0 / 200.0)
+        .is("tier.cache.locks.taken", 1.0)
+        // Those of 1 to 50 look until 50.5: (50 - t) / 7 + 1 times each.
+        .is(
+            "tier.cache.locks.busy",
+            (1..=50).map(|t| f64::from((50 - t) / 7 + 1)).sum(),
+        )
+        .is("latency.max", 56e-3);
+}
+
+#[test]
+fn taking_and_releasing_a_lock_are_exchanges_of_their_own() {
+    // 4 ms to the tier and back: look up until 4, lock until 8, fetch until 58.5, set until 62.5, release
+    // until 66.5.
+    let settings = [LOCK, "tier.cache.network=4ms", "duration=1ms", "drain=true"];
+    run(HOT_KEY, &settings)
+        .is("latency.max", 66.5e-3)
+        .is("requests.answered", 1.0);
+}
+
+#[test]
+fn a_holder_that_dies_leaves_the_lock_until_it_expires() {
+    let dies = "tier.cache.defence={ kind = \"lock\", retry = \"1ms\", ttl = \"20ms\", holder_dies = 1.0 }";
+    // At 0, 20, 40, ... somebody takes the lock and dies; nobody is ever answered.
+    run(HOT_KEY, &[dies, "duration=99ms"])
+        .is("requests.unavailable", 5.0)
+        .is("requests.answered", 0.0)
+        .is("database.reads.rate", 0.0);
+}
+
+#[test]
+fn who_has_looked_in_vain_fetches_or_fails_as_it_was_told() {
+    let gives_up = |what: &str| {
+        let defence = format!(
+            "tier.cache.defence={{ kind = \"lock\", retry = \"5ms\", retries = 2, give_up = \"{what}\" }}"
+        );
+        let settings = [
+            &defence,
+            "tier.cache.ttl=10s",
+            "duration=31ms",
+            "drain=true",
+        ];
+        run(HOT_KEY, &settings)
+    };
+    // Those of 1 to 30 give up 10 ms later. A copy that is served at last would have to be there.
+    for what in ["query", "serve-stale"] {
+        gives_up(what)
+            .is("stampede.peak", 31.0)
+            .is("tier.cache.locks.given_up", 30.0)
+            .is("requests.failed", 0.0);
+    }
+    gives_up("fail")
+        .is("stampede.peak", 1.0)
+        .is("requests.timed_out", 30.0);
+}
+
+/// An entry that is there from the start, and expires at 10 ms.
+const WARM: [&str; 2] = ["tier.cache.ttl=10ms", "duration=80ms"];
+
+/// `defence` beside a warm-up of the key.
+fn warm(defence: &str) -> crate::world::Run {
+    let warm_up = "{ kind = \"warm-up\", keys = 1, rate = \"1G/s\" }";
+    let setting = format!("tier.cache.defence=[{warm_up}, {defence}]");
+    run(HOT_KEY, &[&WARM[..], &[&setting]].concat())
+}
+
+#[test]
+fn what_was_loaded_before_the_run_is_found_until_it_expires() {
+    // It is as old as one key takes at that rate, a nanosecond: gone at 10 ms.
+    let run = warm("\"single-flight\"");
+    assert!(run.get("tier.cache.hit_ratio") * 80.0 >= 10.0);
+    run.is("stampede.peak", 4.0);
+}
+
+#[test]
+fn the_expired_copy_is_served_to_those_who_would_wait() {
+    // One fetches from 10 ms until 60.5 and another from 71 on, and all the others are served what has
+    // expired.
+    warm("\"lock\", \"serve-stale-if-locked\"")
+        .is("stampede.peak", 1.0)
+        .is("tier.cache.delayed_hit_ratio", 0.0)
+        .is("tier.cache.stale_hit_ratio", 58.0 / 80.0);
+}
+
+#[test]
+fn one_or_each_instance_or_everybody_refreshes_what_is_stale() {
+    let peak = |refreshers: &str| {
+        let defence =
+            format!("{{ kind = \"stale-while-revalidate\", refreshers = \"{refreshers}\" }}");
+        let run = warm(&defence);
+        // Nobody waits.
+        run.is("latency.max", 0.0);
+        run.get("stampede.peak")
+    };
+    assert_eq!(peak("one"), 1.0);
+    assert_eq!(peak("instance"), 4.0);
+    assert_eq!(peak("all"), 51.0);
+}
+
+#[test]
+fn a_batch_is_one_exchange_and_waits_for_its_window() {
+    // One instance, a request every millisecond, windows of 4 ms: five lookups in each batch, those of 0
+    // to 4 go out at 4.
+    let coalesce = "tier.cache.defence={ kind = \"coalesce\", window = \"4500us\" }";
+    let settings = [
+        coalesce,
+        "app.instances=1",
+        "database.service_time=0s",
+        "duration=100ms",
+        "drain=true",
+    ];
+    run(HOT_KEY, &settings)
+        .is("tier.cache.batches.rate", 20.0 / 0.1)
+        .is("latency.max", 4.5e-3)
+        .is("latency.mean", 2.5e-3);
+    // A full batch does not wait.
+    let full = "tier.cache.defence={ kind = \"coalesce\", window = \"1s\", most = 2 }";
+    run(HOT_KEY, &[&settings[1..], &[full]].concat())
+        .is("tier.cache.batches.rate", 50.0 / 0.1)
+        .is("latency.max", 1e-3);
+}
+
+#[test]
+fn a_deploy_restarts_instances_one_after_the_other_and_empties_their_caches() {
+    let deploy = "event=[{ at = \"50ms\", action = \"deploy\", restart = \"10ms\" }]";
+    let own = "tier.cache.scope=instance";
+    let settings = [own, "database.service_time=0s", "duration=200ms"];
+    // Each instance fetches the key once, and again after it was restarted; no request is lost.
+    run(HOT_KEY, &settings).is("database.reads.rate", 4.0 / 0.2);
+    run(HOT_KEY, &[&settings[..], &[deploy]].concat())
+        .is("database.reads.rate", 8.0 / 0.2)
+        .is("requests.failed", 0.0);
+    // Where all are restarted together there is nobody to answer for 10 ms.
+    let together =
+        "event=[{ at = \"49500us\", action = \"deploy\", restart = \"10ms\", at_a_time = 4 }]";
+    run(HOT_KEY, &[&settings[..], &[together]].concat()).is("requests.unavailable", 10.0);
+    // A warm-up fetches it instead.
+    let warm = "tier.cache.defence={ kind = \"warm-up\", keys = 1 }";
+    run(HOT_KEY, &[&settings[..], &[deploy, warm]].concat())
+        .is("tier.cache.warmed", 4.0)
+        .is("tier.cache.miss_ratio", 0.0);
+}

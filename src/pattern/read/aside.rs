@@ -28,7 +28,11 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let visit = match tier.visit(Exchange::LookUp, request).await {
+    let visit = match &system.layers[level].batches {
+        None => tier.visit(Exchange::LookUp, request).await,
+        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+    };
+    let visit = match visit {
         Ok(visit) => visit,
         Err(unreachable) if tier.is_fatal(unreachable) => return Err(Failure::Unavailable),
         Err(_) => return system.read_below(request, level + 1).await,
@@ -39,16 +43,14 @@ pub(crate) async fn read(
         found = Box::pin(tier.gather(request, found)).await;
     }
     tier.note_latency(issued_ns);
-    let stale = match found {
+    match found {
         Found::Fresh(row) => {
             let outcome = ReadOutcome::Hit;
             tier.note(outcome);
-            return Ok(Answer { row, outcome });
+            Ok(Answer { row, outcome })
         }
-        Found::Stale(stale) => Some(stale),
-        Found::Nothing => None,
-    };
-    Box::pin(fetch(system, request, level, request.instance, stale)).await
+        other => Box::pin(fetch(system, request, level, request.instance, other)).await,
+    }
 }
 
 /// Queries what lies below tier `level` and sets the entry.
@@ -60,7 +62,9 @@ pub(crate) async fn load(
     known: Option<Row>,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
+    let begun_ns = system.kernel.now();
     let answer = ask_below(system, request, level, known.as_ref()).await?;
+    let _measured = layer.tier.measured(request, system.kernel.now() - begun_ns);
     let filling = filling.given(&answer.row, known.as_ref());
     if layer.leaves_below(&answer.row, filling) {
         return Ok(answer);

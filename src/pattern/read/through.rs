@@ -31,7 +31,11 @@ pub(crate) async fn read(
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
     let issued_ns = system.kernel.now();
-    let Ok(visit) = tier.visit(Exchange::LookUp, request).await else {
+    let visit = match &system.layers[level].batches {
+        None => tier.visit(Exchange::LookUp, request).await,
+        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+    };
+    let Ok(visit) = visit else {
         return Err(Failure::Unavailable);
     };
     let found = if tier.is_locked(visit.node(), request.key) {
@@ -71,17 +75,13 @@ async fn go_on(
             system.find(level, node, request)
         }
     };
-    let stale = match found {
-        Found::Fresh(row) => {
-            let outcome = ReadOutcome::DelayedHit;
-            tier.note(outcome);
-            return Ok(Answer { row, outcome });
-        }
-        Found::Stale(stale) => Some(stale),
-        Found::Nothing => None,
-    };
+    if let Found::Fresh(row) = found {
+        let outcome = ReadOutcome::DelayedHit;
+        tier.note(outcome);
+        return Ok(Answer { row, outcome });
+    }
     // A fetch is shared by all who ask one node.
-    let answer = fetch(system, request, level, node as u32, stale).await?;
+    let answer = fetch(system, request, level, node as u32, found).await?;
     // A stale copy was sent as it was found.
     if answer.outcome != ReadOutcome::StaleHit && tier.send(node, &answer.row).await.is_err() {
         return Err(Failure::Unavailable);
@@ -102,7 +102,9 @@ pub(crate) async fn load(
     let below = layer.tier.from_here(request);
     loop {
         let loading = layer.tier.begin_fill(node, request.key);
+        let begun_ns = system.kernel.now();
         let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
+        let _measured = layer.tier.measured(request, system.kernel.now() - begun_ns);
         let filling = filling.given(&answer.row, known.as_ref());
         let has_come = layer.tier.receive(node, &answer.row, filling).await.is_ok();
         if loading.end() {
@@ -119,7 +121,7 @@ pub(crate) async fn load(
         if !layer.pattern.write.goes_through() {
             return Ok(answer);
         }
-        if let Found::Fresh(row) = system.find(level, node, request) {
+        if let Some(row) = system.find(level, node, request).fresh() {
             answer.row = row;
             return Ok(answer);
         }

@@ -149,6 +149,7 @@ pub(super) fn parameter_shape(parameter: &Parameter, (unit, bounds): (Unit, Rang
         }
         Kind::Rate => rate,
         Kind::Switch => Shape::Flag,
+        Kind::Word(known) => words(known),
         Kind::Quantiles => list(
             Shape::Quantity(Unit::Share, ANY_SHARE),
             Shape::Quantity(unit, bounds),
@@ -198,6 +199,9 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
         (Kind::Rate, _) => "\"10k/s\"",
         (Kind::Switch, _) => "true",
+        (Kind::Word(_), "give_up") => "\"fail\"",
+        (Kind::Word(_), "variant") => "\"linear\"",
+        (Kind::Word(_), _) => "\"one\"",
         (Kind::Quantiles, _) => of_unit(
             "[[0.5, \"5ms\"], [0.99, \"50ms\"], [1.0, \"80ms\"]]",
             "[[0.5, \"1KiB\"], [0.99, \"20KiB\"], [1.0, \"1MiB\"]]",

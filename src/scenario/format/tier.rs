@@ -188,13 +188,10 @@ pub(super) fn tier() -> Table {
         ),
         field(
             "defence",
-            Shape::Short(
-                "kind",
-                Box::new(Shape::Choice(chosen_by("kind", "the defence", DEFENCES))),
-            ),
+            defences(),
             Default("\"none\""),
-            "\"single-flight\"",
-            "what happens when many requests miss one key together",
+            "[{ kind = \"lock\", retry = \"10ms\" }, \"jitter\"]",
+            "what happens when many requests miss one key together: one defence, or a list of those that go together",
         ),
         field(
             "cacheable",
@@ -256,6 +253,15 @@ fn preset(preset: &Preset) -> Word {
         preset.name,
         &format!("{} ({})", preset.summary, values.join(", ")),
     )
+}
+
+/// One defence, or several.
+fn defences() -> Shape {
+    let one = Shape::Short(
+        "kind",
+        Box::new(Shape::Choice(chosen_by("kind", "the defence", DEFENCES))),
+    );
+    Shape::Either(vec![one.clone(), Shape::List(Box::new(one), 1)])
 }
 
 pub(super) fn pattern() -> Table {

@@ -335,6 +335,7 @@ impl Planner<'_> {
                 | Kind::Duration
                 | Kind::Rate => Argument::Number(value.base()),
                 Kind::Switch => Argument::Switch(value.flag()),
+                Kind::Word(_) => Argument::Word(value.text().to_owned()),
                 Kind::Quantiles | Kind::Instants | Kind::States => {
                     let pairs = value.list().iter().filter_map(|pair| match pair.list() {
                         [first, second] => Some((first.base(), second.base())),

@@ -1,6 +1,7 @@
 //! Checked tiers: each with its pattern, its defence and its mechanisms, as far as they go together.
 
 use super::{Planner, limit, row};
+use crate::defence::composition::{self, Surroundings};
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
@@ -51,12 +52,7 @@ impl Planner<'_> {
         let ttl = checked.at("ttl");
         let ttl = ttl.get("base").map(|base| time_to_live(base, ttl));
         let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
-        let defence = self.chosen(
-            &format!("tier.{name}.defence"),
-            "kind",
-            defence::DEFENCES,
-            checked.at("defence"),
-        );
+        let defences = self.defences(name, checked.at("defence"));
         let scope = scope(checked.at("scope"))?;
         let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
@@ -88,7 +84,7 @@ impl Planner<'_> {
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
-            defence: defence?,
+            defences: defences?,
             invalidations: Vec::new(),
         };
         for mechanism in checked.at("invalidation").list() {
@@ -115,25 +111,54 @@ impl Planner<'_> {
             self.problem(checked.at(setting).span, message, help);
             return None;
         }
-        layer.defence.prepare(&mut layer.tier);
-        if layer.tier.leases.is_some() && matches!(layer.tier.values, tier::Values::Chunks(_)) {
+        let around = Surroundings {
+            tier: &layer.tier,
+            loads_by_itself: layer.pattern.read == pattern::Read::Through,
+            refreshes_ahead: layer.pattern.refresh.is_some(),
+        };
+        if let Err(misfit) = composition::check(&layer.defences, around) {
+            let defence = checked.at("defence");
+            let place = defence.list().get(misfit.which).unwrap_or(defence);
+            let message = format!("`tier.{name}.defence`: {}", misfit.message);
+            self.problem(place.span, message, misfit.help);
+            return None;
+        }
+        for defence in &layer.defences {
+            defence.prepare(&mut layer.tier);
+        }
+        let is_fenced = layer.tier.mutexes.is_some_and(|mutexes| mutexes.fencing);
+        if (layer.tier.leases.is_some() || is_fenced)
+            && matches!(layer.tier.values, tier::Values::Chunks(_))
+        {
+            let what = if is_fenced {
+                "locks that are fences"
+            } else {
+                "leases"
+            };
             let message = format!(
-                "`tier.{name}.chunking`: leases are given for a key, and each chunk has a key of its own"
+                "`tier.{name}.chunking`: {what} are given for a key, and each chunk has a key of its own"
             );
             let help = "use another `defence`, or remove `chunking`";
             self.problem(checked.at("chunking").span, message, help);
             return None;
         }
-        if layer.tier.leases.is_some() && layer.pattern.read == pattern::Read::Through {
-            let message = format!(
-                "`tier.{name}.defence`: leases are given to those who fill the cache, and with `read = \"through\"` the tier does so itself"
-            );
-            let help = "use `defence = \"single-flight\"`, or `read = \"aside\"`";
-            self.problem(checked.at("defence").span, message, help);
-            return None;
-        }
         self.members_fit(&layer, checked)?;
         Some(layer)
+    }
+
+    /// The defences of the tier `name`, one or a list.
+    fn defences(&mut self, name: &str, checked: &Checked) -> Option<Vec<defence::Plan>> {
+        let place = format!("tier.{name}.defence");
+        let one = std::slice::from_ref(checked);
+        let all = match &checked.value {
+            Sound::List(list) => list,
+            _ => one,
+        };
+        let defences = all.iter();
+        let defences = defences.map(|one| self.chosen(&place, "kind", defence::DEFENCES, one));
+        // All of them are looked at, so that all errors are told of.
+        let defences: Vec<_> = defences.collect();
+        defences.into_iter().collect()
     }
 
     /// Whether values are stored and sent in one piece.
@@ -399,7 +424,7 @@ fn time_to_live(base: &Checked, ttl: &Checked) -> tier::TimeToLive {
         jitter_above,
         stale_while_revalidate_ns: ttl.at("stale_while_revalidate").whole(),
         stale_if_error_ns: ttl.at("stale_if_error").whole(),
-        revalidate_ns: 0,
+        ..tier::TimeToLive::default()
     }
 }
 
