@@ -10,6 +10,7 @@
 use std::time::Instant;
 
 use cachesim::cache::{Cache, Lookup};
+use cachesim::client;
 use cachesim::database;
 use cachesim::defence;
 use cachesim::eviction::{Measure, PolicySpec};
@@ -68,6 +69,7 @@ fn plain_scenario() -> Plan {
         warmup_ns: SECOND_NS,
         drain: false,
         workload: workload(),
+        client: client::Plan::plain(),
         instances: 20,
         geography: cachesim::geography::Plan::default(),
         promises: Vec::new(),

@@ -23,6 +23,7 @@ pub mod defence;
 pub mod tier;
 pub mod placement;
 pub mod database;
+pub mod guard;
 pub mod geography;
 pub mod workload;
 pub mod metrics;

@@ -30,6 +30,8 @@ pub struct Plan {
     pub drain: bool,
     /// When requests arrive and what they ask for.
     pub workload: workload::Plan,
+    /// What clients do beside waiting.
+    pub client: client::Plan,
     /// App instances, at least 1: processes that share nothing but the tiers below them.
     pub instances: u32,
     /// The Bloom filter of each app instance, if they have one.
@@ -164,7 +166,15 @@ impl World {
                 .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
         }
         let system = Rc::new(system);
-        let client = Client::new(&geography, &kernel, &meter, &workload, &system, luck);
+        let client = Client::new(
+            &plan.client,
+            &geography,
+            &kernel,
+            &meter,
+            &workload,
+            &system,
+            luck,
+        );
         let client = client.with_pages(plan.workload.page.as_ref());
         let spawner = Rc::new(Spawner::default());
         Self {
@@ -198,6 +208,7 @@ impl World {
                 plan.duration_ns,
                 luck,
             ),
+            meter: self.meter.clone(),
         };
         fault::start(&plan.events, stage);
     }

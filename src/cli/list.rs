@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Answer, Status};
 use crate::report::terminal::wrap;
 use crate::{
-    defence, eviction, fault, invalidation, metrics, pattern, placement, promise,
+    client, defence, eviction, fault, guard, invalidation, metrics, pattern, placement, promise,
     report::metrics_reference,
     tier, trace,
     workload::{arrivals, distribution, popularity},
@@ -50,6 +50,12 @@ enum Topic {
     Invalidations,
     /// What happens when many requests miss one key together
     Defences,
+    /// What refuses calls to protect a tier or the database
+    Guards,
+    /// In which order a queue is served
+    Disciplines,
+    /// What chance does to the wait before a retry
+    Jitters,
     /// What can happen on the timeline
     Actions,
     /// Durations and sizes
@@ -125,6 +131,18 @@ impl Topic {
                 .map(|one| row(one.row.name, one.row.meaning))
                 .collect(),
             Self::Defences => defence::DEFENCES
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Guards => guard::GUARDS
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Disciplines => guard::discipline::DISCIPLINES
+                .iter()
+                .map(|one| row(one.name, one.meaning))
+                .collect(),
+            Self::Jitters => client::backoff::JITTERS
                 .iter()
                 .map(|one| row(one.name, one.meaning))
                 .collect(),

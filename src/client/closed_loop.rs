@@ -9,6 +9,9 @@ use crate::random::Luck;
 use crate::units::Nanoseconds;
 use crate::workload::arrivals::{Closed, ClosedLoop};
 
+/// Nobody asks twice within a microsecond.
+const SHORTEST_TURN_NS: Nanoseconds = 1000;
+
 /// Lets all users ask until `until_ns`. They do not all start at once.
 pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, luck: Luck) {
     let users = Rc::new(ClosedLoop::new(plan, luck));
@@ -42,6 +45,10 @@ pub(super) fn start(client: &Rc<Client>, plan: &Closed, until_ns: Nanoseconds, l
                     )
                     .await;
                     kernel.sleep(users.think_ns(user, turn)).await;
+                    if kernel.now() == arrived_ns {
+                        // Who is turned away at once and does not think would ask for ever.
+                        kernel.sleep(SHORTEST_TURN_NS).await;
+                    }
                 }
             },
         );

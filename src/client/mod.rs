@@ -10,22 +10,31 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::defence::Answer;
 use crate::geography::Geography;
 use crate::kernel::{Kernel, Spawner};
-use crate::metrics::{Failure, Meter};
+use crate::metrics::{Failure, InFlight, Meter};
 use crate::pattern::System;
 use crate::promise::Known;
 use crate::random::{Luck, Stream};
 use crate::units::Nanoseconds;
 use crate::workload::{self, Operation, Page, Request, Workload, arrivals};
 
+pub mod backoff;
+pub mod budget;
 mod closed_loop;
 mod crowd;
 mod from_trace;
+pub mod hedge;
 mod open_loop;
 mod page;
+mod stressed;
 
 pub use crowd::Crowds;
+pub use stressed::{ABANDONED, Abandoned, AbandonedRow, Plan, Retries};
+
+/// Where a request is worked on that no instance can take: nowhere.
+const NO_INSTANCE: u32 = u32::MAX;
 
 /// A request that has just arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +59,23 @@ pub struct Client {
     /// If each read is of many keys. Boxed, because most clients have none.
     page: Option<Box<Page>>,
     stop_when_idle: Cell<bool>,
+    /// `None` for clients who only wait.
+    stress: Option<Box<stressed::Stress>>,
+}
+
+/// What a request is answered with.
+#[derive(Clone, Debug)]
+enum Reply {
+    Read(Answer),
+    /// The new version.
+    Written(u64),
 }
 
 impl Client {
-    /// Clients of an app whose instances live there.
+    /// Clients as planned of an app whose instances live there.
     #[must_use]
     pub fn new(
+        plan: &Plan,
         geography: &Rc<Geography>,
         kernel: &Rc<Kernel>,
         meter: &Rc<Meter>,
@@ -72,6 +92,8 @@ impl Client {
             instance_luck: luck.stream("app.instance"),
             page: None,
             stop_when_idle: Cell::new(false),
+            stress: (!plan.is_plain())
+                .then(|| Box::new(stressed::Stress::new(*plan, kernel, luck))),
         }
     }
 
@@ -108,11 +130,76 @@ impl Client {
         rotation.instead_of(instance, candidates, &mut luck)
     }
 
-    /// How long ago a newer version than `row` had been committed when the request was issued.
+    /// What a request that has just arrived asks for.
     #[inline]
-    fn staleness_ns(&self, request: &Request, row: &crate::database::Row) -> Nanoseconds {
-        let superseded_ns = self.system.database.superseded_ns(request.key, row);
+    fn draw(&self, arrival: Arrival) -> (Request, Operation) {
+        let mut workload = self.workload.borrow_mut();
+        let draw = workload.draw(arrival.index, arrival.arrived_ns, arrival.user);
+        let instance = self.instance_of(arrival.index, draw.session);
+        let request = Request {
+            index: arrival.index,
+            instance: instance.unwrap_or(NO_INSTANCE),
+            session: draw.session,
+            key: draw.key,
+            issued_ns: arrival.arrived_ns,
+            must_be_fresh: draw.must_be_fresh,
+            region: self.geography.region_of(instance.unwrap_or(0)),
+            generation: 0,
+            is_personal: false,
+        };
+        (request, draw.operation)
+    }
+
+    /// Has the app work on a request.
+    async fn work(&self, request: &Request, operation: Operation) -> Result<Reply, Failure> {
+        match operation {
+            _ if request.instance == NO_INSTANCE => Err(Failure::Unavailable),
+            Operation::Read => self.system.read(request).await.map(Reply::Read),
+            Operation::Write => self.system.write(request).await.map(Reply::Written),
+        }
+    }
+
+    /// How long ago a newer version than the answer's had been committed when the request was issued.
+    #[inline]
+    fn staleness_ns(&self, request: &Request, answer: &Answer) -> Nanoseconds {
+        let superseded_ns = self.system.database.superseded_ns(request.key, &answer.row);
         request.issued_ns.saturating_sub(superseded_ns)
+    }
+
+    /// A read was answered, whose session had `known` of the row when it was issued.
+    #[inline]
+    fn answer_read(
+        &self,
+        in_flight: &InFlight<'_>,
+        request: &Request,
+        known: Known,
+        answer: &Answer,
+    ) {
+        let staleness_ns = self.staleness_ns(request, answer);
+        in_flight.answer_read(self.kernel.now(), answer.outcome, staleness_ns);
+        in_flight.note_giver(answer.row.given_by);
+        if answer.row.is_absent() {
+            in_flight.note_absence();
+        }
+        let version = answer.row.version();
+        in_flight.note_inconsistency(version < known.written, version < known.seen);
+        self.system.promises.has_read(request, version);
+    }
+
+    /// A write was answered with the new version.
+    fn answer_write(&self, in_flight: &InFlight<'_>, request: &Request, version: u64) {
+        let now_ns = self.kernel.now();
+        in_flight.answer_write(now_ns);
+        let promises = &self.system.promises;
+        promises.has_written(request, version, now_ns);
+    }
+
+    /// A request has left the system.
+    #[inline]
+    fn left(&self) {
+        if self.stop_when_idle.get() && self.meter.in_system() == 0 {
+            self.kernel.stop();
+        }
     }
 }
 
@@ -139,59 +226,34 @@ pub fn start(
 
 /// Works on one request until it is answered or has failed.
 pub async fn serve(client: Rc<Client>, arrival: Arrival) {
+    if client.stress.is_some() {
+        // Boxed, because clients who only wait need not carry what the others do.
+        return Box::pin(stressed::serve(client, arrival)).await;
+    }
     let client = &*client;
-    let meter = &*client.meter;
-    let in_flight = meter.arrive(arrival.arrived_ns);
-    let draw = client
-        .workload
-        .borrow_mut()
-        .draw(arrival.index, arrival.arrived_ns, arrival.user);
-    let instance = client.instance_of(arrival.index, draw.session);
-    let request = Request {
-        index: arrival.index,
-        instance: instance.unwrap_or(0),
-        session: draw.session,
-        key: draw.key,
-        issued_ns: arrival.arrived_ns,
-        must_be_fresh: draw.must_be_fresh,
-        region: client.geography.region_of(instance.unwrap_or(0)),
-        generation: 0,
-        is_personal: false,
-    };
-    let outcome: Result<(), Failure> = match draw.operation {
-        _ if instance.is_none() => Err(Failure::Unavailable),
+    let in_flight = client.meter.arrive(arrival.arrived_ns);
+    let (request, operation) = client.draw(arrival);
+    let outcome: Result<(), Failure> = match operation {
+        _ if request.instance == NO_INSTANCE => Err(Failure::Unavailable),
         Operation::Read if let Some(page) = &client.page => {
             Box::pin(page::read(client, page, &request, &in_flight)).await
         }
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.
-            let Known { written, seen, .. } = client.system.promises.known(&request);
+            let known = client.system.promises.known(&request);
             client.system.read(&request).await.map(|answer| {
-                let staleness_ns = client.staleness_ns(&request, &answer.row);
-                in_flight.answer_read(client.kernel.now(), answer.outcome, staleness_ns);
-                if answer.row.is_absent() {
-                    in_flight.note_absence();
-                }
-                in_flight.note_giver(answer.row.given_by);
-                let version = answer.row.version();
-                in_flight.note_inconsistency(version < written, version < seen);
-                client.system.promises.has_read(&request, version);
+                client.answer_read(&in_flight, &request, known, &answer);
             })
         }
         Operation::Write => client.system.write(&request).await.map(|version| {
-            let now_ns = client.kernel.now();
-            in_flight.answer_write(now_ns);
-            let promises = &client.system.promises;
-            promises.has_written(&request, version, now_ns);
+            client.answer_write(&in_flight, &request, version);
         }),
     };
     if let Err(failure) = outcome {
         in_flight.fail(client.kernel.now(), failure);
     }
     drop(in_flight);
-    if client.stop_when_idle.get() && meter.in_system() == 0 {
-        client.kernel.stop();
-    }
+    client.left();
 }
 
 #[cfg(test)]

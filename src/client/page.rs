@@ -37,7 +37,7 @@ pub(super) async fn read(
     let known: Vec<Known> = requests.iter().map(|one| promises.known(one)).collect();
     let answers = client.system.read_page(&requests, page).await?;
     let keys = answers.iter().zip(&requests).map(|(answer, request)| {
-        let staleness_ns = client.staleness_ns(request, &answer.row);
+        let staleness_ns = client.staleness_ns(request, answer);
         (answer.outcome, staleness_ns)
     });
     in_flight.answer_page(client.kernel.now(), keys);

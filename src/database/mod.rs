@@ -13,7 +13,8 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use crate::geography::{Distance, Geography};
-use crate::kernel::{Broadcast, Either, Kernel, Label, Usage, race};
+use crate::guard;
+use crate::kernel::{Broadcast, Discipline, Either, Kernel, Label, Refused, Usage, race};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
@@ -43,6 +44,8 @@ pub struct Plan {
     pub connections: u32,
     /// Queries that may wait for a connection; more are rejected. `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Whom the queue serves next, if not the first who came.
+    pub discipline: Option<Discipline>,
     /// How long a read holds its connection, in nanoseconds.
     pub service_time: Distribution,
     /// How long a write holds its connection, in nanoseconds.
@@ -53,6 +56,8 @@ pub struct Plan {
     pub slowdown: f64,
     /// After so long the app gives up on a query, which goes on all the same. `None` for never.
     pub timeout_ns: Option<Nanoseconds>,
+    /// Whether a query goes on when whoever asked has been dropped, or is taken back.
+    pub outlives_callers: bool,
     /// Round-trip time of one query, in nanoseconds, half out and half back.
     pub network: Distribution,
     /// Where it lives; `None` if it is equally near to all regions.
@@ -61,6 +66,8 @@ pub struct Plan {
     pub buffer_pool: Option<buffer_pool::Plan>,
     /// Replicas, if it has any.
     pub replicas: Option<replication::Plan>,
+    /// What stands between the app and the database.
+    pub guards: Vec<guard::Plan>,
 }
 
 impl Plan {
@@ -74,14 +81,17 @@ impl Plan {
         Self {
             connections,
             queue_limit: None,
+            discipline: None,
             write_service_time: service_time.clone(),
             service_time,
             slowdown: 0.0,
             timeout_ns: None,
+            outlives_callers: false,
             network: Distribution::constant(0.0).expect("a constant"),
             home: None,
             buffer_pool: None,
             replicas: None,
+            guards: Vec::new(),
         }
     }
 
@@ -205,7 +215,8 @@ impl Database {
         let server = |number: usize, connections| {
             let pool = plan.buffer_pool.as_ref();
             let seed = luck.stream("database.eviction").at(number as u64).bits();
-            Server::new(kernel, connections, plan.queue_limit, pool, seed)
+            let limits = (plan.queue_limit, plan.discipline);
+            Server::new(kernel, connections, limits, pool, seed)
         };
         let distance = |home: Option<RegionId>, what: &str| {
             home.map(|home| Distance::new(home, geography, what, luck))
@@ -247,6 +258,11 @@ impl Database {
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
+    }
+
+    /// The database's plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Whether there are replicas.
@@ -414,9 +430,10 @@ impl Database {
         request: &Request,
         reach: Reach,
     ) -> Result<Row, Failure> {
-        let Some(timeout_ns) = self.plan.timeout_ns else {
+        let timeout_ns = self.plan.timeout_ns;
+        if timeout_ns.is_none() && !self.plan.outlives_callers {
             return self.carry_out(verb, request, reach).await;
-        };
+        }
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
@@ -428,10 +445,18 @@ impl Database {
             },
             async move {
                 let outcome = database.carry_out(verb, &request, reach).await;
+                let is_useless = database.abandonable.receivers(reply) == 0;
+                if is_useless && outcome.is_ok() && database.meter.is_measuring() {
+                    database.meter.database.useless.increment();
+                }
                 database.abandonable.close(reply, Some(outcome));
             },
         );
-        match self.kernel.timeout(timeout_ns, answer).await {
+        let answer = match timeout_ns {
+            None => Ok(answer.await),
+            Some(timeout_ns) => self.kernel.timeout(timeout_ns, answer).await,
+        };
+        match answer {
             Ok(outcome) => outcome.expect("the query's task always answers"),
             Err(_) => {
                 if self.meter.is_measuring() {
@@ -450,6 +475,10 @@ impl Database {
             round_trip_ns += distance.round_trip_ns(request.region, request.index);
         }
         let way_out_ns = round_trip_ns / 2;
+        let _said = (verb == Verb::ReadUnless).then(|| Said {
+            database: self,
+            of: (request.index, request.key),
+        });
         self.kernel.sleep(way_out_ns).await;
         // Who asks for the primary finds it wherever it is by then.
         let number = match reach {
@@ -534,6 +563,19 @@ impl Database {
         self.known.borrow_mut().remove(&asked);
     }
 
+    fn turn_away(&self, refused: Refused, request: &Request) -> Failure {
+        let counts = &self.meter.database;
+        let (count, failure) = match refused {
+            Refused::Full => (&counts.rejected, Failure::Rejected),
+            Refused::Late => (&counts.guard.shed, Failure::Shed),
+        };
+        if self.meter.is_measuring() {
+            count.increment();
+        }
+        self.forget(request);
+        failure
+    }
+
     async fn serve(&self, number: usize, verb: Verb, request: &Request) -> Result<Row, Failure> {
         let (index, key) = (request.index, request.key);
         let server = &self.servers[number];
@@ -544,12 +586,9 @@ impl Database {
         if self.meter.is_measuring() {
             server.queries.increment();
         }
-        let Ok(_connection) = server.connections.acquire().await else {
-            if self.meter.is_measuring() {
-                self.meter.database.rejected.increment();
-            }
-            self.forget(request);
-            return Err(Failure::Rejected);
+        let _connection = match server.connections.acquire().await {
+            Ok(connection) => connection,
+            Err(refused) => return Err(self.turn_away(refused, request)),
         };
         if self.meter.is_measuring() {
             self.meter
@@ -712,6 +751,18 @@ impl Database {
         let most_others = f64::from((server.most_connections - 1).max(1));
         let factor = 1.0 + self.plan.slowdown * others / most_others;
         (service_time.sample(&mut draws) * factor).round() as Nanoseconds
+    }
+}
+
+/// What somebody said to have, for as long as the query is under way; it may be taken back.
+struct Said<'a> {
+    database: &'a Database,
+    of: (u64, Key),
+}
+
+impl Drop for Said<'_> {
+    fn drop(&mut self) {
+        self.database.known.borrow_mut().remove(&self.of);
     }
 }
 

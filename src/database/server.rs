@@ -8,7 +8,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use super::buffer_pool::{self, BufferPool};
-use crate::kernel::{Broadcast, BroadcastId, Kernel, Resource};
+use crate::kernel::{Broadcast, BroadcastId, Discipline, Kernel, Resource};
 use crate::metrics::Counter;
 use crate::units::Nanoseconds;
 
@@ -56,12 +56,17 @@ impl Server {
     pub(super) fn new(
         kernel: &Rc<Kernel>,
         connections: u32,
-        queue_limit: Option<u32>,
+        (queue_limit, discipline): (Option<u32>, Option<Discipline>),
         pool: Option<&buffer_pool::Plan>,
         seed: u64,
     ) -> Self {
         Self {
-            connections: Resource::new(kernel.clone(), connections, queue_limit),
+            connections: Resource::with_discipline(
+                kernel.clone(),
+                connections,
+                queue_limit,
+                discipline,
+            ),
             most_connections: connections,
             pool: pool.map(|plan| RefCell::new(BufferPool::new(plan, seed))),
             queries: Counter::default(),

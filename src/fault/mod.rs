@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::client::Crowds;
 use crate::kernel::{Kernel, Label};
+use crate::metrics::Meter;
 use crate::pattern::System;
 use crate::units::Nanoseconds;
 use crate::workload::{self, parameters};
@@ -98,6 +99,8 @@ pub struct Stage {
     pub system: Rc<System>,
     /// Where further requests come from.
     pub crowds: Crowds,
+    /// Who wants to know when it is over.
+    pub meter: Rc<Meter>,
 }
 
 /// Something that happens at an instant.
@@ -126,6 +129,7 @@ pub fn start(events: &[Event], stage: Stage) {
         stage.clone().kernel.spawn(label, async move {
             stage.kernel.sleep_until(event.at_ns).await;
             event.action.happen(event.target, &stage).await;
+            stage.meter.end_event(stage.kernel.now());
         });
     }
 }

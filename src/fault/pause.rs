@@ -34,6 +34,8 @@ impl Act for Pause {
         Box::pin(async move {
             if let Some(server) = target.server() {
                 stage.system.database.pause(server, self.for_ns);
+                // It is over by itself; the event ends with it.
+                stage.kernel.sleep(self.for_ns).await;
             }
         })
     }

@@ -142,7 +142,9 @@ impl Follower {
                     tier.invalidate(visit.node(), key, row);
                     return tier.leave(visit).await;
                 }
-                Err(Unreachable::QueueFull) => kernel.sleep(RETRY_NS).await,
+                Err(Unreachable::QueueFull | Unreachable::Shed) => {
+                    kernel.sleep(RETRY_NS).await;
+                }
                 Err(Unreachable::Down) => {
                     if meter.is_measuring() {
                         tier.counts().invalidations_lost.increment();

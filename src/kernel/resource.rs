@@ -1,7 +1,8 @@
-//! A resource: a number of servers, and a first-come, first-served queue in front of them.
+//! A resource: a number of servers, and a queue in front of them, first come, first served unless its
+//! [`Discipline`] says otherwise.
 //!
-//! A permit that comes back is handed to the first in the queue at once, so a newcomer never
-//! overtakes. Waiters are woken, never polled.
+//! A permit that comes back is handed to a waiter at once, so a newcomer never takes a server that
+//! somebody waits for. Waiters are woken, never polled.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -14,10 +15,29 @@ use crate::units::Nanoseconds;
 
 const NONE: u32 = u32::MAX;
 
-/// The queue was full.
+/// Somebody was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the queue is full")]
-pub struct Refused;
+pub enum Refused {
+    /// The queue was full.
+    #[error("the queue is full")]
+    Full,
+    /// It had waited for longer than the queue's discipline allows.
+    #[error("waited for too long")]
+    Late,
+}
+
+/// Whom a queue serves next, and whom it turns away when it has not been empty for a while: an
+/// *overload*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discipline {
+    /// The queue is overloaded when it has not been empty for so long.
+    pub interval_ns: Nanoseconds,
+    /// Whether the last to come is served first under overload.
+    pub newest_first: bool,
+    /// Under overload, who has waited for longer than this is turned away instead of served;
+    /// otherwise, who has waited for longer than `interval_ns`. `None` turns nobody away.
+    pub target_ns: Option<Nanoseconds>,
+}
 
 /// How much a resource was used since [`Resource::reset_usage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,8 +50,10 @@ pub struct Usage {
     pub inflight_max: u64,
     /// The most that waited at one instant.
     pub queue_max: u64,
-    /// How many were refused.
+    /// How many were refused because the queue was full.
     pub refused: u64,
+    /// How many were turned away because they had waited for too long.
+    pub late: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +61,15 @@ enum WaiterState {
     Free,
     Waiting,
     Granted,
+    TurnedAway,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
     task: TaskId,
     state: WaiterState,
+    /// When it came.
+    since_ns: Nanoseconds,
     previous: u32,
     /// The next in the queue, or the next free waiter.
     next: u32,
@@ -62,6 +87,10 @@ struct State {
     free: u32,
     usage: Usage,
     accounted_until_ns: Nanoseconds,
+    /// `None` for first come, first served.
+    discipline: Option<Discipline>,
+    /// When the queue was empty for the last time.
+    last_empty_ns: Nanoseconds,
 }
 
 impl State {
@@ -83,10 +112,14 @@ impl State {
         self.usage.inflight_max = self.usage.inflight_max.max(queued + u64::from(self.busy));
     }
 
-    fn enqueue(&mut self, task: TaskId) -> u32 {
+    fn enqueue(&mut self, task: TaskId, now_ns: Nanoseconds) -> u32 {
+        if self.queued == 0 {
+            self.last_empty_ns = now_ns;
+        }
         let waiter = Waiter {
             task,
             state: WaiterState::Waiting,
+            since_ns: now_ns,
             previous: self.tail,
             next: NONE,
         };
@@ -143,6 +176,20 @@ impl Resource {
     /// With no server at all, which the checks of a scenario exclude.
     #[must_use]
     pub fn new(kernel: Rc<Kernel>, servers: u32, queue_limit: Option<u32>) -> Self {
+        Self::with_discipline(kernel, servers, queue_limit, None)
+    }
+
+    /// As [`Resource::new`], with a queue of this discipline.
+    ///
+    /// # Panics
+    /// With no server at all, which the checks of a scenario exclude.
+    #[must_use]
+    pub fn with_discipline(
+        kernel: Rc<Kernel>,
+        servers: u32,
+        queue_limit: Option<u32>,
+        discipline: Option<Discipline>,
+    ) -> Self {
         assert!(servers > 0, "a resource needs a server");
         let accounted_until_ns = kernel.now();
         let state = State {
@@ -156,6 +203,8 @@ impl Resource {
             free: NONE,
             usage: Usage::default(),
             accounted_until_ns,
+            discipline,
+            last_empty_ns: accounted_until_ns,
         };
         Self {
             kernel,
@@ -166,7 +215,8 @@ impl Resource {
     /// Waits for a server. Dropping the permit gives it back.
     ///
     /// # Errors
-    /// The future gives [`Refused`] at once if all servers are busy and the queue is full.
+    /// The future gives [`Refused::Full`] at once if all servers are busy and the queue is full, and
+    /// [`Refused::Late`] if the discipline turns it away.
     #[inline]
     pub fn acquire(&self) -> Acquire<'_> {
         Acquire {
@@ -204,17 +254,50 @@ impl Resource {
     fn release(&self) {
         let mut state = self.state.borrow_mut();
         state.account(self.kernel.now());
-        let head = state.head;
-        if head == NONE {
+        let next = match state.discipline {
+            None => state.head,
+            Some(discipline) => self.choose(&mut state, discipline),
+        };
+        if next == NONE {
             state.busy -= 1;
         } else {
             // The server goes on to the next in line without being free in between.
-            state.unlink(head);
-            let waiter = &mut state.waiters[head as usize];
-            waiter.state = WaiterState::Granted;
-            let task = waiter.task;
-            drop(state);
-            self.kernel.wake(task);
+            self.call(&mut state, next, WaiterState::Granted);
+        }
+    }
+
+    /// Takes a waiter out of the queue and tells it what has become of it.
+    #[inline]
+    fn call(&self, state: &mut State, index: u32, outcome: WaiterState) {
+        state.unlink(index);
+        let waiter = &mut state.waiters[index as usize];
+        waiter.state = outcome;
+        self.kernel.wake(waiter.task);
+    }
+
+    /// Turns away who has waited for too long, and says who is next; nobody if nobody is left.
+    #[inline(never)]
+    fn choose(&self, state: &mut State, discipline: Discipline) -> u32 {
+        let now_ns = self.kernel.now();
+        let is_overloaded = now_ns - state.last_empty_ns > discipline.interval_ns;
+        if let Some(target_ns) = discipline.target_ns {
+            let patience_ns = match is_overloaded {
+                true => target_ns,
+                false => discipline.interval_ns,
+            };
+            // The first in the queue has waited longest.
+            let is_late = |waiter: &Waiter| now_ns.saturating_sub(waiter.since_ns) > patience_ns;
+            while let Some(first) = state.waiters.get(state.head as usize)
+                && is_late(first)
+            {
+                let head = state.head;
+                state.usage.late += 1;
+                self.call(state, head, WaiterState::TurnedAway);
+            }
+        }
+        match is_overloaded && discipline.newest_first {
+            true => state.tail,
+            false => state.head,
         }
     }
 }
@@ -252,9 +335,9 @@ impl<'a> Future for Acquire<'a> {
                 if state.queued >= state.queue_limit {
                     state.usage.refused += 1;
                     self.stage = Stage::Done;
-                    return Poll::Ready(Err(Refused));
+                    return Poll::Ready(Err(Refused::Full));
                 }
-                let index = state.enqueue(resource.kernel.current());
+                let index = state.enqueue(resource.kernel.current(), resource.kernel.now());
                 state.note_peaks();
                 self.stage = Stage::Queued(index);
                 Poll::Pending
@@ -264,6 +347,11 @@ impl<'a> Future for Acquire<'a> {
                     state.recycle(index);
                     self.stage = Stage::Done;
                     Poll::Ready(Ok(Permit { resource }))
+                }
+                WaiterState::TurnedAway => {
+                    state.recycle(index);
+                    self.stage = Stage::Done;
+                    Poll::Ready(Err(Refused::Late))
                 }
                 WaiterState::Waiting | WaiterState::Free => Poll::Pending,
             },
@@ -280,7 +368,7 @@ impl Drop for Acquire<'_> {
         };
         let mut state = self.resource.state.borrow_mut();
         let granted = state.waiters[index as usize].state == WaiterState::Granted;
-        if !granted {
+        if state.waiters[index as usize].state == WaiterState::Waiting {
             state.account(self.resource.kernel.now());
             state.unlink(index);
         }

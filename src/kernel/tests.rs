@@ -167,7 +167,10 @@ fn a_full_queue_refuses_at_once() {
         world.spawn(name, async move {
             match resource.acquire().await {
                 Ok(_permit) => inner.kernel.sleep(10).await,
-                Err(Refused) => inner.note(name),
+                Err(refused) => {
+                    assert_eq!(refused, Refused::Full);
+                    inner.note(name);
+                }
             }
         });
     }
@@ -355,7 +358,7 @@ fn a_thousand_contending_tasks_leave_the_same_diary_twice() {
                         inner.kernel.sleep(draws.below(20)).await;
                         inner.note("served");
                     }
-                    Ok(Err(Refused)) => inner.note("refused"),
+                    Ok(Err(Refused::Full | Refused::Late)) => inner.note("refused"),
                     Err(TimedOut) => inner.note("timed out"),
                 }
             });
@@ -373,4 +376,87 @@ fn a_thousand_contending_tasks_leave_the_same_diary_twice() {
             "none {outcome}"
         );
     }
+}
+
+/// Five who come 1 ns apart while the only server is busy until 100: who is served, and who is
+/// turned away, in the order in which that is known. Each is served for 10 ns.
+fn order(discipline: Discipline) -> Vec<(Nanoseconds, &'static str)> {
+    let world = World::new();
+    let kernel = world.kernel.clone();
+    let resource = Resource::with_discipline(kernel, 1, None, Some(discipline));
+    let resource = Rc::new(resource);
+    let late = ["", "a late", "b late", "c late", "d late"];
+    for (number, name) in ["first", "a", "b", "c", "d"].into_iter().enumerate() {
+        let (inner, resource) = (world.clone(), resource.clone());
+        world.spawn(name, async move {
+            inner
+                .kernel
+                .sleep(if number > 2 {
+                    60 + number as u64
+                } else {
+                    number as u64
+                })
+                .await;
+            match resource.acquire().await {
+                Ok(_permit) => {
+                    inner.note(name);
+                    inner.kernel.sleep(if number == 0 { 100 } else { 10 }).await;
+                }
+                Err(refused) => {
+                    assert_eq!(refused, Refused::Late);
+                    inner.note(late[number]);
+                }
+            }
+        });
+    }
+    assert_eq!(world.run(), Ok(false));
+    let late = world
+        .diary()
+        .iter()
+        .filter(|it| it.1.ends_with("late"))
+        .count();
+    let usage = resource.usage();
+    assert_eq!((usage.refused, usage.late), (0, late as u64));
+    assert_eq!((resource.busy(), resource.queued()), (0, 0));
+    world.diary()
+}
+
+#[test]
+fn under_overload_the_newest_may_be_served_first() {
+    let lifo = |interval_ns| Discipline {
+        interval_ns,
+        newest_first: true,
+        target_ns: None,
+    };
+    let fifo = [(0, "first"), (100, "a"), (110, "b"), (120, "c"), (130, "d")];
+    assert_eq!(order(lifo(1000)), fifo, "no overload yet");
+    let newest = [(0, "first"), (100, "d"), (110, "c"), (120, "b"), (130, "a")];
+    assert_eq!(order(lifo(50)), newest);
+}
+
+#[test]
+fn who_has_waited_for_too_long_is_turned_away_when_its_turn_comes() {
+    let codel = |interval_ns, target_ns| Discipline {
+        interval_ns,
+        newest_first: false,
+        target_ns: Some(target_ns),
+    };
+    // Overloaded at 100: a and b have waited for 99 and 98 ns, c and d for 37 and 36.
+    assert_eq!(
+        order(codel(90, 50)),
+        [
+            (0, "first"),
+            (100, "a late"),
+            (100, "b late"),
+            (100, "c"),
+            (110, "d")
+        ]
+    );
+    // Nobody is left for the server: it is free.
+    let all_late = ["first", "a late", "b late", "c late", "d late"];
+    let names: Vec<&str> = order(codel(98, 1)).iter().map(|it| it.1).collect();
+    assert_eq!(names, all_late);
+    // Without overload, the interval is what is too long.
+    let nobody = order(codel(1000, 1));
+    assert!(nobody.iter().all(|it| !it.1.ends_with("late")));
 }

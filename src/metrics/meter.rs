@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 
 use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
+use super::seconds::Seconds;
 use crate::units::Nanoseconds;
 
 /// Who gave an answer, where it is no tier and not the database but the app's Bloom filter.
@@ -61,6 +62,10 @@ pub enum Failure {
     TimedOut,
     /// A tier that the request depended on did not serve it.
     Unavailable,
+    /// A guard or a queue refused to let it through, to protect what is behind.
+    Shed,
+    /// The client gave up: at its deadline, or at the timeout of its last attempt.
+    GaveUp,
 }
 
 /// Why a write that was acknowledged never came to be in the database.
@@ -205,6 +210,20 @@ pub struct RequestMeter {
     pub timed_out: Counter,
     /// Requests of the cohort that failed because a tier did not serve them.
     pub unavailable: Counter,
+    /// Requests of the cohort that were shed.
+    pub shed: Counter,
+    /// Requests of the cohort whose client gave up.
+    pub gave_up: Counter,
+    /// Attempts of requests of the cohort that repeated one that had failed.
+    pub retries: Counter,
+    /// Retries that the budget forbade.
+    pub retries_refused: Counter,
+    /// Attempts that were asked for while another one was under way.
+    pub hedges: Counter,
+    /// Of those, the ones that answered first.
+    pub hedges_won: Counter,
+    /// Answers, after warm-up, that nobody waited for any more.
+    pub useless_answers: Counter,
     /// Requests of the cohort that are still being worked on.
     in_flight: Cell<u64>,
     /// Requests of any time that are being worked on, integrated over the measured time.
@@ -242,7 +261,8 @@ pub struct RequestMeter {
 impl RequestMeter {
     /// Requests of the cohort that failed, for whatever reason.
     pub fn failed(&self) -> u64 {
-        self.rejected.get() + self.timed_out.get() + self.unavailable.get()
+        let by_the_app = self.rejected.get() + self.timed_out.get() + self.unavailable.get();
+        by_the_app + self.shed.get() + self.gave_up.get()
     }
 }
 
@@ -292,9 +312,20 @@ impl Gauge {
     }
 }
 
+/// What is counted of the guards of one place, and of its queues.
+#[derive(Debug, Default)]
+pub struct GuardMeter {
+    /// Calls that a guard refused, or that a queue turned away because they had waited for too long.
+    pub shed: Counter,
+    /// Circuit breakers that are open.
+    pub open_breakers: Gauge,
+}
+
 /// Lookups and other exchanges of one tier.
 #[derive(Debug, Default)]
 pub struct TierMeter {
+    /// Its guards.
+    pub guard: GuardMeter,
     /// Lookups that were decided, by outcome.
     pub lookups: OutcomeCounters,
     /// Reads that passed it by, because their row is not for it.
@@ -413,6 +444,8 @@ pub struct PoolMeter {
 /// Queries at the database.
 #[derive(Debug, Default)]
 pub struct DatabaseMeter {
+    /// Its guards.
+    pub guard: GuardMeter,
     /// Read queries that reached the database.
     pub reads: Counter,
     /// Write queries that reached the database.
@@ -423,6 +456,8 @@ pub struct DatabaseMeter {
     pub rejected: Counter,
     /// Queries that the app gave up on.
     pub timed_out: Counter,
+    /// Queries that were carried out when whoever asked had gone.
+    pub useless: Counter,
     /// Time in the queue of every query that was served.
     pub wait: RefCell<Histogram>,
     /// Pages in the memory of the servers.
@@ -469,6 +504,10 @@ pub struct Meter {
     pub bloom: BloomMeter,
     /// All writes since the start of the run.
     pub writes: WriteLedger,
+    /// When the last of the timeline's events that have ended did so.
+    pub last_event_ended_ns: Cell<Option<Nanoseconds>>,
+    /// How many of the requests of each second failed.
+    pub seconds: RefCell<Seconds>,
     total_arrived: Counter,
     step_latency: RefCell<Histogram>,
     step_reads: Counter,
@@ -520,6 +559,7 @@ impl Meter {
                     .collect(),
                 ..RequestMeter::default()
             },
+            seconds: RefCell::new(Seconds::new(warmup_ns)),
             step_latency: RefCell::new(Histogram::with_digits(2)),
             ..Self::default()
         }
@@ -529,9 +569,11 @@ impl Meter {
     pub fn start_measuring(&self, now_ns: Nanoseconds) {
         self.measuring.set(true);
         self.requests.in_system.reset(now_ns);
+        self.database.guard.open_breakers.reset(now_ns);
         for tier in &self.tiers {
             tier.dirty.reset(now_ns);
             tier.down_shards.reset(now_ns);
+            tier.guard.open_breakers.reset(now_ns);
         }
     }
 
@@ -618,6 +660,18 @@ impl Meter {
         }
     }
 
+    /// An event of the timeline has happened, and what it brought has ended.
+    pub fn end_event(&self, now_ns: Nanoseconds) {
+        self.last_event_ended_ns.set(Some(now_ns));
+    }
+
+    /// An answer that nobody waits for any more.
+    pub fn answer_nobody(&self) {
+        if self.is_measuring() {
+            self.requests.useless_answers.increment();
+        }
+    }
+
     /// So many writes that were accepted will never be in the database.
     pub fn lose_writes(&self, cause: LossCause, writes: u64) {
         self.writes.lost.add(writes);
@@ -638,6 +692,8 @@ impl Meter {
         let queries = self.database.second_queries.take();
         let max = &self.database.second_queries_max;
         max.set(max.get().max(queries));
+        let arrived = self.requests.arrived.get();
+        self.seconds.borrow_mut().end(arrived);
     }
 
     /// A step of the time series is over: what happened in its `step_s` seconds.
@@ -690,6 +746,12 @@ impl InFlight<'_> {
         if self.measured {
             givers[usize::from(giver).min(givers.len() - 1)].increment();
         }
+    }
+
+    /// Whether the request is of the cohort that is measured.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.measured
     }
 
     /// A read was answered, `staleness_ns` after the first newer version had been committed (0 if
@@ -790,7 +852,10 @@ impl InFlight<'_> {
                 Failure::Rejected => self.meter.requests.rejected.increment(),
                 Failure::TimedOut => self.meter.requests.timed_out.increment(),
                 Failure::Unavailable => self.meter.requests.unavailable.increment(),
+                Failure::Shed => self.meter.requests.shed.increment(),
+                Failure::GaveUp => self.meter.requests.gave_up.increment(),
             }
+            self.meter.seconds.borrow_mut().fail(self.arrived_ns);
         }
         self.left_ns.set(Some(now_ns));
     }

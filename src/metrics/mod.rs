@@ -4,14 +4,16 @@ mod catalogue;
 mod heavy_hitters;
 mod histogram;
 mod meter;
+mod seconds;
 
 pub use catalogue::CATALOGUE;
 pub use heavy_hitters::HeavyHitters;
 pub use histogram::Histogram;
 pub use meter::{
-    BloomMeter, Counter, Failure, GIVEN_BY_FILTER, Gauge, InFlight, LossCause, Meter,
-    OutcomeCounters, PoolMeter, ReadOutcome, Step, TierMeter, WriteLedger,
+    BloomMeter, Counter, Failure, GIVEN_BY_FILTER, Gauge, GuardMeter, InFlight, LossCause, Meter,
+    OutcomeCounters, PoolMeter, ReadOutcome, RequestMeter, Step, TierMeter, WriteLedger,
 };
+pub use seconds::Seconds;
 
 /// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
 /// measured of the whole tier is of all nodes.

@@ -165,9 +165,9 @@ pub(super) async fn ask_below(
         let request = request.of_row();
         let service_time = layer.invalidator.not_modified_service_time();
         let (database, reach) = (&system.database, system.reach(&request));
-        let row = database
-            .read_unless(&request, reach, known.version(), service_time)
-            .await?;
+        let version = known.version();
+        let read = database.read_unless(&request, reach, version, service_time);
+        let row = system.guarded(&request, read).await?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
     };

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::database::{Database, Reach, Row};
 use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
+use crate::guard::{Guards, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
@@ -292,6 +293,8 @@ pub struct System {
     pub layers: Vec<Layer>,
     /// The database.
     pub database: Rc<Database>,
+    /// What stands between the app and the database.
+    guards: Option<Guards>,
     /// What readers were promised.
     pub promises: Promises,
     bloom: Option<Bloom>,
@@ -360,6 +363,13 @@ impl System {
             kernel: kernel.clone(),
             meter: meter.clone(),
             layers,
+            guards: Guards::new(
+                &database.plan().guards,
+                Place::Database,
+                geography.population().instances,
+                kernel,
+                meter,
+            ),
             database,
             promises,
             bloom: None,
@@ -536,7 +546,8 @@ impl System {
             let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
-                return self.database.write(request).await;
+                let write = self.database.write(request);
+                return self.guarded(request, write).await;
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -554,6 +565,24 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
+    /// A query, if what stands before the database lets it through.
+    async fn guarded<T>(
+        &self,
+        request: &Request,
+        query: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(guards) = &self.guards else {
+            return query.await;
+        };
+        let pass = guards.enter(request.instance);
+        let Ok(pass) = pass else {
+            return Err(Failure::Shed);
+        };
+        let outcome = query.await;
+        pass.end(outcome.is_ok(), 0);
+        outcome
+    }
+
     /// Who may answer the request if it reaches the database.
     fn reach(&self, request: &Request) -> Reach {
         let is_pinned = request.must_be_fresh || self.promises.pin(request, self.kernel.now());
@@ -566,14 +595,16 @@ impl System {
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
         let reach = self.reach(request);
-        let mut row = self.database.read(request, reach).await?;
+        let read = self.database.read(request, reach);
+        let mut row = self.guarded(request, read).await?;
         if reach == Reach::Any
             && self.database.has_replicas()
             && !self.promises.accept(request, &row, self.kernel.now())
         {
             // The replica is too far behind for what the reader was promised.
             self.count_refused_copy();
-            row = self.database.read(request, Reach::Primary).await?;
+            let read = self.database.read(request, Reach::Primary);
+            row = self.guarded(request, read).await?;
         }
         Ok(Answer {
             row,

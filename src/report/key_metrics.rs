@@ -29,6 +29,12 @@ const GROUPS: &[Group] = &[
         ("requests.rate", Always),
         ("goodput.rate", Always),
         ("requests.failed", Always),
+        ("deadline.missed", NonZero),
+        ("retries.amplification", NotOne),
+        ("hedges.sent", NonZero),
+        ("degraded.seconds", NonZero),
+        ("unavailable.seconds", NonZero),
+        ("recovery.time", NonZero),
     ]),
     Group(&[
         ("latency.mean", Always),

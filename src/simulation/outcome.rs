@@ -7,12 +7,18 @@ use super::{Plan, RunError};
 use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
 use crate::metrics::{
-    Counter, Histogram, LossCause, Meter, NODES_REPORTED_MAX, Outcome, ReadOutcome, Series, Step,
-    TopKey, Unit,
+    Counter, GuardMeter, Histogram, LossCause, Meter, NODES_REPORTED_MAX, Outcome, ReadOutcome,
+    Series, Step, TopKey, Unit,
 };
 use crate::pattern::System;
 use crate::tier::Scope;
 use crate::units::{Nanoseconds, SECOND_NS};
+
+/// Less than this share of a second's requests answered makes it an unavailable one.
+const UNAVAILABLE: f64 = 0.5;
+
+/// Less than this, a degraded one.
+const DEGRADED: f64 = 0.95;
 
 /// Collects what is sampled while a run goes on.
 pub(super) struct Recorder<'a> {
@@ -160,6 +166,8 @@ impl<'a> Recorder<'a> {
         metrics.put("requests.rejected", requests.rejected.get() as f64);
         metrics.put("requests.timed_out", requests.timed_out.get() as f64);
         metrics.put("requests.unavailable", requests.unavailable.get() as f64);
+        metrics.put("requests.shed", requests.shed.get() as f64);
+        metrics.put("deadline.missed", requests.gave_up.get() as f64);
         metrics.put("requests.in_flight", meter.in_flight() as f64);
         metrics.put("requests.absent", requests.absent.get() as f64);
         metrics.put("requests.rate", rate(requests.arrived.get()));
@@ -168,7 +176,7 @@ impl<'a> Recorder<'a> {
             "requests.concurrency",
             in_system_area_ns as f64 / measured_ns as f64,
         );
-        metrics.put("goodput.rate", rate(requests.answered.get()));
+        self.goodput(&mut metrics, meter, measured_s);
         metrics.put_latency("latency", latency);
         metrics.put_latency("read.latency", &requests.read_latency.borrow());
         metrics.put_latency("write.latency", &requests.write_latency.borrow());
@@ -245,6 +253,40 @@ impl<'a> Recorder<'a> {
         put("bytes", counts.bytes.get() as f64);
     }
 
+    /// Share of the measured time that the breakers of all instances were open.
+    fn open_ratio(&self, guard: &GuardMeter, measured_ns: Nanoseconds) -> f64 {
+        let area_ns = guard
+            .open_breakers
+            .area_ns(self.plan.warmup_ns + measured_ns);
+        area_ns as f64 / (f64::from(self.plan.instances) * measured_ns as f64)
+    }
+
+    /// How much of the work was of use, and when it was not.
+    fn goodput(&self, metrics: &mut Metrics, meter: &Meter, measured_s: f64) {
+        let requests = &meter.requests;
+        let seconds = meter.seconds.borrow();
+        let arrived = requests.arrived.get() as f64;
+        let answered = requests.answered.get() as f64;
+        let answers = answered + requests.useless_answers.get() as f64;
+        let attempts = arrived + requests.retries.get() as f64 + requests.hedges.get() as f64;
+        metrics.put("goodput.rate", answered / measured_s);
+        metrics.put("goodput.ratio", answered / arrived);
+        metrics.put("goodput.worst_second", seconds.worst());
+        metrics.put("throughput.rate", answers / measured_s);
+        metrics.put("retries.attempts", attempts);
+        metrics.put("retries.amplification", attempts / arrived);
+        metrics.put("retries.refused", requests.retries_refused.get() as f64);
+        metrics.put("hedges.sent", requests.hedges.get() as f64);
+        metrics.put("hedges.won", requests.hedges_won.get() as f64);
+        metrics.put("unavailable.seconds", seconds.below(UNAVAILABLE) as f64);
+        metrics.put("degraded.seconds", seconds.below(DEGRADED) as f64);
+        let recovery_s = meter.last_event_ended_ns.get().map_or(f64::NAN, |end_ns| {
+            let last_bad_ns = seconds.last_below_ns(DEGRADED).unwrap_or(0);
+            last_bad_ns.saturating_sub(end_ns) as f64 / SECOND_NS as f64
+        });
+        metrics.put("recovery.time", recovery_s);
+    }
+
     fn database_metrics(
         &self,
         metrics: &mut Metrics,
@@ -290,6 +332,10 @@ impl<'a> Recorder<'a> {
         put("queue.max", most(|usage| usage.queue_max));
         put("rejected", counts.rejected.get() as f64);
         put("timed_out", counts.timed_out.get() as f64);
+        put("shed", counts.guard.shed.get() as f64);
+        let open_ratio = self.open_ratio(&counts.guard, measured_ns);
+        put("breaker.open_ratio", open_ratio);
+        put("useless", counts.useless.get() as f64);
         if plan.buffer_pool.is_some() {
             let pool = &counts.buffer_pool;
             let (hits, accesses) = (pool.hits.get(), pool.accesses.get());
@@ -352,6 +398,11 @@ impl<'a> Recorder<'a> {
         let total: u64 = exchanges.iter().sum();
         put("rate", rate(total));
         put("refused", counts.refused.get() as f64);
+        put("shed", counts.guard.shed.get() as f64);
+        put(
+            "breaker.open_ratio",
+            self.open_ratio(&counts.guard, measured_ns),
+        );
         put("evictions.rate", rate(counts.evictions.get()));
         put("expirations.rate", rate(counts.expirations.get()));
         let samples = self.samples as f64;

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Geography, Population};
-use crate::kernel::{Broadcast, Kernel};
+use crate::guard::{self, Guards, Place};
+use crate::kernel::{Broadcast, Discipline, Kernel, Refused};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -102,6 +103,10 @@ pub struct Plan {
     pub hot_keys: Option<HotKeys>,
     /// Requests that may wait at a node; more are refused. `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Whom a node's queue serves next, if not the first who came.
+    pub discipline: Option<Discipline>,
+    /// What stands between the app and the nodes.
+    pub guards: Vec<guard::Plan>,
     /// Share of the explicit deletes that are lost on their way.
     pub delete_failure: f64,
     /// For sets that carry their version: how long a node remembers the version of a deleted entry,
@@ -200,6 +205,9 @@ pub enum Unreachable {
     /// It has crashed.
     #[error("the node is down")]
     Down,
+    /// A guard refused to send it, or the node's queue turned it away.
+    #[error("shed")]
+    Shed,
 }
 
 /// What a lookup found.
@@ -306,6 +314,7 @@ pub struct Tier {
     kernel: Rc<Kernel>,
     meter: Rc<Meter>,
     nodes: Vec<Node>,
+    guards: Option<Guards>,
     scheme: Box<dyn Scheme>,
     /// Who answers, where the placement alone does not say so.
     members: Option<Box<Members>>,
@@ -423,6 +432,13 @@ impl Tier {
             meter: meter.clone(),
             nodes: (0..plan.nodes_in_all(population)).map(node).collect(),
             scheme: plan.placement.build(plan.nodes),
+            guards: Guards::new(
+                &plan.guards,
+                Place::Tier(level),
+                population.instances,
+                kernel,
+                meter,
+            ),
             geography: geography.clone(),
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
@@ -585,6 +601,39 @@ impl Tier {
         request: &Request,
         bytes: u64,
     ) -> Result<Visit, Unreachable> {
+        match &self.guards {
+            // Boxed, because a hit without guards need not carry what they need. They are the app's: a
+            // change feed does not pass them.
+            Some(guards) if exchange != Exchange::Feed => {
+                Box::pin(self.go_guarded(guards, exchange, request, bytes)).await
+            }
+            _ => self.go(exchange, request, bytes).await,
+        }
+    }
+
+    async fn go_guarded(
+        &self,
+        guards: &Guards,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
+        let Ok(pass) = guards.enter(request.instance) else {
+            return Err(Unreachable::Shed);
+        };
+        let visit = self.go(exchange, request, bytes).await;
+        let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
+        pass.end(visit.is_ok(), way_back_ns);
+        visit
+    }
+
+    #[inline]
+    async fn go(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        bytes: u64,
+    ) -> Result<Visit, Unreachable> {
         let errand = Errand::new(exchange, request, bytes);
         let (node, farther_ns) = match &self.members {
             None => (self.node_of(request), 0),
@@ -694,8 +743,10 @@ impl Tier {
         if node.is_down.get() {
             return Err(self.refuse(Unreachable::Down));
         }
-        let Ok(_worker) = node.workers.acquire().await else {
-            return Err(self.refuse(Unreachable::QueueFull));
+        let _worker = match node.workers.acquire().await {
+            Ok(worker) => worker,
+            Err(Refused::Full) => return Err(self.refuse(Unreachable::QueueFull)),
+            Err(Refused::Late) => return Err(self.refuse(Unreachable::Shed)),
         };
         node.cache.borrow().approach(key);
         let service_ns = self
@@ -714,7 +765,11 @@ impl Tier {
 
     fn refuse(&self, unreachable: Unreachable) -> Unreachable {
         if self.meter.is_measuring() {
-            self.counts().refused.increment();
+            let counts = self.counts();
+            match unreachable {
+                Unreachable::Shed => counts.guard.shed.increment(),
+                Unreachable::QueueFull | Unreachable::Down => counts.refused.increment(),
+            }
         }
         unreachable
     }
@@ -821,6 +876,8 @@ impl Plan {
             values: Values::Whole,
             hot_keys: None,
             queue_limit: None,
+            discipline: None,
+            guards: Vec::new(),
             delete_failure: 0.0,
             tombstone_ns: None,
             has_versioned_keys: false,

@@ -108,7 +108,12 @@ impl Node {
             cache: RefCell::new(empty(plan, seed)),
             pinned: RefCell::default(),
             bytes: Cell::new(0),
-            workers: Resource::new(kernel.clone(), plan.workers, plan.queue_limit),
+            workers: Resource::with_discipline(
+                kernel.clone(),
+                plan.workers,
+                plan.queue_limit,
+                plan.discipline,
+            ),
             link: super::bandwidth::link(plan, kernel),
             buffer: RefCell::default(),
             fills: RefCell::default(),

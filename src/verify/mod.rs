@@ -22,6 +22,7 @@ mod fetches;
 mod freshness;
 mod hashing;
 mod leases;
+mod overload;
 mod penetration;
 mod policies;
 mod queues;
@@ -137,6 +138,7 @@ pub fn verify(
         replicas::checks,
         writes::checks,
         penetration::checks,
+        overload::checks,
     ];
     for check in sections.iter().flat_map(|section| section(options.effort)) {
         if check.model.contains(filter) {

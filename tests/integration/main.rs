@@ -3,6 +3,7 @@
 mod bandwidth;
 mod baselines;
 mod big_keys;
+mod clients;
 mod crowds;
 mod database;
 mod database_servers;

@@ -452,6 +452,7 @@ prop_compose! {
         workers in 1..4u32,
         service in time(2000),
         queue_limit in limit(20),
+        (discipline, guards) in (discipline(), guards()),
         (cure, bandwidth) in (
             select(vec!["", "fields = { count = 4 }", CHUNKS, COPIES, PIN]),
             select(vec!["unlimited", "1MB/s", "100MB/s"]),
@@ -464,13 +465,66 @@ prop_compose! {
              negative = \"{negative}\"\ndelete_failure = {delete_failure}\n\
              sweep = {sweep}\n{members}network = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
-             bandwidth = \"{bandwidth}\" }}\n"
+             bandwidth = \"{bandwidth}\", discipline = {discipline} }}\n\
+             guards = {guards}\n"
         )
     }
 }
 
+/// What clients do beside waiting.
+fn client() -> impl Strategy<Value = String> {
+    let patience = vec!["never", "1ms", "5ms", "50ms"];
+    let retries = vec![
+        "\"none\"",
+        "1",
+        "{ count = 3, backoff = { base = \"2ms\", jitter = \"equal\" } }",
+        "{ count = 2, backoff = { base = \"1ms\", jitter = \"decorrelated\" }, budget = 0.2 }",
+        "{ count = 2, writes = false, budget = { ratio = 0.5, reserve = 1 } }",
+    ];
+    let hedges = vec!["\"none\"", "{ after = \"2ms\" }", "{ quantile = 0.5 }"];
+    let abandoned = vec!["finish", "stop", "cancel"];
+    let all = (
+        select(patience),
+        select(retries),
+        select(hedges),
+        select(abandoned),
+        any::<bool>(),
+    );
+    all.prop_map(|(timeout, retries, hedge, abandoned, has_deadline)| {
+        let deadline = if has_deadline { "60ms" } else { "never" };
+        format!(
+            "deadline = \"{deadline}\"\ntimeout = \"{timeout}\"\nretries = {retries}\n\
+             hedge = {hedge}\nabandoned = \"{abandoned}\"\n"
+        )
+    })
+}
+
+/// What stands before a tier or the database.
+fn guards() -> impl Strategy<Value = String> {
+    let all = vec![
+        "{ kind = \"breaker\", failures = 0.3, calls_min = 3, slow = \"5ms\", window = \"20ms\", open_for = \"5ms\", probes = 2 }",
+        "{ kind = \"rate-limit\", rate = \"500/s\" }",
+        "{ kind = \"bulkhead\", calls = 3 }",
+        "{ kind = \"aimd-limit\", latency = \"5ms\" }",
+        "{ kind = \"gradient-limit\", initial = 3 }",
+    ];
+    prop::sample::subsequence(all, 0..=5).prop_map(|some| format!("[{}]", some.join(", ")))
+}
+
+/// Whom a queue serves next.
+fn discipline() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "\"fifo\"",
+        "{ kind = \"lifo\", interval = \"5ms\" }",
+        "{ kind = \"codel\", target = \"1ms\", interval = \"5ms\" }",
+        "{ kind = \"codel-lifo\", target = \"0s\", interval = \"2ms\" }",
+    ])
+}
+
 prop_compose! {
     fn database()(
+        discipline in discipline(),
+        guards in guards(),
         connections in 1..50u32,
         queue_limit in limit(50),
         service in time(20_000),
@@ -480,7 +534,8 @@ prop_compose! {
         network in time(2000),
     ) -> String {
         format!(
-            "connections = {connections}\nqueue_limit = {queue_limit}\nservice_time = {service}\n\
+            "discipline = {discipline}\nguards = {guards}\n\
+             connections = {connections}\nqueue_limit = {queue_limit}\nservice_time = {service}\n\
              write_service_time = {write_service}\nslowdown = {slowdown}\n\
              timeout = \"{timeout}\"\nnetwork = {network}\n"
         )
@@ -528,7 +583,7 @@ prop_compose! {
         (tiers, events) in prop::collection::vec(tier(), 0..4)
             .prop_flat_map(|tiers| { let events = events(tiers.len()); (Just(tiers), events) }),
         promises in promises(),
-        database in database(),
+        (client, database) in (client(), database()),
         (servers, database_events) in servers(),
     ) -> String {
         let all = [events, database_events];
@@ -545,6 +600,8 @@ prop_compose! {
             says("read = \"aside\"") && is_plain && is_placed && says("bandwidth = \"unlimited\"")
         });
         let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
+        // Nor do clients who give up or ask again wait for pages.
+        let page = if client.is_empty() { page } else { String::new() };
         // Users who wait have no rate that could surge.
         let crowd = if arrivals.contains("closed") && crowd.contains("surge") { "" } else { crowd };
         let events = [&events, crowd].into_iter().filter(|it| !it.is_empty());
@@ -556,7 +613,7 @@ prop_compose! {
             "seed = {seed}\nduration = \"{duration_ms}ms\"\nwarmup = \"{warmup_us}us\"\n\
              drain = {drain}\nevent = [{events}]\n[workload]\narrivals = {arrivals}\nkeys = {keys}\n\
              {big}{sessions}{absent}{page}dependents = {dependents}\n\
-             reads = {}\nvalue_size = {size}\n[app]\ninstances = {instances}\nbloom_filter = {bloom_filter}\npromises = {promises}\n",
+             reads = {}\nvalue_size = {size}\n[client]\n{client}[app]\ninstances = {instances}\nbloom_filter = {bloom_filter}\npromises = {promises}\n",
             f64::from(reads) / 4.0,
         );
         for (number, tier) in tiers.iter().enumerate() {

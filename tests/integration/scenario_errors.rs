@@ -1343,6 +1343,16 @@ fn dependents_of_a_trace_are_refused() {
 }
 
 #[test]
+fn clients_and_guards_that_contradict_themselves_are_refused() {
+    insta::assert_snapshot!(check("clients"), @"");
+}
+
+#[test]
+fn words_of_clients_and_guards_are_spelled_as_in_their_tables() {
+    insta::assert_snapshot!(check("client_words"), @"");
+}
+
+#[test]
 fn regions_without_names_shares_instances_and_links_are_refused() {
     insta::assert_snapshot!(check("regions"), @r#"
       x 8 errors in tests/broken/regions.toml

@@ -4,6 +4,8 @@
 
 use cachesim::defence::DEFENCES;
 use cachesim::eviction::PolicySpec;
+use cachesim::guard::GUARDS;
+use cachesim::guard::discipline::DISCIPLINES;
 use cachesim::invalidation::INVALIDATIONS;
 use cachesim::pattern::{PAIRS, READS, WRITES};
 use cachesim::placement::SCHEMES;
@@ -192,6 +194,51 @@ fn every_invalidation_runs_beside_every_defence_that_it_fits() {
         }
         let run = check(&settings);
         assert!(run.get("hit_ratio") > 0.1, "{settings:?}");
+    }
+}
+
+#[test]
+fn every_guard_stands_before_the_database_and_before_a_tier() {
+    for guard in GUARDS {
+        let settings = match guard.name {
+            "breaker" => ", failures = 0.2, window = \"200ms\", open_for = \"50ms\"",
+            "rate-limit" => ", rate = \"200/s\", burst = 5",
+            "bulkhead" => ", calls = 2",
+            "aimd-limit" => ", latency = \"5ms\", initial = 2",
+            "gradient-limit" => ", initial = 1, queue = 1",
+            other => panic!("the guard {other} is new: give an example of it here"),
+        };
+        let guards = format!("[{{ kind = \"{}\"{settings} }}]", guard.name);
+        for place in ["database", "tier.cache"] {
+            let run = check(&[
+                &format!("{place}.guards={guards}"),
+                "workload.arrivals=3k/s",
+            ]);
+            let shed = run.get(&format!("{place}.shed"));
+            // A tier that answers at once and never fails gives little cause.
+            assert!(shed > 10.0 || place != "database", "{guards}: {shed}");
+            assert!(run.get("requests.shed") <= shed);
+            let open = run.get(&format!("{place}.breaker.open_ratio"));
+            assert_eq!(open > 0.0, guard.name == "breaker" && shed > 0.0, "{place}");
+        }
+    }
+}
+
+#[test]
+fn every_discipline_serves_the_database_and_the_nodes() {
+    for discipline in DISCIPLINES {
+        let patient = "database.timeout=never";
+        let database = format!("database.discipline={}", discipline.name);
+        let run = check(&[&database, patient, "workload.arrivals=3k/s"]);
+        let shed = run.get("database.shed");
+        assert_eq!(shed > 0.0, discipline.name.starts_with("codel"), "{shed}");
+        let node = format!(
+            "tier.cache.service={{ time = \"2ms\", discipline = \"{}\" }}",
+            discipline.name
+        );
+        let run = check(&[&node, patient, "workload.arrivals=3k/s"]);
+        let shed = run.get("tier.cache.shed");
+        assert_eq!(shed > 0.0, discipline.name.starts_with("codel"), "{shed}");
     }
 }
 

@@ -97,7 +97,8 @@ impl Run {
         let failed = ["rejected", "timed_out", "unavailable"];
         let failed = failed.map(|cause| self.get(&format!("requests.{cause}")));
         let failed: f64 = failed.iter().sum();
-        assert_eq!(self.get("requests.failed"), failed);
+        let others = self.get("requests.shed") + self.get("deadline.missed");
+        assert_eq!(self.get("requests.failed"), failed + others);
         for (name, &value) in &self.0.metrics {
             assert!(value.is_nan() || value >= 0.0, "{name} is {value}");
             let share = name.ends_with("_ratio")

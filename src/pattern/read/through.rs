@@ -12,7 +12,7 @@ use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
 use crate::metrics::{Failure, ReadOutcome};
-use crate::tier::{Exchange, Filling, Found};
+use crate::tier::{Exchange, Filling, Found, Unreachable};
 use crate::workload::Request;
 
 pub(crate) const ROW: PatternRow<Read> = PatternRow {
@@ -35,8 +35,10 @@ pub(crate) async fn read(
         None => tier.visit(Exchange::LookUp, request).await,
         Some(batches) => Box::pin(batches.visit(tier, request)).await,
     };
-    let Ok(visit) = visit else {
-        return Err(Failure::Unavailable);
+    let visit = match visit {
+        Ok(visit) => visit,
+        Err(Unreachable::Shed) => return Err(Failure::Shed),
+        Err(_) => return Err(Failure::Unavailable),
     };
     let found = if tier.is_locked(visit.node(), request.key) {
         None

@@ -2,7 +2,9 @@
 
 use super::super::shape::{Need, Shape, Spelled, Table};
 use super::super::unit::{Count, Misspelt, Size, Unit, quoted};
-use super::parts::{ANY_DURATION, SOME_DURATION, count, field, queue_limit, range, table, words};
+use super::parts::{
+    ANY_DURATION, SOME_DURATION, count, discipline, field, guards, queue_limit, range, table, words,
+};
 use crate::database::Reads;
 
 pub(super) fn database() -> Table {
@@ -16,6 +18,7 @@ pub(super) fn database() -> Table {
             "queries in service at a time",
         ),
         queue_limit("queries that may wait for a connection; more are rejected"),
+        discipline(),
         field(
             "service_time",
             Shape::Named("durations"),
@@ -54,6 +57,7 @@ pub(super) fn database() -> Table {
             "\"0.5ms\"",
             "round-trip time of one query: half of it out, half of it back",
         ),
+        guards(),
         super::regions::home("the database"),
         field(
             "buffer_pool",

@@ -15,6 +15,7 @@ use parts::{ANY_DURATION, count, field, range, words};
 use workload::{COUNTS, DURATIONS, SIZES, distribution_shape, keys};
 
 mod app;
+mod client;
 mod database;
 mod experiment;
 mod nodes;
@@ -118,6 +119,13 @@ fn root() -> Table {
                 Required,
                 "{ arrivals = \"10k/s\", keys = { distribution = \"uniform\", count = \"1M\" } }",
                 "what is asked, how often, and of which size",
+            ),
+            field(
+                "client",
+                Shape::Table(client::client()),
+                Default("{}"),
+                "{ deadline = \"1s\", timeout = \"300ms\", retries = 2 }",
+                "what clients do beside waiting: deadlines, retries, hedged requests",
             ),
             field(
                 "app",

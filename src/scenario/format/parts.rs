@@ -1,6 +1,8 @@
 //! What the tables of the scenario file are put together from: fields, ranges, and the parameters of
 //! whatever is chosen from a table.
 
+use crate::guard::GUARDS;
+use crate::guard::discipline::DISCIPLINES;
 use crate::workload::parameters::{Kind, Parameter};
 use crate::workload::{self};
 
@@ -75,6 +77,31 @@ pub(super) fn queue_limit(meaning: &str) -> Field {
         Need::Default("\"unlimited\""),
         "1000",
         meaning,
+    )
+}
+
+/// In which order a queue is served.
+pub(super) fn discipline() -> Field {
+    let choice = chosen_by("kind", "the discipline", DISCIPLINES);
+    field(
+        "discipline",
+        Shape::Short("kind", Box::new(Shape::Choice(choice))),
+        Need::Default("\"fifo\""),
+        "{ kind = \"codel\", target = \"5ms\" }",
+        "whom the queue serves next, and whom it turns away",
+    )
+}
+
+/// What stands between the app and what it depends on.
+pub(super) fn guards() -> Field {
+    let choice = chosen_by("kind", "the guard", GUARDS);
+    let guard = Shape::Short("kind", Box::new(Shape::Choice(choice)));
+    field(
+        "guards",
+        Shape::List(Box::new(guard), 0),
+        Need::Default("[]"),
+        "[{ kind = \"breaker\", open_for = \"5s\" }, { kind = \"bulkhead\", calls = 20 }]",
+        "what stands between the app and this, in order: each may refuse a call",
     )
 }
 

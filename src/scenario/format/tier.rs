@@ -10,8 +10,8 @@ use crate::tier::{Capacity, PRESETS, Preset, SCOPES};
 use super::super::shape::{Choice, Field, Need, Row, Shape, Spelled, Table, Word};
 use super::super::unit::{Count, Misspelt, Plain, Share, Size, Unit, quoted};
 use super::parts::{
-    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, field, parameter_field,
-    parameters_table, queue_limit, range, table, word, words,
+    ANY_DURATION, ANY_SHARE, NAME, SOME_DURATION, chosen_by, count, discipline, field, guards,
+    parameter_field, parameters_table, queue_limit, range, table, word, words,
 };
 use super::workload::{DURATIONS, some_rate};
 
@@ -250,6 +250,7 @@ pub(super) fn tier() -> Table {
             "whether a hit fills the tiers above: always, never, or from so many hits of the entry on",
         ),
     ];
+    fields.push(guards());
     fields.extend(super::nodes::fields());
     let mut tier = table(fields);
     tier.presets = PRESETS;
@@ -519,6 +520,7 @@ pub(super) fn service() -> Table {
             "bytes per second of values that a node sends and receives; a worker is busy with a value for as long as it takes, and several share the node's link",
         ),
         queue_limit("requests that may wait at a node; more are refused"),
+        discipline(),
     ])
 }
 

@@ -15,7 +15,7 @@ use crate::workload::distribution::{self, Distribution};
 use crate::workload::from_trace;
 use crate::workload::parameters::{Argument, Arguments, Kind, ParameterError, Row};
 use crate::workload::popularity::{Component, Drift};
-use crate::{database, fault, simulation, workload};
+use crate::{client, database, fault, simulation, workload};
 
 use super::empirical;
 use super::problem::Problem;
@@ -24,6 +24,7 @@ use super::source::{Sources, Span};
 use super::unit::{Duration, Unit};
 
 mod of_app;
+mod of_client;
 mod of_database;
 mod of_layers;
 mod of_nodes;
@@ -113,6 +114,8 @@ impl Planner<'_> {
         }
         let promises = self.promises(root.at("app").at("promises"), workload.as_ref());
         let bloom_filter = self.bloom_filter(root.at("app"), workload.as_ref());
+        let client = self.client(root.at("client"));
+        self.pages_fit(root, workload.as_ref(), client.as_ref());
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
         let events = match (tiers.as_deref(), database.as_ref()) {
             (Some(tiers), Some(database)) => {
@@ -127,8 +130,10 @@ impl Planner<'_> {
             self.multi_get_fits(root, workload, tiers);
             self.layers_fit(root, workload, tiers);
         }
+        let client = client?;
         if let (Some(workload), Some(tiers), Some(database)) = (&workload, &tiers, &database) {
-            self.effort(root, duration_ns as f64, workload, tiers, database);
+            let patience_ns = client.patience_ns();
+            self.effort(root, (duration_ns, patience_ns), workload, tiers, database);
         }
         Some(simulation::Plan {
             seed: root.at("seed").whole(),
@@ -136,12 +141,16 @@ impl Planner<'_> {
             warmup_ns: warmup.whole(),
             drain: root.at("drain").flag(),
             workload: workload?,
+            client,
             geography,
             instances: root.at("app").at("instances").whole_u32(),
             bloom_filter: bloom_filter?,
             promises: promises?,
             tiers: tiers?,
-            database: database?,
+            database: database::Plan {
+                outlives_callers: client.abandoned == client::Abandoned::Stop,
+                ..database?
+            },
             events: events?,
         })
     }
@@ -151,17 +160,19 @@ impl Planner<'_> {
     fn effort(
         &mut self,
         root: &Checked,
-        duration_ns: f64,
+        (duration_ns, patience_ns): (Nanoseconds, Option<Nanoseconds>),
         workload: &workload::Plan,
         tiers: &[LayerPlan],
         database: &database::Plan,
     ) {
+        let duration_ns = duration_ns as f64;
         if let arrivals::Plan::Closed(closed) = &workload.arrivals {
             // The fastest answer is a hit in the first tier.
             let answer_ns = match tiers.first() {
                 Some(layer) => layer.tier.network.mean() + layer.tier.service_time.mean(),
                 None => database.network.mean() + database.service_time.mean(),
             };
+            let answer_ns = patience_ns.map_or(answer_ns, |most| answer_ns.min(most as f64));
             let turn_ns = closed.think().mean() + answer_ns;
             let requests = f64::from(closed.users()) * duration_ns / turn_ns;
             // Where nothing takes any time, it is infinite.
@@ -191,6 +202,24 @@ impl Planner<'_> {
                     "raise `interval`, for example to \"100ms\"",
                 );
             }
+        }
+    }
+
+    /// Attempts of a page, and what becomes of its keys when it is given up, are not modelled.
+    fn pages_fit(
+        &mut self,
+        root: &Checked,
+        workload: Option<&workload::Plan>,
+        client: Option<&client::Plan>,
+    ) {
+        let Some(page) = root.at("workload").get("page") else {
+            return;
+        };
+        let has_pages = workload.is_some_and(|workload| workload.page.is_some());
+        if has_pages && client.is_some_and(|client| !client.is_plain()) {
+            let message = "`workload.page`: clients wait for pages as long as it takes, and do not ask for them again";
+            let help = "remove it, or the deadline, timeout, retries and hedge of `[client]`";
+            self.problem(page.span, message, help);
         }
     }
 

@@ -4,6 +4,7 @@ use super::{Planner, limit};
 use crate::database::buffer_pool::{self, Layout};
 use crate::database::{self, Reads, replication};
 use crate::geography;
+use crate::guard::discipline::DISCIPLINES;
 use crate::scenario::format::{Pages, read_eviction, read_pages};
 use crate::scenario::shape::Checked;
 use crate::workload;
@@ -26,6 +27,13 @@ impl Planner<'_> {
             None => None,
         };
         let timeout = checked.at("timeout");
+        let discipline = self.chosen(
+            "database.discipline",
+            "kind",
+            DISCIPLINES,
+            checked.at("discipline"),
+        );
+        let guards = self.guards("database.guards", checked.at("guards"));
         let connections = checked.at("connections").whole_u32();
         let buffer_pool = checked.at("buffer_pool");
         // Some of some, none of errors, and some of none where there is none.
@@ -41,10 +49,14 @@ impl Planner<'_> {
         Some(database::Plan {
             connections,
             queue_limit: limit(checked.at("queue_limit")),
+            discipline: discipline?,
+            guards: guards?,
             service_time: service_time?,
             write_service_time: write_service_time?,
             slowdown: checked.at("slowdown").base(),
             timeout_ns: timeout.amount().map(|_| timeout.whole()),
+            // What clients make of it is said in their table.
+            outlives_callers: false,
             network: network?,
             home,
             buffer_pool: buffer_pool?,

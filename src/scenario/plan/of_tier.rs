@@ -2,6 +2,7 @@
 
 use super::{Planner, limit, row};
 use crate::defence::composition::{self, Surroundings};
+use crate::guard::discipline::DISCIPLINES;
 use crate::invalidation::{self, INVALIDATIONS};
 use crate::pattern::{self, LayerPlan, PAIRS, READS, REFRESH, WRITES};
 use crate::scenario::format::{read_capacity, read_eviction, read_jitter};
@@ -53,6 +54,9 @@ impl Planner<'_> {
         let ttl = ttl.get("base").map(|base| time_to_live(base, ttl));
         let pattern = self.pattern(name, checked.at("pattern"), ttl.as_ref());
         let defences = self.defences(name, checked.at("defence"));
+        let place = format!("tier.{name}.service.discipline");
+        let discipline = self.chosen(&place, "kind", DISCIPLINES, service.at("discipline"));
+        let guards = self.guards(&format!("tier.{name}.guards"), checked.at("guards"));
         let scope = scope(checked.at("scope"))?;
         let membership = self.membership(name, checked);
         let mut layer = LayerPlan {
@@ -82,6 +86,8 @@ impl Planner<'_> {
                 personalised: checked.at("personalised").base(),
                 promote_after: promote_after(checked.at("promote")),
                 is_exclusive: checked.at("fill").is("exclusive"),
+                discipline: discipline?,
+                guards: guards?,
                 ..tier::Plan::plain(name, capacity)
             },
             pattern: pattern?,
