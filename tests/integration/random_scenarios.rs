@@ -600,8 +600,8 @@ prop_compose! {
             says("read = \"aside\"") && is_plain && is_placed && says("bandwidth = \"unlimited\"")
         });
         let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
-        // Nor do clients who give up or ask again wait for pages.
-        let page = if client.is_empty() { page } else { String::new() };
+        // Clients of pages neither give up nor ask again.
+        let client = if page.is_empty() { client } else { String::new() };
         // Users who wait have no rate that could surge.
         let crowd = if arrivals.contains("closed") && crowd.contains("surge") { "" } else { crowd };
         let events = [&events, crowd].into_iter().filter(|it| !it.is_empty());
