@@ -75,8 +75,6 @@ pub struct ActionRow {
 pub static ACTIONS: &[ActionRow] = &[
     crash::ROW,
     restart::ROW,
-    purge::ROW,
-    lose_deletes::ROW,
     surge::ROW,
     flood::ROW,
     popularity_shift::ROW,

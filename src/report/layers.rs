@@ -82,6 +82,6 @@ mod tests {
         };
         let chain = [layer("browser", 0.4, 0.4), layer("database", 0.6, 1.0)];
         let line = line(&chain).replace('\u{a0}', " ");
-        assert_eq!(line, "clients -> browser 40 % -> database 60 %");
+        assert_eq!(line, "clients -> browser 40.0 % -> database 60.0 %");
     }
 }

@@ -642,7 +642,7 @@ impl Tier {
                 Route::Roundabout => return members.go_round(self, errand, request).await,
             },
         };
-        let outcome = self.travel(node, request, errand, farther_ns).await;
+        let outcome = self.travel(node, request, &errand, farther_ns).await;
         match (outcome, &self.members) {
             (Ok(visit), None) => Ok(visit),
             (Ok(visit), Some(members)) => match members.elsewhere(self, visit.node, request) {
@@ -669,7 +669,7 @@ impl Tier {
         &self,
         node: usize,
         request: &Request,
-        errand: Errand,
+        errand: &Errand,
         farther_ns: Nanoseconds,
     ) -> Result<Visit, (Unreachable, Nanoseconds)> {
         self.nodes[node].cache.borrow().announce(request.key);
@@ -735,7 +735,7 @@ impl Tier {
     }
 
     #[inline]
-    async fn serve(&self, number: usize, key: Key, errand: Errand) -> Result<(), Unreachable> {
+    async fn serve(&self, number: usize, key: Key, errand: &Errand) -> Result<(), Unreachable> {
         let node = &self.nodes[number];
         if self.meter.is_measuring() {
             self.counts().node_exchanges[number].increment();

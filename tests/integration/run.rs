@@ -116,6 +116,8 @@ fn json_is_the_same_bytes_on_stdout_and_in_the_file_whatever_the_threads() {
         keys,
         [
             "version",
+            "name",
+            "command",
             "title",
             "seed",
             "replications",
