@@ -136,7 +136,6 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         "retries.refused",
         "hedges.sent",
         "hedges.won",
-        "unavailable.seconds",
         "requests.shed",
         ".shed",
         ".breaker.open_ratio",
