@@ -25,7 +25,7 @@ network = "0.2ms"
 service = { workers = 8, time = "1us" }
 [database]
 connections = 100_000
-service_time = { distribution = "exponential", mean = "150ms" }
+service_time = "150ms"
 "#;
 
 /// What the peak was cut from and to, in queries a second, when a token was given once in ten seconds.
