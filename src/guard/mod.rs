@@ -27,15 +27,15 @@ mod rate_limit;
 /// A guard as checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Plan {
-    /// See [`breaker`].
+    /// See `breaker`.
     Breaker(breaker::Settings),
-    /// See [`rate_limit`].
+    /// See `rate_limit`.
     RateLimit(rate_limit::Settings),
-    /// See [`bulkhead`].
+    /// See `bulkhead`.
     Bulkhead(bulkhead::Settings),
-    /// See [`aimd_limit`].
+    /// See `aimd_limit`.
     AimdLimit(aimd_limit::Settings),
-    /// See [`gradient_limit`].
+    /// See `gradient_limit`.
     GradientLimit(gradient_limit::Settings),
 }
 

@@ -140,6 +140,15 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         ".shed",
         ".breaker.open_ratio",
         ".sets.refused",
+        ".bypassed",
+        ".demoted",
+        ".locks.taken",
+        ".locks.busy",
+        ".locks.given_up",
+        ".early.fetches",
+        ".early.rounds",
+        ".batches.rate",
+        ".warmed",
         ".redirects",
         ".overflows",
         ".gutter.rate",
@@ -175,7 +184,12 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         // Where nothing is flushed or changes there is nothing to divide by, and without sessions nobody notices.
         let is_of_sessions = name.ends_with("_violations");
         let is_of_pages = name.starts_with("page.") || name.ends_with("false_positive_ratio");
-        let is_of_changes = ["keys_moved.ratio", "detection.mean", "promotion.mean"];
+        let is_of_changes = [
+            "keys_moved.ratio",
+            "detection.mean",
+            "promotion.mean",
+            "early.lead.mean",
+        ];
         let has_not_happened = is_of_changes.iter().any(|end| name.ends_with(end));
         // And without events there is nothing to recover from.
         let is_of_events = name == "recovery.time";

@@ -2,7 +2,7 @@
 //!
 //! It needs no network and no other file, follows the reader's choice of light or dark, and fits a
 //! telephone and paper. The verdict comes first, then the numbers it rests on, then how they were
-//! found. Every text that somebody else wrote is escaped in one place, [`text::escape`]; scripts and
+//! found. Every text that somebody else wrote is escaped in one place, `text::escape`; scripts and
 //! styles are part of the program, and the page's own policy forbids it to load anything.
 //!
 //! A part of the page is a file and a row of `PARTS`. Its size is bounded: so many variants, so many
