@@ -86,7 +86,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(plan: &super::Plan, nodes: usize, luck: Luck) -> Option<Box<Self>> {
         let hot_keys = plan.hot_keys?;
-        let groups = nodes / plan.nodes as usize;
+        let groups = nodes / plan.nodes_per_group() as usize;
         let watch = |_| {
             RefCell::new(Watch {
                 seen: HeavyHitters::new(COUNTERS),
@@ -131,7 +131,7 @@ impl Tier {
         }
         // Of what has been cold for as long as anything lives there is nothing left to delete.
         keys.retain(|_, hot| hot.until_ns.saturating_add(known.lifetime_ns) > now_ns);
-        let mut on_node = vec![0; self.plan.nodes as usize];
+        let mut on_node = vec![0; self.plan.nodes_per_group() as usize];
         for copy in 0..known.plan.copies {
             let key = Request {
                 key,
@@ -153,7 +153,7 @@ impl Tier {
         };
         let now_ns = self.kernel.now();
         let key = request.of_row().key;
-        let nodes = self.plan.nodes as usize;
+        let nodes = self.plan.nodes_per_group() as usize;
         let (group, within) = (number / nodes, number % nodes);
         let seen = {
             let mut watch = known.watches[number].borrow_mut();
@@ -274,7 +274,7 @@ impl Tier {
     pub(super) fn pin_ns_of(&self, number: usize, key: Key) -> Option<Nanoseconds> {
         let known = self.hot_keys.as_ref()?;
         let pin_ns = known.plan.pin_ns?;
-        let group = number / self.plan.nodes as usize;
+        let group = number / self.plan.nodes_per_group() as usize;
         known
             .is_hot(group, key, self.kernel.now())
             .then_some(pin_ns)
