@@ -155,3 +155,34 @@ fn the_top_keys_are_told_with_their_rates() {
     assert!(top.len() <= 10);
     assert!(top.windows(2).all(|pair| pair[0].rate >= pair[1].rate));
 }
+
+#[test]
+fn a_key_is_found_hot_on_a_node_that_joined_later() {
+    let run = run(
+        r#"
+duration = "600ms"
+[workload]
+arrivals = "5k/s"
+keys     = { distribution = "zipf", count = 20, exponent = 1.2 }
+[app]
+instances = 3
+[[tier]]
+name     = "process"
+scope    = "instance"
+nodes    = 2
+capacity = "5 entries"
+ttl      = "50ms"
+hot_keys = { pin = "30ms", detect = { threshold = "50/s", cool_down = "50ms" } }
+[database]
+service_time = "1ms"
+[[event]]
+at     = "100ms"
+action = "resize"
+nodes  = 3
+target = "tier.process"
+"#,
+        &[],
+    );
+    run.keeps_the_laws();
+    assert!(run.get("tier.process.hot_keys.pinned_hits") > 0.0);
+}
