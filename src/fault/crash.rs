@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, NODE, REPLICA, TIER};
-use super::{Act, ActionRow, Happening, Stage, Target, restart};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns, restart};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
@@ -29,9 +29,8 @@ pub(super) const ROW: ActionRow = ActionRow {
         meaning: "nodes, or a server of the database, lose all that they have in memory and answer no more until they are restarted",
         source: "",
         build: |arguments| {
-            let restart_after_ns = arguments.optional("restart_after")?;
             Ok(Arc::new(Crash {
-                restart_after_ns: restart_after_ns.map(|it| it.round() as u64),
+                restart_after_ns: duration_ns(arguments, "restart_after")?,
                 is_warm: arguments.switch("warm", false)?,
             }))
         },

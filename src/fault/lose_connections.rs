@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, REPLICA};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
@@ -21,9 +21,8 @@ pub(super) const ROW: ActionRow = ActionRow {
         meaning: "all connections to a server of the database break: its queries fail, and new ones wait for new connections",
         source: "",
         build: |arguments| {
-            let reconnect_ns = arguments.optional("reconnect")?;
             Ok(Arc::new(LoseConnections {
-                reconnect_ns: reconnect_ns.map_or(0, |it| it.round() as u64),
+                reconnect_ns: duration_ns(arguments, "reconnect")?.unwrap_or(0),
             }))
         },
     },

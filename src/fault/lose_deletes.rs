@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::target::{NODE, TIER};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
@@ -27,10 +27,9 @@ pub(super) const ROW: ActionRow = ActionRow {
         meaning: "explicit deletes are lost on their way to the tier",
         source: "",
         build: |arguments| {
-            let for_ns = arguments.optional("for")?;
             Ok(Arc::new(LoseDeletes {
                 share: arguments.optional("share")?.unwrap_or(1.0),
-                for_ns: for_ns.map(|it| it.round() as u64),
+                for_ns: duration_ns(arguments, "for")?,
             }))
         },
     },

@@ -17,7 +17,8 @@ use crate::kernel::{Kernel, Label};
 use crate::metrics::Meter;
 use crate::pattern::System;
 use crate::units::Nanoseconds;
-use crate::workload::{self, parameters};
+use crate::workload;
+use crate::workload::parameters::{self, Arguments, ParameterError};
 
 mod crash;
 mod deploy;
@@ -87,6 +88,25 @@ pub static ACTIONS: &[ActionRow] = &[
     lose_connections::ROW,
     replica_lag::ROW,
 ];
+
+/// The setting `factor` of an action, by which something is multiplied; 1 if nothing is said.
+fn factor(arguments: &Arguments) -> Result<f64, ParameterError> {
+    let factor = arguments.optional("factor")?.unwrap_or(1.0);
+    if (0.0..=1e6).contains(&factor) {
+        return Ok(factor);
+    }
+    let problem = format!("must be between 0 and 1000000, not {factor}");
+    Err(ParameterError::new("factor", problem))
+}
+
+/// A duration that may be said of an action.
+fn duration_ns(
+    arguments: &Arguments,
+    name: &'static str,
+) -> Result<Option<Nanoseconds>, ParameterError> {
+    let written = arguments.optional(name)?;
+    Ok(written.map(|it| it.round() as Nanoseconds))
+}
 
 /// What actions work on.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload;
 use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
@@ -32,10 +32,9 @@ pub(super) const ROW: ActionRow = ActionRow {
                 let problem = format!("must be above 0 and below 1, not {share}");
                 return Err(ParameterError::new("share", problem));
             }
-            let for_ns = arguments.optional("for")?;
             Ok(Arc::new(PopularityShift {
                 share,
-                for_ns: for_ns.map(|it| it.round() as u64),
+                for_ns: duration_ns(arguments, "for")?,
             }))
         },
     },

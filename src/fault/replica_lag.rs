@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::target::{REPLICA, REPLICAS};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns, factor};
 use crate::database::replication::LagChange;
 use crate::units::Nanoseconds;
-use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
+use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&REPLICAS, &REPLICA],
@@ -33,18 +33,12 @@ pub(super) const ROW: ActionRow = ActionRow {
         meaning: "replicas of the database fall further behind the primary",
         source: "",
         build: |arguments| {
-            let factor = arguments.optional("factor")?.unwrap_or(1.0);
-            if !(0.0..=1e6).contains(&factor) {
-                let problem = format!("must be between 0 and 1000000, not {factor}");
-                return Err(ParameterError::new("factor", problem));
-            }
-            let whole = |number: Option<f64>| number.map(|it| it.round() as u64);
             Ok(Arc::new(ReplicaLag {
                 change: LagChange {
-                    lag_ns: whole(arguments.optional("lag")?),
-                    factor,
+                    lag_ns: duration_ns(arguments, "lag")?,
+                    factor: factor(arguments)?,
                 },
-                for_ns: whole(arguments.optional("for")?),
+                for_ns: duration_ns(arguments, "for")?,
             }))
         },
     },

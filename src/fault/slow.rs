@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, REPLICA};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Happening, Stage, Target, duration_ns, factor};
 use crate::database::Slowness;
 use crate::units::Nanoseconds;
-use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
+use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&DATABASE, &REPLICA],
@@ -34,18 +34,12 @@ pub(super) const ROW: ActionRow = ActionRow {
         meaning: "queries of a server of the database take longer",
         source: "",
         build: |arguments| {
-            let factor = arguments.optional("factor")?.unwrap_or(1.0);
-            if !(0.0..=1e6).contains(&factor) {
-                let problem = format!("must be between 0 and 1000000, not {factor}");
-                return Err(ParameterError::new("factor", problem));
-            }
-            let whole = |number: Option<f64>| number.map(|it| it.round() as u64);
             Ok(Arc::new(Slow {
                 slowness: Slowness {
-                    factor,
-                    plus_ns: whole(arguments.optional("plus")?).unwrap_or(0),
+                    factor: factor(arguments)?,
+                    plus_ns: duration_ns(arguments, "plus")?.unwrap_or(0),
                 },
-                for_ns: whole(arguments.optional("for")?),
+                for_ns: duration_ns(arguments, "for")?,
             }))
         },
     },
