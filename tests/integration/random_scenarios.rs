@@ -599,7 +599,9 @@ prop_compose! {
             let changes = ["versioned-keys", "fields", "chunking", "hot_keys", "replication", "gutter = {"];
             let is_plain = !changes.iter().any(|what| says(what)) && says("while_down = \"fall-through\"");
             let is_placed = says("placement = \"ring\"") || says("placement = \"modulo\"");
-            says("read = \"aside\"") && is_plain && is_placed && says("bandwidth = \"unlimited\"")
+            let resizes = |event: &str| event.contains("\"resize\"") && event.contains("tier-0\"");
+            let stays = !events.split('}').any(resizes);
+            says("read = \"aside\"") && is_plain && is_placed && stays && says("bandwidth = \"unlimited\"")
         });
         let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
         // Clients of pages only wait.
