@@ -35,3 +35,4 @@ pub mod kernel;
 pub mod whole_file;
 pub mod units;
 pub mod random;
+pub mod prefetch;

@@ -5,7 +5,8 @@
 //! A general hash table would do as well but for one thing: a simulated request knows its key long
 //! before it looks it up, and this index can be asked to fetch the place ahead of time.
 
-use crate::eviction::{Id, prefetch};
+use crate::eviction::Id;
+use crate::prefetch::prefetch;
 use crate::units::Key;
 
 const EMPTY: u64 = 0;

@@ -11,7 +11,8 @@
 
 mod index;
 
-use crate::eviction::{Access, Departures, Id, Measure, Policy, PolicySpec, prefetch};
+use crate::eviction::{Access, Departures, Id, Measure, Policy, PolicySpec};
+use crate::prefetch::prefetch;
 use crate::units::{Key, NEVER, Nanoseconds};
 use index::Index;
 

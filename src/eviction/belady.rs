@@ -8,8 +8,9 @@
 //! Known weakness: it needs to know the future, so it exists in replay only; and it is not the best
 //! where sizes differ.
 
-use super::queue::{Weights, prefetch};
+use super::queue::Weights;
 use super::{Access, Departures, Described, Description, Id, Policy, Setup};
+use crate::prefetch::prefetch;
 
 /// Next uses, as the number of the request.
 const ABSENT: u32 = u32::MAX;

@@ -10,8 +10,9 @@
 //! The cold residents, few among many hot entries, are linked a second time among themselves in the
 //! order of the clock, so that HAND_cold finds the next one without passing the hot ones between.
 
-use super::queue::{Weights, prefetch};
+use super::queue::Weights;
 use super::{Access, Departures, Described, Description, Id, Policy, Setup};
+use crate::prefetch::prefetch;
 
 const NOBODY: Id = Id::MAX;
 

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use super::Id;
-use super::queue::prefetch;
+use crate::prefetch::prefetch;
 
 /// Children per node: four neighbours share a cache line, and the tree is half as high as a binary
 /// one.

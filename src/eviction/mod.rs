@@ -68,7 +68,7 @@ mod two_queues;
 mod volatile_ttl;
 mod w_tinylfu;
 
-pub use queue::{Bytes, Entries, MAX_IDS, Weights, prefetch};
+pub use queue::{Bytes, Entries, MAX_IDS, Weights};
 pub use specification::{Parameter, Parameters, PolicySpec, SpecError, Value};
 
 /// A dense number for an entry. Ids start at 0 and stay below the bound told to

@@ -4,7 +4,7 @@
 //! Not here: what the notes say and who leaves, which is what a policy is.
 
 use super::Id;
-use super::queue::prefetch;
+use crate::prefetch::prefetch;
 use crate::random::Draws;
 
 const ABSENT: u32 = u32::MAX;

@@ -10,6 +10,7 @@
 //! Not here: who joins which queue when, which is what a policy is.
 
 use super::Id;
+use crate::prefetch::prefetch;
 
 /// How entries weigh against the capacity.
 pub trait Weights: Default + Send + 'static {
@@ -88,20 +89,6 @@ pub const MAX_IDS: usize = SLOT as usize;
 
 /// The tag of an id that stands in no queue. Queues may use the tags below it.
 pub const ABSENT: u32 = NOWHERE >> SLOT_BITS;
-
-/// Asks the processor to fetch `slice[index]`, if there is one.
-#[inline]
-pub fn prefetch<T>(slice: &[T], index: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(element) = slice.get(index) {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that the program could see, and the address is valid.
-        // It pays: see the bench `replay`.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (slice, index);
-}
 
 /// What a policy notes per id: in which queue it stands and where (a tag and a slot in 4 bytes), and
 /// what it weighs.

@@ -6,8 +6,9 @@
 //!
 //! Known weakness: it throws popular entries out as readily as others.
 
-use super::queue::{Weights, prefetch};
+use super::queue::Weights;
 use super::{Access, Departures, Described, Description, Id, Policy, Setup};
+use crate::prefetch::prefetch;
 use crate::random::Draws;
 
 const ABSENT: u32 = u32::MAX;

@@ -7,7 +7,7 @@
 //!
 //! Not here: what the estimates are used for.
 
-use super::queue::prefetch;
+use crate::prefetch::prefetch;
 
 /// The lowest bit of each counter.
 const ONES: u64 = 0x1111_1111_1111_1111;

@@ -13,9 +13,10 @@
 //! Known weakness: the climber needs many requests (10 per entry and step) to find its way, and
 //! admission knows nothing of sizes.
 
-use super::queue::{Ledger, Queue, Weights, prefetch};
+use super::queue::{Ledger, Queue, Weights};
 use super::sketch::{Hashed, Sketch};
 use super::{Access, Departures, Described, Description, Id, Parameter, Policy, Setup};
+use crate::prefetch::prefetch;
 use crate::random::Draws;
 
 const WINDOW: u32 = 0;

@@ -57,6 +57,12 @@ impl Calendar {
             .map(|timer| (timer.at_ns, timer.sequence))
     }
 
+    /// The task of the earliest timer.
+    #[inline]
+    pub(super) fn peek_task(&self) -> Option<TaskId> {
+        self.timers.first().map(|timer| timer.task)
+    }
+
     /// Sets a timer.
     #[inline]
     pub(super) fn push(&mut self, at_ns: Nanoseconds, sequence: u64, task: TaskId) {

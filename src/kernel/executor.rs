@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 
 use super::{Background, Kernel, Ready, TaskId};
+use crate::prefetch::prefetch_whole;
 use crate::units::Nanoseconds;
 
 /// What a task is called in a [`Deadlock`]: a kind and a number.
@@ -188,6 +189,7 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
                 (None, None) => return Err(self.deadlock(kernel)),
             };
             events += 1;
+            self.announce_next(kernel);
             self.poll(kernel, task, &mut context);
         };
         kernel.events.set(kernel.events.get() + events);
@@ -206,6 +208,15 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
             .expect("a timer was seen");
         kernel.now_ns.set(at_ns);
         task
+    }
+
+    /// Has the processor fetch the task of the next timer, while the present one is polled.
+    #[inline]
+    fn announce_next(&self, kernel: &Kernel) {
+        let next = kernel.calendar.borrow().peek_task();
+        if let Some(slot) = next.and_then(|task| self.slots.get(task.slot as usize)) {
+            prefetch_whole(&*slot.future);
+        }
     }
 
     /// An empty slot.

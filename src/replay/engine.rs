@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::Stream;
-use crate::eviction::{Access, Departures, Id, Measure, Policy, Visitor, prefetch};
+use crate::eviction::{Access, Departures, Id, Measure, Policy, Visitor};
+use crate::prefetch::prefetch;
 use crate::trace::Operation;
 use crate::units::NEVER;
 

@@ -17,6 +17,7 @@ use hashbrown::HashMap;
 
 use super::failover::Detection;
 use super::replication::{self, Copy, Reads};
+use super::trip::Trip;
 use super::while_down::WhileDown;
 use super::{Errand, Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
 use crate::database::Row;
@@ -439,7 +440,7 @@ impl Members {
             self.maps.borrow_mut()[request.instance as usize] = newest;
             let errand = errand.again(1);
             let farther_ns = self.farther_ns(&tier.plan, request, owner);
-            match tier.travel(owner, request, &errand, farther_ns).await {
+            match Trip::to(tier, owner, request, errand, farther_ns).await {
                 Ok(visit) => Ok(visit),
                 Err((unreachable, way_back_ns)) => {
                     self.give_up(tier, errand, request, unreachable, way_back_ns)
@@ -493,7 +494,7 @@ impl Members {
             tier.counts().gutter.increment();
         }
         let errand = errand.again(2);
-        match tier.travel(node as usize, request, &errand, 0).await {
+        match Trip::to(tier, node as usize, request, errand, 0).await {
             Ok(visit) => Ok(visit),
             Err((unreachable, way_back_ns)) => {
                 tier.kernel.sleep(way_back_ns).await;
@@ -519,7 +520,7 @@ impl Members {
             if self.known_down[node].get() {
                 return self.stand_in(tier, errand, request).await;
             }
-            let outcome = tier.travel(node, request, &errand, 0).await;
+            let outcome = Trip::to(tier, node, request, errand, 0).await;
             drop(load);
             match outcome {
                 Ok(visit) => Ok(visit),
@@ -621,7 +622,7 @@ impl Members {
                 };
                 tier.kernel.spawn(label, async move {
                     let tier = &*shared;
-                    let outcome = match tier.travel(node, &request, &errand, 0).await {
+                    let outcome = match Trip::to(tier, node, &request, errand, 0).await {
                         Ok(visit) => {
                             let outcome = act(tier, node);
                             tier.leave(visit).await;

@@ -13,7 +13,7 @@ use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Geography, Population};
 use crate::guard::{self, Guards, Place};
-use crate::kernel::{Broadcast, Discipline, Kernel, Refused};
+use crate::kernel::{Broadcast, Discipline, Kernel, Sleep};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -42,6 +42,7 @@ mod preset;
 mod replication;
 mod resize;
 mod time_to_live;
+mod trip;
 mod while_down;
 mod write_buffer;
 
@@ -53,14 +54,14 @@ pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
 pub use mutexes::{MutexPlan, Taken};
 
-use measured::TopKeys;
+use membership::Members;
 pub use membership::{GUTTER, Gutter, MembershipPlan};
-use membership::{Members, Route};
 use node::Node;
 pub use preset::{PRESETS, Preset};
 pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 
 pub use time_to_live::{Refreshers, TimeToLive};
+pub use trip::Visiting;
 pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
@@ -585,118 +586,8 @@ impl Tier {
     /// # Errors
     /// [`Unreachable`] if the node's queue was full, or it is down; said when the answer is back.
     #[inline]
-    pub fn visit<'a>(
-        &'a self,
-        exchange: Exchange,
-        request: &'a Request,
-    ) -> impl Future<Output = Result<Visit, Unreachable>> + 'a {
-        self.visit_with(exchange, request, 0)
-    }
-
-    /// As [`Tier::visit`], with a value of so many bytes.
-    #[inline]
-    async fn visit_with(
-        &self,
-        exchange: Exchange,
-        request: &Request,
-        bytes: u64,
-    ) -> Result<Visit, Unreachable> {
-        match &self.guards {
-            // Boxed, because a hit without guards need not carry what they need. They are the app's: a
-            // change feed does not pass them.
-            Some(guards) if exchange != Exchange::Feed => {
-                Box::pin(self.go_guarded(guards, exchange, request, bytes)).await
-            }
-            _ => self.go(exchange, request, bytes).await,
-        }
-    }
-
-    async fn go_guarded(
-        &self,
-        guards: &Guards,
-        exchange: Exchange,
-        request: &Request,
-        bytes: u64,
-    ) -> Result<Visit, Unreachable> {
-        let Ok(pass) = guards.enter(request.instance) else {
-            return Err(Unreachable::Shed);
-        };
-        let visit = self.go(exchange, request, bytes).await;
-        let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
-        pass.end(visit.is_ok(), way_back_ns);
-        visit
-    }
-
-    #[inline]
-    async fn go(
-        &self,
-        exchange: Exchange,
-        request: &Request,
-        bytes: u64,
-    ) -> Result<Visit, Unreachable> {
-        let errand = Errand::new(exchange, request, bytes);
-        let (node, farther_ns) = match &self.members {
-            None => (self.node_of(request), 0),
-            Some(members) => match members.route(self, exchange, request) {
-                Route::Direct { node, farther_ns } => (node, farther_ns),
-                Route::Roundabout => return members.go_round(self, errand, request).await,
-            },
-        };
-        let outcome = self.travel(node, request, &errand, farther_ns).await;
-        match (outcome, &self.members) {
-            (Ok(visit), None) => Ok(visit),
-            (Ok(visit), Some(members)) => match members.elsewhere(self, visit.node, request) {
-                None => Ok(visit),
-                Some(owner) => {
-                    let redirect = members.redirect(self, errand, request, visit, owner);
-                    redirect.await
-                }
-            },
-            (Err((unreachable, way_back_ns)), None) => {
-                self.kernel.sleep(way_back_ns).await;
-                Err(unreachable)
-            }
-            (Err((unreachable, way_back_ns)), Some(members)) => {
-                let giving_up = members.give_up(self, errand, request, unreachable, way_back_ns);
-                giving_up.await
-            }
-        }
-    }
-
-    /// The way to a node, and its service. A node that does not serve says how long the way back is.
-    #[inline]
-    async fn travel(
-        &self,
-        node: usize,
-        request: &Request,
-        errand: &Errand,
-        farther_ns: Nanoseconds,
-    ) -> Result<Visit, (Unreachable, Nanoseconds)> {
-        self.nodes[node].cache.borrow().announce(request.key);
-        if TopKeys::samples(request) {
-            self.sample(request);
-        }
-        if self.hot_keys.is_some() && errand.exchange.asks_for_a_row() {
-            self.watch(node, request);
-        }
-        let luck_index = errand.luck_index;
-        let mut luck = self.network_luck.at(luck_index);
-        let mut round_trip_ns = farther_ns + self.plan.network.sample_u64(&mut luck);
-        if let Some(distance) = &self.distance {
-            round_trip_ns += distance.round_trip_ns(request.region, luck_index);
-        }
-        let way_out_ns = round_trip_ns / 2;
-        let way_back_ns = round_trip_ns - way_out_ns;
-        self.kernel.sleep(way_out_ns).await;
-        match self.serve(node, request.key, errand).await {
-            Ok(()) => {
-                if let Some(members) = &self.members {
-                    members.catch_up(self, node);
-                }
-                Ok(Visit { node, way_back_ns })
-            }
-            Err(unreachable) => Err((unreachable, way_back_ns)),
-        }
+    pub fn visit<'a>(&'a self, exchange: Exchange, request: &'a Request) -> Visiting<'a> {
+        Visiting::new(self, exchange, request, 0)
     }
 
     /// Whether a request that has met such a node fails, rather than going on to what lies below.
@@ -714,8 +605,8 @@ impl Tier {
 
     /// Goes back from a node.
     #[inline]
-    pub async fn leave(&self, visit: Visit) {
-        self.kernel.sleep(visit.way_back_ns).await;
+    pub fn leave(&self, visit: Visit) -> Sleep<'_> {
+        self.kernel.sleep(visit.way_back_ns)
     }
 
     /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
@@ -728,39 +619,10 @@ impl Tier {
         bytes: u64,
         act: impl FnOnce(&Self, usize) -> T,
     ) -> Result<T, Unreachable> {
-        let visit = self.visit_with(exchange, request, bytes).await?;
+        let visit = Visiting::new(self, exchange, request, bytes).await?;
         let outcome = act(self, visit.node);
         self.leave(visit).await;
         Ok(outcome)
-    }
-
-    #[inline]
-    async fn serve(&self, number: usize, key: Key, errand: &Errand) -> Result<(), Unreachable> {
-        let node = &self.nodes[number];
-        if self.meter.is_measuring() {
-            self.counts().node_exchanges[number].increment();
-        }
-        if node.is_down.get() {
-            return Err(self.refuse(Unreachable::Down));
-        }
-        let _worker = match node.workers.acquire().await {
-            Ok(worker) => worker,
-            Err(Refused::Full) => return Err(self.refuse(Unreachable::QueueFull)),
-            Err(Refused::Late) => return Err(self.refuse(Unreachable::Shed)),
-        };
-        node.cache.borrow().approach(key);
-        let service_ns = self
-            .plan
-            .service_time
-            .sample_u64(&mut self.service_luck.at(errand.luck_index));
-        self.kernel.sleep(service_ns).await;
-        if self.plan.bandwidth_per_s.is_some() {
-            Box::pin(self.carry_values(number, errand.exchange, key, errand.bytes)).await;
-        }
-        if node.is_down.get() {
-            return Err(self.refuse(Unreachable::Down));
-        }
-        Ok(())
     }
 
     fn refuse(&self, unreachable: Unreachable) -> Unreachable {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use super::membership::Members;
 use super::replication::Told;
+use super::trip::Trip;
 use super::{Errand, Exchange, Tier};
 use crate::kernel::Label;
 use crate::placement::{self, Scheme};
@@ -132,13 +133,13 @@ impl Tier {
                 luck_index,
             };
             let fetched = errand(Exchange::LookUp, 0, luck_index);
-            let there = self.serve(from, it.key, &fetched).await;
+            let there = Trip::at(self, from, it.key, fetched).await;
             let mut luck = self.network_luck.at(luck_index);
             let round_trip_ns = self.plan.network.sample_u64(&mut luck);
             self.kernel.sleep(round_trip_ns).await;
             let bytes = self.bytes_to_send(from, it.key);
             let stored = errand(Exchange::Set, bytes, mix(luck_index));
-            let here = self.serve(to, it.key, &stored).await;
+            let here = Trip::at(self, to, it.key, stored).await;
             has_arrived = there.is_ok() && here.is_ok();
         }
         // Whatever became of the entry, from now on the key belongs where the placement says.

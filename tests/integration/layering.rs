@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules that import nobody but these plain ones: they can be understood by themselves.
 const ALONE: &[&str] = &["kernel", "eviction", "placement", "trace", "metrics"];
-const PLAIN: &[&str] = &["random", "units", "whole_file"];
+const PLAIN: &[&str] = &["random", "units", "whole_file", "prefetch"];
 
 /// Words of the timed world, which policies must not know: one file serves it and the replay.
 const TIMED_WORDS: &[&str] = &["kernel", "Future", "async", "await", "Waker", "Poll"];

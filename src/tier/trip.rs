@@ -1,0 +1,339 @@
+//! The way to a node: the network, its queue, its workers, and what becomes of an errand that is not
+//! served.
+//!
+//! These are leaf futures written by hand. Every hit goes this way; as five nested `async fn`s the same
+//! way made each request half as large again, and cost a branch a level whenever one was woken. What is
+//! rare (guards, stand-ins, redirects, bandwidth) is boxed and reads as text elsewhere.
+//!
+//! Not here: what happens in the node (see `contents`), and who answers (see `membership`).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::measured::TopKeys;
+use super::membership::{Going, Route};
+use super::{Errand, Exchange, Tier, Unreachable, Visit};
+use crate::kernel::{Acquire, Permit, Refused, Sleep};
+use crate::units::{Key, Nanoseconds};
+use crate::workload::Request;
+
+/// The way to one node, and a worker's service there. A node that does not serve says how long the way
+/// back from it is.
+pub(super) struct Trip<'a> {
+    tier: &'a Tier,
+    /// `None` if it begins at the node.
+    request: Option<&'a Request>,
+    key: Key,
+    errand: Errand,
+    node: u32,
+    /// How much longer than the network says the round trip takes; once it has begun, how long the way
+    /// back is.
+    way_ns: Nanoseconds,
+    stage: Stage<'a>,
+}
+
+enum Stage<'a> {
+    New,
+    Outward(Sleep<'a>),
+    AtDoor,
+    Queued(Acquire<'a>),
+    Served(Permit<'a>, Sleep<'a>),
+    /// A value is on its way in or out, by the worker.
+    Carried {
+        carrying: Pin<Box<dyn Future<Output = ()> + 'a>>,
+        _worker: Permit<'a>,
+    },
+}
+
+impl<'a> Trip<'a> {
+    /// The way of a request to a node.
+    #[inline]
+    pub(super) fn to(
+        tier: &'a Tier,
+        node: usize,
+        request: &'a Request,
+        errand: Errand,
+        farther_ns: Nanoseconds,
+    ) -> Self {
+        Self {
+            tier,
+            request: Some(request),
+            key: request.key,
+            errand,
+            node: node as u32,
+            way_ns: farther_ns,
+            stage: Stage::New,
+        }
+    }
+
+    /// A service without a way: what a node does for another node.
+    pub(super) fn at(tier: &'a Tier, node: usize, key: Key, errand: Errand) -> Self {
+        Self {
+            tier,
+            request: None,
+            key,
+            errand,
+            node: node as u32,
+            way_ns: 0,
+            stage: Stage::AtDoor,
+        }
+    }
+
+    #[inline]
+    fn set_out(&mut self, request: &Request) -> Sleep<'a> {
+        let tier = self.tier;
+        let node = self.node as usize;
+        tier.nodes[node].cache.borrow().announce(self.key);
+        if TopKeys::samples(request) {
+            tier.sample(request);
+        }
+        if tier.hot_keys.is_some() && self.errand.exchange.asks_for_a_row() {
+            tier.watch(node, request);
+        }
+        let luck_index = self.errand.luck_index;
+        let mut luck = tier.network_luck.at(luck_index);
+        let mut round_trip_ns = self.way_ns + tier.plan.network.sample_u64(&mut luck);
+        if let Some(distance) = &tier.distance {
+            round_trip_ns += distance.round_trip_ns(request.region, luck_index);
+        }
+        let way_out_ns = round_trip_ns / 2;
+        self.way_ns = round_trip_ns - way_out_ns;
+        tier.kernel.sleep(way_out_ns)
+    }
+
+    /// The node does not serve, for that reason.
+    #[cold]
+    fn refused(&self, unreachable: Unreachable) -> Refusal {
+        (self.tier.refuse(unreachable), self.way_ns)
+    }
+}
+
+/// Why a node did not serve, and how long the way back from it is.
+pub(super) type Refusal = (Unreachable, Nanoseconds);
+
+impl Future for Trip<'_> {
+    type Output = Result<Visit, Refusal>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let trip = self.get_mut();
+        let tier = trip.tier;
+        let number = trip.node as usize;
+        let node = &tier.nodes[number];
+        loop {
+            match &mut trip.stage {
+                Stage::New => {
+                    let request = trip.request.expect("a way is somebody's");
+                    trip.stage = Stage::Outward(trip.set_out(request));
+                }
+                Stage::Outward(way) => {
+                    ready!(Pin::new(way).poll(context));
+                    trip.stage = Stage::AtDoor;
+                }
+                Stage::AtDoor => {
+                    if tier.meter.is_measuring() {
+                        tier.counts().node_exchanges[number].increment();
+                    }
+                    if node.is_down.get() {
+                        return Poll::Ready(Err(trip.refused(Unreachable::Down)));
+                    }
+                    trip.stage = Stage::Queued(node.workers.acquire());
+                }
+                Stage::Queued(worker) => {
+                    let worker = match ready!(Pin::new(worker).poll(context)) {
+                        Ok(worker) => worker,
+                        Err(refused) => {
+                            let unreachable = match refused {
+                                Refused::Full => Unreachable::QueueFull,
+                                Refused::Late => Unreachable::Shed,
+                            };
+                            return Poll::Ready(Err(trip.refused(unreachable)));
+                        }
+                    };
+                    node.cache.borrow().approach(trip.key);
+                    let mut luck = tier.service_luck.at(trip.errand.luck_index);
+                    let service_ns = tier.plan.service_time.sample_u64(&mut luck);
+                    trip.stage = Stage::Served(worker, tier.kernel.sleep(service_ns));
+                }
+                Stage::Served(_, service) => {
+                    ready!(Pin::new(service).poll(context));
+                    if tier.plan.bandwidth_per_s.is_none() {
+                        break;
+                    }
+                    let Errand {
+                        exchange, bytes, ..
+                    } = trip.errand;
+                    let carrying = Box::pin(tier.carry_values(number, exchange, trip.key, bytes));
+                    let Stage::Served(worker, _) =
+                        std::mem::replace(&mut trip.stage, Stage::AtDoor)
+                    else {
+                        unreachable!("it was being served");
+                    };
+                    trip.stage = Stage::Carried {
+                        carrying,
+                        _worker: worker,
+                    };
+                }
+                Stage::Carried { carrying, .. } => {
+                    ready!(carrying.as_mut().poll(context));
+                    break;
+                }
+            }
+        }
+        // The worker is free from now on.
+        trip.stage = Stage::AtDoor;
+        if node.is_down.get() {
+            return Poll::Ready(Err(trip.refused(Unreachable::Down)));
+        }
+        if let Some(members) = &tier.members
+            && trip.request.is_some()
+        {
+            members.catch_up(tier, number);
+        }
+        Poll::Ready(Ok(Visit {
+            node: number,
+            way_back_ns: trip.way_ns,
+        }))
+    }
+}
+
+/// A visit to the node that holds a key, wherever that is; see [`Tier::visit`].
+pub struct Visiting<'a>(Leg<'a>);
+
+enum Leg<'a> {
+    New {
+        tier: &'a Tier,
+        exchange: Exchange,
+        request: &'a Request,
+        bytes: u64,
+    },
+    There(Trip<'a>),
+    /// Back from a node that did not serve.
+    Back(Sleep<'a>, Unreachable),
+    /// By a way that is too rare for every hit to carry it.
+    Roundabout(Going<'a, Visit>),
+}
+
+impl std::fmt::Debug for Visiting<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Visiting")
+    }
+}
+
+impl<'a> Visiting<'a> {
+    /// A visit with a value of so many bytes.
+    #[inline]
+    pub(super) fn new(
+        tier: &'a Tier,
+        exchange: Exchange,
+        request: &'a Request,
+        bytes: u64,
+    ) -> Self {
+        Self(Leg::New {
+            tier,
+            exchange,
+            request,
+            bytes,
+        })
+    }
+
+    /// A visit whose caller has seen to the guards.
+    fn past_guards(tier: &'a Tier, exchange: Exchange, request: &'a Request, bytes: u64) -> Self {
+        let errand = Errand::new(exchange, request, bytes);
+        Self(Leg::towards(tier, request, errand))
+    }
+}
+
+impl<'a> Leg<'a> {
+    #[inline]
+    fn first(tier: &'a Tier, exchange: Exchange, request: &'a Request, bytes: u64) -> Self {
+        match &tier.guards {
+            // They are the app's: a change feed does not pass them.
+            Some(guards) if exchange != Exchange::Feed => Self::Roundabout(Box::pin(async move {
+                let Ok(pass) = guards.enter(request.instance) else {
+                    return Err(Unreachable::Shed);
+                };
+                let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
+                let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
+                pass.end(visit.is_ok(), way_back_ns);
+                visit
+            })),
+            _ => Self::towards(tier, request, Errand::new(exchange, request, bytes)),
+        }
+    }
+
+    #[inline]
+    fn towards(tier: &'a Tier, request: &'a Request, errand: Errand) -> Self {
+        let (node, farther_ns) = match &tier.members {
+            None => (tier.node_of(request), 0),
+            Some(members) => match members.route(tier, errand.exchange, request) {
+                Route::Direct { node, farther_ns } => (node, farther_ns),
+                Route::Roundabout => {
+                    return Self::Roundabout(members.go_round(tier, errand, request));
+                }
+            },
+        };
+        Self::There(Trip::to(tier, node, request, errand, farther_ns))
+    }
+
+    /// Where a visit goes on that may not end with this node.
+    fn after(
+        trip: &Trip<'a>,
+        request: &'a Request,
+        outcome: Result<Visit, Refusal>,
+    ) -> Option<Self> {
+        let Trip { tier, errand, .. } = *trip;
+        match (outcome, &tier.members) {
+            (Ok(_), None) => None,
+            (Ok(visit), Some(members)) => {
+                let owner = members.elsewhere(tier, visit.node, request)?;
+                let redirect = members.redirect(tier, errand, request, visit, owner);
+                Some(Self::Roundabout(redirect))
+            }
+            (Err((unreachable, way_back_ns)), None) => {
+                Some(Self::Back(tier.kernel.sleep(way_back_ns), unreachable))
+            }
+            (Err((unreachable, way_back_ns)), Some(members)) => {
+                let giving_up = members.give_up(tier, errand, request, unreachable, way_back_ns);
+                Some(Self::Roundabout(giving_up))
+            }
+        }
+    }
+}
+
+impl Future for Visiting<'_> {
+    type Output = Result<Visit, Unreachable>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let leg = &mut self.get_mut().0;
+        loop {
+            match leg {
+                &mut Leg::New {
+                    tier,
+                    exchange,
+                    request,
+                    bytes,
+                } => *leg = Leg::first(tier, exchange, request, bytes),
+                Leg::There(trip) => {
+                    let outcome = ready!(Pin::new(&mut *trip).poll(context));
+                    if let (Ok(visit), None) = (outcome, &trip.tier.members) {
+                        return Poll::Ready(Ok(visit));
+                    }
+                    let request = trip.request.expect("a visit is somebody's");
+                    match (Leg::after(trip, request, outcome), outcome) {
+                        (Some(next), _) => *leg = next,
+                        (None, Ok(visit)) => return Poll::Ready(Ok(visit)),
+                        (None, Err((unreachable, _))) => return Poll::Ready(Err(unreachable)),
+                    }
+                }
+                Leg::Back(way, unreachable) => {
+                    ready!(Pin::new(way).poll(context));
+                    return Poll::Ready(Err(*unreachable));
+                }
+                Leg::Roundabout(going) => return going.as_mut().poll(context),
+            }
+        }
+    }
+}
