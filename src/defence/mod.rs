@@ -322,8 +322,9 @@ impl Turns {
     async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
         match self {
             Self::Everybody => none::fetch(case, load).await,
-            Self::Leases(leasing) => leasing.fetch(case, load).await,
-            Self::Locks(locks) => locks.fetch(case, load).await,
+            // Boxed, because fetches without turns need not carry what these do.
+            Self::Leases(leasing) => Box::pin(leasing.fetch(case, load)).await,
+            Self::Locks(locks) => Box::pin(locks.fetch(case, load)).await,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use hashbrown::HashSet;
 
-use super::{Layer, Read, System, read};
+use super::{Layer, Read, System, end, read};
 use crate::database::Row;
 use crate::defence::{Answer, Case};
 use crate::metrics::{Failure, ReadOutcome};
@@ -89,7 +89,8 @@ pub(super) async fn fetch(
     }
     let answer = match answer {
         Ok(answer) if system.is_forbidden(request, &answer) => {
-            load(system, request, level, Filling::Asked, None).await
+            // Boxed, because it is rare that a fetch does not do.
+            Box::pin(load(system, request, level, Filling::Asked, None)).await
         }
         answer => answer,
     };
@@ -166,8 +167,10 @@ pub(super) async fn ask_below(
         let service_time = layer.invalidator.not_modified_service_time();
         let (database, reach) = (&system.database, system.reach(&request));
         let version = known.version();
+        let pass = system.enter(&request)?;
         let read = database.read_unless(&request, reach, version, service_time);
-        let row = system.guarded(&request, read).await?;
+        // Boxed, because most queries are not conditional.
+        let row = end(pass, Box::pin(read).await)?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
     };
@@ -288,5 +291,25 @@ impl Layer {
         {
             refresher.stored(&self.tier, request);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future that `fetch` returns.
+    fn future_bytes<'a, F>(
+        _: impl Fn(&'a Rc<System>, &'a Request, usize, u32, Found) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_miss_stays_small() {
+        // Each miss allocates one, and those in flight compete with the caches' entries for the
+        // processor's.
+        let bytes = future_bytes(fetch);
+        assert!(bytes <= 1264, "{bytes} bytes");
     }
 }

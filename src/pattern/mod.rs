@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::database::{Database, Reach, Row};
 use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
-use crate::guard::{Guards, Place};
+use crate::guard::{Guards, Pass, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
 use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
@@ -546,8 +546,8 @@ impl System {
             let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
-                let write = self.database.write(request);
-                return self.guarded(request, write).await;
+                let pass = self.enter(request)?;
+                return end(pass, self.database.write(request).await);
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -565,22 +565,11 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
-    /// A query, if what stands before the database lets it through.
-    async fn guarded<T>(
-        &self,
-        request: &Request,
-        query: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let Some(guards) = &self.guards else {
-            return query.await;
-        };
-        let pass = guards.enter(request.instance);
-        let Ok(pass) = pass else {
-            return Err(Failure::Shed);
-        };
-        let outcome = query.await;
-        pass.end(outcome.is_ok(), 0);
-        outcome
+    /// Asks what stands before the database to let a query through; [`end`] says what became of it.
+    fn enter(&self, request: &Request) -> Result<Option<Pass<'_>>, Failure> {
+        let guards = self.guards.as_ref();
+        let pass = guards.map(|guards| guards.enter(request.instance));
+        pass.transpose().map_err(|_| Failure::Shed)
     }
 
     /// Who may answer the request if it reaches the database.
@@ -595,16 +584,17 @@ impl System {
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
         let reach = self.reach(request);
-        let read = self.database.read(request, reach);
-        let mut row = self.guarded(request, read).await?;
+        let pass = self.enter(request)?;
+        let mut row = end(pass, self.database.read(request, reach).await)?;
         if reach == Reach::Any
             && self.database.has_replicas()
             && !self.promises.accept(request, &row, self.kernel.now())
         {
             // The replica is too far behind for what the reader was promised.
             self.count_refused_copy();
-            let read = self.database.read(request, Reach::Primary);
-            row = self.guarded(request, read).await?;
+            let pass = self.enter(request)?;
+            let read = Box::pin(self.database.read(request, Reach::Primary));
+            row = end(pass, read.await)?;
         }
         Ok(Answer {
             row,
@@ -633,4 +623,12 @@ impl System {
             self.database.lose(dirty.key, &dirty.row);
         }
     }
+}
+
+/// A query that was let through has ended so.
+fn end<T>(pass: Option<Pass<'_>>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    if let Some(pass) = pass {
+        pass.end(outcome.is_ok(), 0);
+    }
+    outcome
 }
