@@ -4,26 +4,27 @@
 //! knows a little ahead. A hint changes no result and does nothing on processors that have none.
 
 /// Bytes that a processor fetches at a time.
-#[cfg(target_arch = "x86_64")]
 const LINE_BYTES: usize = 64;
 
-/// Asks the processor to fetch `slice[index]`, if there is one.
+/// Asks the processor to fetch `slice[index]`, if there is one: its first line and its last.
 #[inline]
 pub fn prefetch<T>(slice: &[T], index: usize) {
     if let Some(element) = slice.get(index) {
-        prefetch_from(std::ptr::from_ref(element).cast());
+        let first = std::ptr::from_ref(element).cast::<u8>();
+        prefetch_from(first);
+        // An element whose size divides a line's lies in one.
+        if LINE_BYTES % size_of::<T>().max(1) != 0 {
+            prefetch_from(first.wrapping_add(size_of::<T>() - 1));
+        }
     }
 }
 
 /// Asks the processor to fetch all of `value`.
 #[inline]
 pub fn prefetch_whole<T>(value: &T) {
-    #[cfg(target_arch = "x86_64")]
     for offset in (0..size_of::<T>()).step_by(LINE_BYTES) {
         prefetch_from(std::ptr::from_ref(value).cast::<u8>().wrapping_add(offset));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
 }
 
 /// Asks the processor to fetch the line of `address`.

@@ -115,7 +115,7 @@ pub(super) type Refusal = (Unreachable, Nanoseconds);
 impl Future for Trip<'_> {
     type Output = Result<Visit, Refusal>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let trip = self.get_mut();
         let tier = trip.tier;
