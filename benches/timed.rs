@@ -76,6 +76,7 @@ fn plain_scenario() -> Plan {
         bloom_filter: None,
         tiers: vec![layer],
         events: Vec::new(),
+        alerts: Vec::new(),
         database: database::Plan::plain(
             1000,
             Distribution::exponential(5_000_000.0).expect("a valid mean"),

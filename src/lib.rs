@@ -78,6 +78,7 @@ pub mod report;
 pub mod experiment;
 pub mod scenario;
 pub mod simulation;
+pub mod alert;
 pub mod fault;
 pub mod client;
 pub mod pattern;

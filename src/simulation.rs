@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::alert;
 use crate::client::{self, Client};
 use crate::database::{self, Database};
 use crate::fault;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub database: database::Plan,
     /// What happens when.
     pub events: Vec<fault::Event>,
+    /// What would raise an alarm.
+    pub alerts: Vec<alert::Rule>,
 }
 
 impl Plan {
@@ -288,10 +291,12 @@ fn run_for_duration(
     });
     let step_ns = step_ns(plan.duration_ns);
     let mut recorder = outcome::Recorder::new(plan, step_ns);
+    let mut alerts = alert::Alerts::new(&plan.alerts, &world.meter);
     let (mut next_step_ns, mut next_second_ns) = (step_ns, NEVER);
     let mut reported = (0, 0);
     if plan.warmup_ns == 0 {
         world.start_measuring();
+        alerts.start(&world.meter, &world.system, 0);
         next_second_ns = SECOND_NS;
     }
     let mut now_ns = 0;
@@ -311,10 +316,12 @@ fn run_for_duration(
         now_ns = until_ns;
         if now_ns == warmup_ns {
             world.start_measuring();
+            alerts.start(&world.meter, &world.system, now_ns);
             next_second_ns = now_ns + SECOND_NS;
         }
         if now_ns == next_second_ns {
             world.meter.end_second();
+            alerts.end_second(&world.meter, &world.system, now_ns);
             next_second_ns += SECOND_NS;
         }
         if now_ns == next_step_ns || now_ns == plan.duration_ns {
@@ -337,7 +344,7 @@ fn run_for_duration(
     }
     // The last second is rarely a whole one.
     world.meter.end_second();
-    recorder.finish(&world.meter, &world.system, &world.kernel)
+    recorder.finish(&world.meter, &world.system, &world.kernel, alerts.finish())
 }
 
 #[cfg(test)]

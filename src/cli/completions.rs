@@ -9,7 +9,8 @@ use super::{Answer, Cli, Status};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cachesim completions bash > ~/.local/share/bash-completion/completions/cachesim
+  cachesim completions bash \\
+      > ~/.local/share/bash-completion/completions/cachesim
   cachesim completions zsh > ~/.zfunc/_cachesim
   cachesim completions fish > ~/.config/fish/completions/cachesim.fish")]
 pub struct Completions {

@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum};
 use super::{Answer, Status};
 use crate::report::terminal::wrap;
 use crate::{
-    client, defence, eviction, fault, guard, invalidation, metrics, pattern, placement, promise,
+    alert, client, defence, eviction, fault, guard, invalidation, metrics, pattern, placement,
+    promise,
     report::metrics_reference,
     tier, trace,
     workload::{arrivals, distribution, parameters, popularity},
 };
 
-/// List patterns, policies, placements, defences, distributions, metrics, ...
+/// List what there is to choose from: patterns, policies, defences, metrics, ...
 ///
 /// One line each: the name as scenarios and options spell it, and what it is.
 #[derive(Debug, Args)]
@@ -21,6 +22,7 @@ use crate::{
 Examples:
   cachesim list
   cachesim list policies --verbose
+  cachesim list guards --verbose
   cachesim list metrics | grep database")]
 pub struct List {
     /// What to list (default: everything)
@@ -38,7 +40,7 @@ enum Topic {
     Patterns,
     /// Which entry leaves a full cache
     Policies,
-    /// Which entries may enter a full cache; behind a policy, as in lru+bloom
+    /// Which entries may enter a full cache: lru+bloom
     Admissions,
     /// Usual kinds of layers, with sensible numbers
     Presets,
@@ -68,16 +70,18 @@ enum Topic {
     Formats,
     /// What is measured
     Metrics,
+    /// What an alert can watch
+    AlertMetrics,
     /// The scenarios in scenarios/
     Scenarios,
 }
 
 /// A name and what it is.
-type Row = (String, String);
+pub(super) type Row = (String, String);
 
-/// What more there is to say about a policy or an admission: its parameters and its source.
-fn details(parameters: &[eviction::Parameter], source: &str) -> Vec<String> {
-    let parameters = parameters.iter().map(|one| {
+/// The parameters of a policy or an admission, a line each.
+pub(super) fn parameters(all: &[eviction::Parameter]) -> impl Iterator<Item = String> + '_ {
+    all.iter().map(|one| {
         format!(
             "{}={}: {} ({})",
             one.name,
@@ -85,8 +89,14 @@ fn details(parameters: &[eviction::Parameter], source: &str) -> Vec<String> {
             one.meaning,
             one.allowed()
         )
-    });
-    parameters.chain([format!("source: {source}")]).collect()
+    })
+}
+
+/// What more there is to say about one: its parameters and its source.
+fn details(all: &[eviction::Parameter], source: &str) -> Vec<String> {
+    parameters(all)
+        .chain([format!("source: {source}")])
+        .collect()
 }
 
 /// The same of a row of the scenario's tables.
@@ -133,10 +143,32 @@ pub(super) fn everything() -> Vec<Entry> {
                 details: details.next().unwrap_or_default(),
             })
         })
+        // Most of what an alert can watch is a metric, and is explained as that.
+        .filter(|one| {
+            one.topic != Topic::AlertMetrics.name()
+                || metrics::CATALOGUE.iter().all(|row| row.name != one.name)
+        })
         .collect()
 }
 
+/// All there is of the topic of that name, `guards` or `guard`; nothing if there is no such topic.
+pub(super) fn topic(name: &str) -> Option<String> {
+    let mut topics = Topic::value_variants().iter();
+    let is_it = |topic: &&Topic| {
+        let known = topic.name();
+        known == name || known.strip_suffix('s') == Some(name)
+    };
+    topics.find(is_it).map(|topic| topic.text(false))
+}
+
 impl Topic {
+    /// A heading, and a line for each row; with `verbose`, also what may be set.
+    fn text(self, verbose: bool) -> String {
+        let details = if verbose { self.details() } else { Vec::new() };
+        let rows = lines(&self.rows(), &details, "  ");
+        format!("{}: {}\n{rows}", self.name(), self.help())
+    }
+
     /// Everything that there is of this topic, in the order of its table.
     fn rows(self) -> Vec<Row> {
         let row = |name: &str, what: &str| (name.to_owned(), what.to_owned());
@@ -216,6 +248,13 @@ impl Topic {
                     row(one.name, &format!("{} ({unit})", one.meaning))
                 })
                 .collect(),
+            Self::AlertMetrics => alert::SIGNALS
+                .iter()
+                .map(|one| {
+                    let unit = metrics_reference::unit(one.unit);
+                    row(one.name, &format!("{} ({unit})", one.meaning()))
+                })
+                .collect(),
             Self::Scenarios => scenarios(Path::new("scenarios")),
         }
     }
@@ -249,6 +288,13 @@ impl Topic {
                 .iter()
                 .map(|one| vec![format!("source: {}", one.source)])
                 .collect(),
+            Self::Jitters => client::backoff::JITTERS
+                .iter()
+                .map(|one| match one.source {
+                    "" => Vec::new(),
+                    source => vec![format!("source: {source}")],
+                })
+                .collect(),
             Self::Promises => promise::PROMISES.iter().map(row_details).collect(),
             Self::Invalidations => invalidation::INVALIDATIONS
                 .iter()
@@ -259,6 +305,11 @@ impl Topic {
                 .map(|one| row_details(&one.row))
                 .collect(),
             Self::Defences => defence::DEFENCES.iter().map(row_details).collect(),
+            Self::Guards => guard::GUARDS.iter().map(row_details).collect(),
+            Self::Disciplines => guard::discipline::DISCIPLINES
+                .iter()
+                .map(row_details)
+                .collect(),
             Self::Distributions => distribution::TABLE.iter().map(row_details).collect(),
             Self::Keys => popularity::TABLE.iter().map(row_details).collect(),
             Self::Arrivals => arrivals::TABLE.iter().map(row_details).collect(),
@@ -309,20 +360,18 @@ impl List {
     /// # Errors
     /// When stdout cannot be written to.
     pub fn execute(&self) -> Answer {
-        let details = |topic: Topic| match self.verbose {
-            true => topic.details(),
-            false => Vec::new(),
-        };
         let text = match self.topic {
-            Some(topic) => lines(&topic.rows(), &details(topic), ""),
+            Some(topic) => {
+                let details = match self.verbose {
+                    true => topic.details(),
+                    false => Vec::new(),
+                };
+                lines(&topic.rows(), &details, "")
+            }
             None => Topic::value_variants()
                 .iter()
-                .map(|topic| (topic, topic.rows()))
-                .filter(|(_, rows)| !rows.is_empty())
-                .map(|(topic, rows)| {
-                    let rows = lines(&rows, &details(*topic), "  ");
-                    format!("{}: {}\n{rows}", topic.name(), topic.help())
-                })
+                .filter(|topic| !topic.rows().is_empty())
+                .map(|topic| topic.text(self.verbose))
                 .collect::<Vec<_>>()
                 .join("\n"),
         };
@@ -337,7 +386,7 @@ const COLUMNS: usize = 80;
 const LEAST_COLUMNS: usize = 30;
 
 /// One line for each row, what it is in a column of its own, and its details below it.
-fn lines(rows: &[Row], details: &[Vec<String>], indent: &str) -> String {
+pub(super) fn lines(rows: &[Row], details: &[Vec<String>], indent: &str) -> String {
     let width = rows
         .iter()
         .map(|(name, _)| name.chars().count())
@@ -381,6 +430,17 @@ mod tests {
                 details.is_empty() || details.len() == rows.len(),
                 "{topic:?}"
             );
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_listed_is_wider_than_80_columns() {
+        for topic in Topic::value_variants() {
+            for line in topic.text(true).lines() {
+                // A path is as long as it is.
+                let is_scenario = *topic == Topic::Scenarios;
+                assert!(is_scenario || line.chars().count() <= COLUMNS, "{line}");
+            }
         }
     }
 

@@ -42,7 +42,9 @@ mod verify;
     name = "cachesim",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    // A terminal may be wider; lines that long are hard to read, and logs and manuals are not.
+    max_term_width = 80
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -274,6 +276,30 @@ fn terminal_width() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
 }
 
+/// How tables of experiments look: as wide as the terminal, and the same everywhere where nobody looks at
+/// one.
+fn look(all: bool) -> crate::report::terminal::Look {
+    crate::report::terminal::Look {
+        width: terminal_width().unwrap_or(80),
+        colours: colours(),
+        all,
+        ascii: io::stdout().is_terminal() && !speaks_utf8(|name| std::env::var(name).ok()),
+    }
+}
+
+/// Whether the locale says that a terminal takes UTF-8, as POSIX has it: the first of these that is set
+/// decides. Where none is, as on Windows, it does.
+fn speaks_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let mut set = names
+        .iter()
+        .filter_map(|name| variable(name).filter(|it| !it.is_empty()));
+    set.next().is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
 impl Cli {
     /// Does what the command line asks for, and says how it went.
     #[must_use]
@@ -304,5 +330,43 @@ impl Cli {
                 ExitCode::from(2)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// The lines of the help of a command and of all below it that are wider than 80 columns.
+    fn too_wide(command: &mut clap::Command) -> Vec<String> {
+        let help = command.render_long_help().to_string();
+        let wide = help.lines().filter(|line| line.chars().count() > 80);
+        let name = command.get_name().to_owned();
+        let mut found: Vec<String> = wide.map(|line| format!("{name}: {line}")).collect();
+        for below in command.get_subcommands_mut() {
+            found.extend(too_wide(below));
+        }
+        found
+    }
+
+    #[test]
+    fn no_help_is_wider_than_80_columns() {
+        let mut command = Cli::command();
+        command.build();
+        assert_eq!(too_wide(&mut command), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_first_variable_of_the_locale_that_is_set_decides_on_utf8() {
+        let speaks = |set: &[(&str, &str)]| {
+            let value = |name: &str| set.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+            speaks_utf8(value)
+        };
+        assert!(speaks(&[]));
+        assert!(speaks(&[("LANG", "de_DE.UTF-8")]) && speaks(&[("LC_CTYPE", "C.utf8")]));
+        assert!(!speaks(&[("LANG", "C")]));
+        assert!(!speaks(&[("LC_ALL", "POSIX"), ("LANG", "en_US.UTF-8")]));
+        assert!(speaks(&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")]));
     }
 }

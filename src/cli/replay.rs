@@ -4,7 +4,6 @@ mod charts;
 mod output;
 mod typed;
 
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -112,8 +111,8 @@ impl By {
 const EXAMPLES: &str = "\
 Examples:
   cachesim replay traces/zipf-scan.oracleGeneral.zst
-  cachesim replay trace.zst --policy lru,s3-fifo,arc --size 1%,5%,20% --warmup 10%
-  cachesim replay trace.csv --policy gdsf,lru+bloom --size 64MiB,1GiB --format csv
+  cachesim replay trace.zst --policy lru,s3-fifo,arc --size 1%,20% --warmup 10%
+  cachesim replay trace.csv --policy gdsf,lru+bloom --size 1GiB --format csv
   cachesim replay cluster.zst --ttl --window 1M --out results/cluster
   cachesim replay huge.zst --sample 1% --limit 100M --size 0.1%,1%
 
@@ -123,35 +122,24 @@ All policies and admissions with their parameters: --help, or
 fn long_help() -> String {
     let short = "All policies";
     let examples = EXAMPLES.split(short).next().unwrap_or(EXAMPLES);
-    let mut help = format!("{examples}Policies:\n");
-    for policy in descriptions() {
-        describe(&mut help, policy.name, policy.summary, policy.parameters);
-    }
-    help.push_str("\nAdmission, behind a plus sign (lru+bloom):\n");
-    for admission in admission::descriptions() {
-        describe(
-            &mut help,
-            admission.name,
-            admission.summary,
-            admission.parameters,
-        );
-    }
-    help
+    let policies = descriptions().map(|it| (it.name, it.summary, it.parameters));
+    let admissions = admission::descriptions().map(|it| (it.name, it.summary, it.parameters));
+    format!(
+        "{examples}Policies:\n{}\nAdmission, behind a plus sign (lru+bloom):\n{}",
+        described(policies),
+        described(admissions)
+    )
 }
 
-fn describe(help: &mut String, name: &str, summary: &str, parameters: &[Parameter]) {
-    let _ = writeln!(help, "  {name:<14} {summary}");
-    for parameter in parameters {
-        let _ = writeln!(
-            help,
-            "  {:<14}   {}={}: {} ({})",
-            "",
-            parameter.name,
-            parameter.default,
-            parameter.meaning,
-            parameter.allowed()
-        );
-    }
+/// A line for each name, with its parameters below it.
+fn described<'a>(all: impl Iterator<Item = (&'a str, &'a str, &'a [Parameter])>) -> String {
+    let (rows, details): (Vec<_>, Vec<_>) = all
+        .map(|(name, summary, parameters)| {
+            let row = (name.to_owned(), summary.to_owned());
+            (row, super::list::parameters(parameters).collect::<Vec<_>>())
+        })
+        .unzip();
+    super::list::lines(&rows, &details, "  ")
 }
 
 /// Does what the command line asks for.

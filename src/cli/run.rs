@@ -17,7 +17,7 @@ use crate::{
 ///
 /// Every variant of every scenario is run, so many times as the scenario asks for. The answer is
 /// printed; report.html, charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
-/// results/<SCENARIO>/. A sweep writes sweep.csv and its own charts. Exit status 1 if an expectation
+/// results/<SCENARIO>/. A sweep writes report.html, sweep.csv and its own charts. Exit status 1 if an expectation
 /// or a limit is broken, 2 if nothing could be computed, 130 if it was interrupted: what was finished
 /// is then kept, and the same command goes on from there.
 #[derive(Debug, Args)]
@@ -25,14 +25,18 @@ use crate::{
 Examples:
   cachesim run stampede.toml
   cachesim run scenarios/ --no-files
-  cachesim run stampede.toml --set tier.redis.ttl=30s --set database.connections=50
+  cachesim run stampede.toml --set tier.redis.ttl=30s \\
+      --set database.connections=50
   cachesim run stampede.toml --replications 10 --variant base --variant lock
   cachesim run stampede.toml --precision database.qps.mean=1%
-  cachesim run stampede.toml --baseline old/summary.json --fail-if 'database.qps.mean > +5%'
+  cachesim run stampede.toml --baseline old/summary.json \\
+      --fail-if 'database.qps.mean > +5%'
   cachesim run baseline.toml --sweep tier.redis.capacity=10k,100k,1M
-  cachesim run baseline.toml --sweep workload.arrivals.rate=1k/s..20k/s:5 --sweep tier.redis.nodes=1,3
+  cachesim run baseline.toml --sweep workload.arrivals.rate=1k/s..20k/s:5 \\
+      --sweep tier.redis.nodes=1,3
   cachesim run scenarios/ --no-files --format junit > expectations.xml
-  cachesim run stampede.toml --format json --no-files | jq '.variants[].metrics.hit_ratio'")]
+  cachesim run stampede.toml --format json --no-files \\
+      | jq '.variants[].metrics.hit_ratio'")]
 pub struct Run {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "FILE|FOLDER")]
@@ -151,8 +155,10 @@ impl Run {
             return Ok(Status::Interrupted);
         };
         for (index, one) in found.iter_mut().enumerate() {
-            if let Found::Plain(results) = one {
-                results.command = self.command(&studies[index].path);
+            let command = self.command(&studies[index].path);
+            match one {
+                Found::Plain(results) => results.command = command,
+                Found::Sweep(results) => results.command = command,
             }
             let baseline = baselines[index].as_ref();
             if let Found::Plain(results) = one
@@ -206,6 +212,9 @@ impl Run {
         for variant in &self.variants {
             option("--variant", variant);
         }
+        for axis in &self.sweep {
+            option("--sweep", axis);
+        }
         if self.no_sweep {
             words.push("--no-sweep".to_owned());
         }
@@ -251,7 +260,7 @@ impl Run {
             let log = folders.get(index).map(|folder| folder.join(CELLS));
             let kept = Kept::open(log.as_ref(), false, bar, quiet)?;
             match experiment::sweep::run(study, wanted, kept.simulate()) {
-                Ok(results) => found.push(Found::Sweep(results)),
+                Ok(results) => found.push(Found::Sweep(Box::new(results))),
                 Err(error) if error.is_interruption() => {
                     kept.interrupted();
                     return Ok(None);
@@ -266,11 +275,7 @@ impl Run {
     }
 
     fn print(&self, found: &[Found]) -> Result<(), miette::Report> {
-        let look = terminal::Look {
-            width: super::terminal_width().unwrap_or(80).min(160),
-            colours: super::colours(),
-            all: self.all,
-        };
+        let look = super::look(self.all);
         let plain: Vec<&Results> = found.iter().filter_map(Found::plain).collect();
         let text = match self.common.format {
             Format::Json => json::print(
@@ -312,10 +317,13 @@ impl Run {
                 junit::render(&tested.collect::<Vec<_>>())
             }
             Format::OpenMetrics => openmetrics::render(&plain),
-            Format::Table => join(found, "\n\n", |one| match one {
-                Found::Plain(results) => terminal::render(results, look),
-                Found::Sweep(results) => sweep::terminal(results, &self.metrics, look),
-            }),
+            Format::Table => {
+                let text = join(found, "\n\n", |one| match one {
+                    Found::Plain(results) => terminal::render(results, look),
+                    Found::Sweep(results) => sweep::terminal(results, &self.metrics, look),
+                });
+                terminal::as_shown(text, look)
+            }
         };
         super::print(&text)
     }
@@ -534,7 +542,7 @@ const CELLS: &str = "cells.log";
 /// What was found about one study.
 enum Found {
     Plain(Box<Results>),
-    Sweep(SweepResults),
+    Sweep(Box<SweepResults>),
 }
 
 impl Found {

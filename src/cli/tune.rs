@@ -29,7 +29,8 @@ Examples:
   cachesim tune baseline.toml --axis tier.redis.capacity=10k..10M:log13
   cachesim tune baseline.toml --axis tier.redis.eviction=lru,sieve,s3-fifo \\
       --axis tier.redis.capacity=10k..1M:log9 --minimize database.qps.mean
-  cachesim tune priced.toml --axis database.connections=10..200:20 --axis tier.redis.nodes=1..8:8")]
+  cachesim tune priced.toml --axis database.connections=10..200:20 \\
+      --axis tier.redis.nodes=1..8:8")]
 pub struct Tune {
     /// The scenario, with [[expect]]
     #[arg(value_name = "FILE")]
@@ -142,6 +143,8 @@ impl Tune {
         let tried = SweepResults {
             name: study.name.clone(),
             title: study.title.clone(),
+            description: study.description.clone(),
+            command: String::new(),
             seed: study.seed,
             resolved: study.resolved.clone(),
             axes: grid.axes.clone(),
@@ -204,17 +207,13 @@ impl Tune {
         }
         let text = match self.common.format {
             Format::Table => {
-                let look = terminal::Look {
-                    width: super::terminal_width().unwrap_or(80).min(160),
-                    colours: super::colours(),
-                    all: false,
-                };
+                let look = super::look(false);
                 let mut text = sweep::terminal(tried, &shown, look);
                 text.push('\n');
                 for line in &answer {
                     text.push_str(&terminal::paragraph(line, true, look));
                 }
-                text
+                terminal::as_shown(text, look)
             }
             Format::Markdown => {
                 let mut text = sweep::markdown(tried, &shown);

@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 
 use crate::{
-    metrics::{self, Outcome, Series, TopKey, Unit},
+    metrics::{self, Alert, Outcome, Series, TopKey, Unit},
     scenario::Study,
     simulation::{self, Plan, Progress, RunError},
     units::{Nanoseconds, SECOND_NS},
@@ -95,6 +95,8 @@ pub struct VariantResults {
     pub staleness_quantiles: Vec<(f64, f64)>,
     /// The keys that each tier was asked for most, in the first replication.
     pub top_keys: Vec<TopKey>,
+    /// The alerts that were watched, as they fired in the first replication.
+    pub alerts: Vec<Alert>,
 }
 
 impl Results {
@@ -409,6 +411,7 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
             top_keys: runs
                 .first()
                 .map_or_else(Vec::new, |run| run.top_keys.clone()),
+            alerts: runs.first().map_or_else(Vec::new, |run| run.alerts.clone()),
         })
         .collect()
 }

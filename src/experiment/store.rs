@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::Simulate;
-use crate::metrics::{Outcome, Series, TopKey, Unit};
+use crate::metrics::{Alert, Outcome, Series, TopKey, Unit};
 use crate::simulation::{Plan, RunError};
 use crate::whole_file::WholeFile;
 
@@ -57,6 +57,7 @@ struct Record {
     quantiles: Vec<(u64, u64)>,
     staleness: Vec<(u64, u64)>,
     top_keys: Vec<TopKey>,
+    alerts: Vec<Alert>,
     requests: u64,
     events: u64,
 }
@@ -265,6 +266,7 @@ impl Record {
             quantiles: quantiles(&outcome.latency_quantiles),
             staleness: quantiles(&outcome.staleness_quantiles),
             top_keys: outcome.top_keys.clone(),
+            alerts: outcome.alerts.clone(),
             requests: outcome.requests,
             events: outcome.events,
         }
@@ -295,6 +297,7 @@ impl Record {
             latency_quantiles: points(self.quantiles),
             staleness_quantiles: points(self.staleness),
             top_keys: self.top_keys,
+            alerts: self.alerts,
             requests: self.requests,
             events: self.events,
         }
@@ -381,6 +384,7 @@ mod tests {
     use indexmap::IndexMap;
 
     use super::*;
+    use crate::metrics::{AlertCondition, Firing};
     use crate::scenario::{self, Overrides};
 
     fn plan(duration: &str) -> Plan {
@@ -413,6 +417,20 @@ mod tests {
                 key: u64::MAX,
                 rate: value,
                 share: 0.1,
+            }],
+            alerts: vec![Alert {
+                name: "low".to_owned(),
+                metric: "hit_ratio".to_owned(),
+                unit: Unit::Ratio,
+                condition: AlertCondition::Below(value),
+                per_s: 60.0,
+                for_s: 0.0,
+                firings: vec![Firing {
+                    since_s: 1.0,
+                    from_s: 1.0 / 3.0,
+                    until_s: None,
+                    worst: value,
+                }],
             }],
             requests: u64::MAX,
             events: 7,

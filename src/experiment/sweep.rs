@@ -21,6 +21,10 @@ pub struct SweepResults {
     pub name: String,
     /// The scenario's title.
     pub title: String,
+    /// The question; may be empty.
+    pub description: String,
+    /// The command that runs it again, or empty.
+    pub command: String,
     /// The seed of all randomness.
     pub seed: u64,
     /// The scenario with everything resolved, without its sweep.
@@ -113,6 +117,8 @@ pub fn run(
     Ok(SweepResults {
         name: study.name.clone(),
         title: study.title.clone(),
+        description: study.description.clone(),
+        command: String::new(),
         seed: study.seed,
         resolved: study.resolved.clone(),
         axes: grid.axes.clone(),

@@ -1048,6 +1048,24 @@ pub static CATALOGUE: &[Metric] = &[
         "copies that were found and not given to the reader, for a promise",
     ),
     row(
+        "alert.<alert>.fired",
+        Count,
+        Lower,
+        "times that this rule of `[[alert]]` fired",
+    ),
+    row(
+        "alert.<alert>.firing",
+        Seconds,
+        Lower,
+        "for how long it was firing, all times together",
+    ),
+    row(
+        "alert.<alert>.first",
+        Seconds,
+        Neither,
+        "when it fired first, from the start of the run, warm-up included; null if it never did",
+    ),
+    row(
         "cost.monthly",
         Money,
         Lower,

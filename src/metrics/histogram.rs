@@ -94,6 +94,17 @@ impl Histogram {
         self.sum_ns
     }
 
+    /// Everything that was recorded, rising: durations as quantiles tell them, each with how often.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<(Nanoseconds, u64)> {
+        let zeros = (self.zeros > 0).then_some((0, self.zeros));
+        let others = self.counts.iter_recorded().map(|bucket| {
+            let duration_ns = self.counts.median_equivalent(bucket.value_iterated_to());
+            (duration_ns, bucket.count_at_value())
+        });
+        zeros.into_iter().chain(others).collect()
+    }
+
     /// The mean in seconds; NaN if nothing was recorded.
     #[must_use]
     pub fn mean_s(&self) -> f64 {

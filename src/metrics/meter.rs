@@ -340,6 +340,8 @@ pub struct TierMeter {
     pub node_bytes_out: Vec<Counter>,
     /// The keys of a sample of the exchanges.
     pub top_keys: RefCell<HeavyHitters>,
+    /// The same of the present second, where somebody wants to know.
+    pub recent_keys: RefCell<Option<HeavyHitters>>,
     /// Keys that a node found hot, each time that it had not been before.
     pub hot_keys_detected: Counter,
     /// Reads of hot keys that went to a copy under another key.
@@ -684,6 +686,22 @@ impl Meter {
     pub fn lose_row(&self) {
         if self.is_measuring() {
             self.writes.lost_rows.increment();
+        }
+    }
+
+    /// From now on the keys of each second are known too.
+    pub fn keep_recent_keys(&self) {
+        for tier in &self.tiers {
+            *tier.recent_keys.borrow_mut() = Some(HeavyHitters::default());
+        }
+    }
+
+    /// Somebody has looked at the keys of a second; the next one starts without any.
+    pub fn forget_recent_keys(&self) {
+        for tier in &self.tiers {
+            if let Some(keys) = &mut *tier.recent_keys.borrow_mut() {
+                keys.clear();
+            }
         }
     }
 

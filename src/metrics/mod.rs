@@ -81,6 +81,8 @@ pub struct Outcome {
     pub staleness_quantiles: Vec<(f64, f64)>,
     /// The keys that each tier was asked for most, tier by tier, most first.
     pub top_keys: Vec<TopKey>,
+    /// The rules that were watched, in the order of the scenario.
+    pub alerts: Vec<Alert>,
     /// Requests that arrived, warm-up included.
     pub requests: u64,
     /// Events that the kernel carried out.
@@ -98,6 +100,68 @@ pub struct TopKey {
     pub rate: f64,
     /// Those as a share of all exchanges of the tier.
     pub share: f64,
+}
+
+/// A rule of the scenario that was watched, and when it fired.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its name.
+    pub name: String,
+    /// What it watches.
+    pub metric: String,
+    /// The unit of that.
+    pub unit: Unit,
+    /// What must hold of it.
+    pub condition: AlertCondition,
+    /// The length of the sliding window, in seconds.
+    pub per_s: f64,
+    /// For how long the condition must hold before the rule fires, in seconds.
+    pub for_s: f64,
+    /// Its firings, in the order of time; of one that flaps, the first thousand.
+    pub firings: Vec<Firing>,
+}
+
+/// What must hold for an alert, in the unit of what it watches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertCondition {
+    /// More than this.
+    Above(f64),
+    /// Less than this.
+    Below(f64),
+}
+
+impl AlertCondition {
+    /// Whether it holds of `value`; not of NaN.
+    #[must_use]
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Self::Above(limit) => value > limit,
+            Self::Below(limit) => value < limit,
+        }
+    }
+
+    /// Of two values, the one further beyond the limit.
+    #[must_use]
+    pub fn worse(self, one: f64, other: f64) -> f64 {
+        match self {
+            Self::Above(_) => one.max(other),
+            Self::Below(_) => one.min(other),
+        }
+    }
+}
+
+/// One time that an alert fired; instants are seconds of simulated time, from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Firing {
+    /// Since when the condition had held.
+    pub since_s: f64,
+    /// When it fired.
+    pub from_s: f64,
+    /// When it was resolved; none if it was still firing when the run ended.
+    pub until_s: Option<f64>,
+    /// The worst value from the first to the last.
+    pub worst: f64,
 }
 
 /// A time series over one run, bounded to a few hundred points.

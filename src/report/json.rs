@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
-    metrics::{Series, TopKey},
+    metrics::{Alert, Series, TopKey},
     scenario::Condition,
 };
 
@@ -52,6 +52,8 @@ struct Variant<'a> {
     staleness_quantiles: &'a [(f64, f64)],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     top_keys: &'a [TopKey],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    alerts: &'a [Alert],
 }
 
 fn is_empty(map: &&IndexMap<String, Interval>) -> bool {
@@ -114,6 +116,7 @@ fn document(results: &Results) -> Document<'_> {
                 latency_quantiles: &variant.latency_quantiles,
                 staleness_quantiles: &variant.staleness_quantiles,
                 top_keys: &variant.top_keys,
+                alerts: &variant.alerts,
             })
             .collect(),
         expectations: results

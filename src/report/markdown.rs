@@ -5,7 +5,7 @@ use crate::{
     metrics::Unit,
 };
 
-use super::{baseline, expectation, key_metrics, layers, quantity, verdict};
+use super::{alerts, baseline, expectation, key_metrics, layers, quantity, verdict};
 
 /// The report of one scenario; ends with a newline.
 #[must_use]
@@ -89,6 +89,7 @@ pub fn render(results: &Results, all: bool) -> String {
             text.push_str(&format!("- {}\n", escape(&sentence)));
         }
     }
+    text.push_str(&alerts(results));
     if !results.expectations.is_empty() {
         text.push_str("\nExpectations:\n\n");
         for judgement in &results.expectations {
@@ -100,6 +101,27 @@ pub fn render(results: &Results, all: bool) -> String {
         }
     }
     text
+}
+
+/// Which alerts fired in which variant.
+fn alerts(results: &Results) -> String {
+    let mut text = String::new();
+    for group in alerts::groups(results) {
+        let (name, condition) = (escape(&group.name), escape(&group.condition));
+        for row in group.rows {
+            let variant = escape(&results.variants[row.variant].name);
+            text.push_str(&format!(
+                "| {name} | {condition} | {variant} | {} | {} | {} |\n",
+                row.often, row.when, row.worst
+            ));
+        }
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!(
+        "\n| alert | rule | variant | fired | from, to | worst |\n|:--|:--|:--|:--|:--|--:|\n{text}"
+    )
 }
 
 /// The limits, and what moved since the baseline.

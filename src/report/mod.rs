@@ -3,6 +3,7 @@
 //! One file per output. Each is a pure function from [`crate::experiment::Results`] to text or
 //! bytes; [`folder`] alone touches the file system.
 
+pub mod alerts;
 pub mod baseline;
 pub mod blocks;
 pub mod chart;
@@ -21,6 +22,7 @@ pub mod metrics_reference;
 pub mod openmetrics;
 pub mod quantity;
 pub mod reading;
+pub mod sparkline;
 pub mod sweep;
 pub mod terminal;
 pub mod top_keys;

@@ -12,7 +12,7 @@ use crate::{
         Comparison, Interval, Judgement, Results, Sureness, VariantResults, WarmUp,
         expectation::Limit,
     },
-    metrics::{Series, TopKey, Unit},
+    metrics::{Alert, Series, TopKey, Unit},
     scenario::{Condition, Expectation},
 };
 
@@ -58,6 +58,8 @@ struct Variant {
     staleness_quantiles: Vec<(f64, Option<f64>)>,
     #[serde(default)]
     top_keys: Vec<TopKey>,
+    #[serde(default)]
+    alerts: Vec<Alert>,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +151,7 @@ fn variant(read: Variant) -> VariantResults {
         latency_quantiles: quantiles(read.latency_quantiles),
         staleness_quantiles: quantiles(read.staleness_quantiles),
         top_keys: read.top_keys,
+        alerts: read.alerts,
     }
 }
 

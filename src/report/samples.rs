@@ -4,8 +4,8 @@
 use indexmap::IndexMap;
 
 use crate::{
-    experiment::{Results, combine, expectation},
-    metrics::{self, Outcome, Series, Unit},
+    experiment::{Interval, Results, combine, expectation},
+    metrics::{self, Alert, AlertCondition, Firing, Outcome, Series, Unit},
     random::Luck,
     scenario::{Condition, Expectation},
 };
@@ -67,6 +67,56 @@ pub fn replicated(variants: usize, replications: u64) -> Results {
     }
 }
 
+/// The same with two alerts, of which the second variant raises both.
+pub fn with_alerts(variants: usize, replications: u64) -> Results {
+    let mut results = replicated(variants, replications);
+    for (index, variant) in results.variants.iter_mut().enumerate() {
+        let alert = |name: &str, metric: &str, unit, condition, for_s, firings: &[Firing]| Alert {
+            name: name.to_owned(),
+            metric: metric.to_owned(),
+            unit,
+            condition,
+            per_s: 60.0,
+            for_s,
+            firings: firings.iter().filter(|_| index == 1).copied().collect(),
+        };
+        let firing = |from_s: f64, until_s, worst| Firing {
+            since_s: from_s - 1.0,
+            from_s,
+            until_s,
+            worst,
+        };
+        let stampedes = [80.0, 140.0, 200.0, 260.0, 290.0]
+            .map(|from_s| firing(from_s, Some(from_s + 25.0), 31.0));
+        variant.alerts = vec![
+            alert(
+                "stampedes",
+                "stampede.events",
+                Unit::Count,
+                AlertCondition::Above(10.0),
+                30.0,
+                &stampedes,
+            ),
+            alert(
+                "low hit ratio",
+                "hit_ratio",
+                Unit::Ratio,
+                AlertCondition::Below(0.8),
+                0.0,
+                &[firing(122.0, None, 0.63)],
+            ),
+        ];
+        for alert in &variant.alerts {
+            let times = vec![alert.firings.len() as f64; replications as usize];
+            let name = format!("alert.{}.fired", alert.name);
+            let interval = Interval::of(times.iter().copied(), Unit::Count);
+            variant.metrics.insert(name.clone(), interval);
+            variant.samples.insert(name, times);
+        }
+    }
+    results
+}
+
 /// A plausible outcome: the more undefended, the worse.
 fn outcome(variant: usize, replication: u64) -> Outcome {
     let badness = [1.0, 12.0, 1.4, 0.9, 0.8, 1.1][variant];
@@ -80,7 +130,9 @@ fn outcome(variant: usize, replication: u64) -> Outcome {
         1.0 + 0.05 * (shared - 0.5) + 0.01 * (own - 0.5)
     };
     let mut values = IndexMap::new();
-    for metric in metrics::CATALOGUE {
+    // Alerts are told of where there are some.
+    let rows = metrics::CATALOGUE.iter();
+    for metric in rows.filter(|row| !row.name.starts_with("alert.")) {
         for node in 0..3 {
             let name = metric
                 .name

@@ -14,7 +14,7 @@ use super::{
     csv::number,
     expectation,
     folder::{self, Unwritable},
-    quantity,
+    html, quantity,
     terminal::{self, Look},
 };
 use crate::experiment::sweep::{CellResults, CellVariant, SweepResults};
@@ -104,7 +104,7 @@ fn table(results: &SweepResults, metrics: &[String]) -> Table {
 }
 
 /// A mean with half of its interval.
-fn spelled(cell: &CellResults, variant: &CellVariant, metric: &str) -> String {
+pub(super) fn spelled(cell: &CellResults, variant: &CellVariant, metric: &str) -> String {
     let Some(interval) = variant.metrics.get(metric) else {
         return quantity::UNMEASURED.to_owned();
     };
@@ -132,7 +132,8 @@ fn heading(results: &SweepResults) -> String {
     )
 }
 
-fn replications(results: &SweepResults) -> (u64, u64) {
+/// The fewest and the most replications of a cell.
+pub(super) fn replications(results: &SweepResults) -> (u64, u64) {
     let counts = || results.cells.iter().map(|cell| cell.replications);
     (counts().min().unwrap_or(1), counts().max().unwrap_or(1))
 }
@@ -335,7 +336,7 @@ pub fn json(results: &SweepResults) -> Value {
     })
 }
 
-/// Writes `sweep.csv` and the charts, and returns their names.
+/// Writes `sweep.csv`, the page and the charts, and returns their names.
 ///
 /// # Errors
 /// When a file cannot be written; the ones before it are there and whole.
@@ -344,8 +345,10 @@ pub fn write(
     asked_for: &[String],
     folder: &Path,
 ) -> Result<Vec<String>, Unwritable> {
-    let mut names = vec!["sweep.csv".to_owned()];
+    let mut names = vec!["sweep.csv".to_owned(), folder::REPORT.to_owned()];
     folder::write_streamed(&folder.join("sweep.csv"), |file| csv(results, file))?;
+    let page = html::of_sweep(results, asked_for);
+    folder::write_whole(&folder.join(folder::REPORT), page.as_bytes())?;
     for chart in charts(results, &shown(results, asked_for)) {
         for (ending, bytes) in [("svg", chart.svg().into_bytes()), ("png", chart.png())] {
             let name = format!("{}.{ending}", chart.name);

@@ -5,7 +5,7 @@
 //! each with the reference beside them. Colours only repeat what signs and words say already.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::experiment::{
     Comparison, Results,
@@ -13,9 +13,10 @@ use crate::experiment::{
 };
 
 use super::{
-    baseline,
+    alerts, baseline,
+    chart::axis,
     compared::{Compared, Tone, compare},
-    expectation, key_metrics, layers, quantity, top_keys, verdict,
+    expectation, key_metrics, layers, quantity, sparkline, top_keys, verdict,
 };
 
 /// How the table is printed.
@@ -27,6 +28,8 @@ pub struct Look {
     pub colours: bool,
     /// Every metric instead of the key metrics.
     pub all: bool,
+    /// Whether only ASCII can be shown.
+    pub ascii: bool,
 }
 
 /// Space between two columns.
@@ -62,11 +65,61 @@ pub fn render(results: &Results, look: Look) -> String {
     } else {
         text.push_str(&side_by_side(results, &groups, look));
     }
+    text.push_str(&over_time(results, look));
     text.push_str(&chains(results, look));
     text.push_str(&top_keys(results, look));
+    text.push_str(&alerts(results, look));
     text.push_str(&expectations(results, look));
     if let Some(comparison) = &results.comparison {
         text.push_str(&compared(results, comparison, look));
+    }
+    text
+}
+
+/// A text as the terminal can show it.
+#[must_use]
+pub fn as_shown(text: String, look: Look) -> String {
+    match look.ascii {
+        true => sparkline::ascii(&text),
+        false => text,
+    }
+}
+
+/// Sparklines are not wider than this: they only say where to look.
+const WIDEST_SPARKLINE: usize = 100;
+
+/// The main series, a line of bars for each variant.
+fn over_time(results: &Results, look: Look) -> String {
+    let name = |index: usize| shorten(&results.variants[index].name, NAME_WIDTH);
+    let widths = (0..results.variants.len()).map(|index| name(index).width());
+    let name_width = widths.max().unwrap_or(0);
+    // How wide ranges are does not depend on the number of bars.
+    let range_width = sparkline::range_width(&sparkline::blocks(results, 1));
+    let room = look
+        .width
+        .saturating_sub(2 + name_width + 2 * GAP + range_width);
+    let blocks = sparkline::blocks(results, room.clamp(8, WIDEST_SPARKLINE));
+    if blocks.is_empty() {
+        return String::new();
+    }
+    let from = results.variants.iter().map(|variant| variant.warmup_s);
+    let from = from.fold(0.0, f64::max);
+    let heading = if from > 0.0 {
+        format!(
+            "over time, from the end of warm-up at {}",
+            axis::instant(from)
+        )
+    } else {
+        "over time".to_owned()
+    };
+    let mut text = format!("\n{}\n", look.paint(&heading, Tone::Strong));
+    for block in &blocks {
+        text.push_str(&format!("{}\n", look.paint(&block.title, Tone::Faint)));
+        for (index, bars, range) in &block.rows {
+            let name = name(*index);
+            let blanks = " ".repeat(name_width - name.width() + GAP);
+            text.push_str(&format!("  {name}{blanks}{bars}  {range}\n"));
+        }
     }
     text
 }
@@ -210,7 +263,66 @@ fn single(results: &Results, groups: &[Vec<String>], look: Look) -> String {
             })
             .collect()
     });
-    table(&header, rows.collect(), look)
+    in_columns(&header, rows.collect(), look)
+}
+
+/// Blanks between tables that stand side by side.
+const BETWEEN: usize = 6;
+/// Fewer rows than this are not worth a table of their own.
+const LEAST_ROWS: usize = 8;
+
+/// A table, or several side by side where a terminal is wide enough for them.
+fn in_columns(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String {
+    let whole = table(header, groups.clone(), look);
+    let width = whole.lines().map(shown_width).max().unwrap_or(0);
+    let rows: usize = groups.iter().map(Vec::len).sum();
+    let columns = ((look.width + BETWEEN) / (width + BETWEEN)).min(rows / LEAST_ROWS);
+    if columns < 2 {
+        return whole;
+    }
+    // Groups stay whole, and no column has more than its share before another group comes to it.
+    let mut parts = vec![Vec::new()];
+    let mut used = 0;
+    for group in groups {
+        let share = rows * parts.len() / columns;
+        if used + group.len() / 2 >= share && parts.len() < columns {
+            parts.push(Vec::new());
+        }
+        used += group.len();
+        if let Some(part) = parts.last_mut() {
+            part.push(group);
+        }
+    }
+    let texts = parts.into_iter().map(|part| table(header, part, look));
+    beside(&texts.collect::<Vec<_>>())
+}
+
+/// Texts side by side, line by line.
+fn beside(texts: &[String]) -> String {
+    let lines: Vec<Vec<&str>> = texts.iter().map(|text| text.lines().collect()).collect();
+    let tallest = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let mut all = String::new();
+    for row in 0..tallest {
+        let mut line = String::new();
+        let mut end = 0;
+        for text in &lines {
+            let part = text.get(row).copied().unwrap_or("");
+            line.push_str(&" ".repeat(end - shown_width(&line).min(end)));
+            line.push_str(part);
+            end += text.iter().map(|it| shown_width(it)).max().unwrap_or(0) + BETWEEN;
+        }
+        all.push_str(line.trim_end());
+        all.push('\n');
+    }
+    all
+}
+
+/// The columns of a text on a terminal, which colours take none of.
+fn shown_width(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().map_or(0, UnicodeWidthStr::width);
+    let others = parts.map(|part| part.split_once('m').map_or(0, |(_, rest)| rest.width()));
+    first + others.sum::<usize>()
 }
 
 fn side_by_side(results: &Results, groups: &[Vec<String>], look: Look) -> String {
@@ -374,6 +486,36 @@ fn top_keys(results: &Results, look: Look) -> String {
         "\n{heading}\n{}",
         table(&header, vec![spelled.collect()], look)
     )
+}
+
+/// Each alert with what raises it, and below it what came of it in each variant.
+fn alerts(results: &Results, look: Look) -> String {
+    let groups = alerts::groups(results);
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    if rows().next().is_none() {
+        return String::new();
+    }
+    let name = |row: &alerts::Row| shorten(&results.variants[row.variant].name, NAME_WIDTH);
+    let width = rows().map(|row| name(row).width()).max().unwrap_or(0);
+    let fired = groups
+        .iter()
+        .filter(|group| group.rows.iter().any(|row| row.fired));
+    let heading = format!("alerts: {} of {} fired", fired.count(), groups.len());
+    let mut text = format!("\n{}\n", look.paint(&heading, Tone::Strong));
+    for group in &groups {
+        for line in wrap(&format!("{}: {}", group.name, group.condition), look.width) {
+            text.push_str(&format!("{line}\n"));
+        }
+        for row in &group.rows {
+            let lines = wrap(&row.sentence(), look.width - width - 2 - GAP);
+            for (index, line) in lines.iter().enumerate() {
+                let name = if index == 0 { name(row) } else { String::new() };
+                let blanks = " ".repeat(width - name.width() + GAP);
+                text.push_str(&format!("  {name}{blanks}{line}\n"));
+            }
+        }
+    }
+    text
 }
 
 fn expectations(results: &Results, look: Look) -> String {
@@ -575,7 +717,62 @@ mod tests {
         width: 80,
         colours: false,
         all: false,
+        ascii: false,
     };
+
+    #[test]
+    fn alerts_are_told_rule_by_rule_and_variant_by_variant() {
+        insta::assert_snapshot!(alerts(&samples::with_alerts(2, 1), PLAIN), @r"
+        alerts: 2 of 2 fired
+        stampedes: stampede.events above 10 per 1m, for 30s
+          base        never
+          undefended  5 times: 1:20 to 1:45, 2:20 to 2:45, 3:20 to 3:45, and 2 more, at
+                      worst 31
+        low hit ratio: hit_ratio below 80.0 % per 1m
+          base        never
+          undefended  once: 2:02 to the end, at worst 63.0 %
+        ");
+    }
+
+    #[test]
+    fn the_metrics_of_one_variant_stand_in_several_columns_where_there_is_room() {
+        let results = samples::stampede(1);
+        let names = key_metrics::groups(&results, false).concat();
+        for width in [120, 200] {
+            let wide = render(&results, Look { width, ..PLAIN });
+            let header = wide.lines().find(|line| line.starts_with("metric"));
+            assert!(header.unwrap().matches("metric").count() > 1, "{wide}");
+            assert!(wide.lines().all(|line| line.width() <= width), "{wide}");
+            let table = wide.split("\nover time").next().unwrap();
+            for name in &names {
+                let is_it = |word: &str| word == name;
+                assert_eq!(
+                    table.split_whitespace().filter(|it| is_it(it)).count(),
+                    1,
+                    "{name}"
+                );
+            }
+        }
+        let coloured = Look {
+            width: 120,
+            colours: true,
+            ..PLAIN
+        };
+        let plain = render(
+            &results,
+            Look {
+                width: 120,
+                ..PLAIN
+            },
+        );
+        let painted = render(&results, coloured);
+        assert!(painted.contains('\u{1b}'));
+        let codes = ["[1m", "[2m", "[31m", "[32m", "[0m"];
+        let stripped = codes.iter().fold(painted, |text, code| {
+            text.replace(&format!("\u{1b}{code}"), "")
+        });
+        assert_eq!(stripped, plain);
+    }
 
     #[test]
     fn one_variant_is_a_plain_list() {
@@ -627,6 +824,14 @@ mod tests {
         staleness.p99                    998 µs
 
         cost.monthly                       1010
+
+        over time, from the end of warm-up at 30 s
+        database queries per second
+          base  ▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁██▅▅▆▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁  180 /s … 4.50 k/s
+        hit ratio
+          base  ██████▅██████████▁▁▄▄▄███████▅███████████▅███████████  58.0 % … 98.0 %
+        latency, 99th percentile
+          base  ▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▇█▆▅▅▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁  3.61 ms … 91.3 ms
 
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
@@ -683,6 +888,14 @@ mod tests {
         staleness.p99                    993 µs     980 µs … 1.01 ms
 
         cost.monthly                       1010          1010 … 1010
+
+        over time, from the end of warm-up at 30 s
+        database queries per second
+          base  ▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁██▅▆▅▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁  182 /s … 4.34 k/s
+        hit ratio
+          base  ██████▅██████████▁▁▄▄▄███████▅███████████▅███████████  58.0 % … 98.0 %
+        latency, 99th percentile
+          base  ▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁██▅▅▅▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁▄▁▁▁▁▁▁▁▁▁▁▁  3.68 ms … 88.4 ms
 
         expectations: 0 of 1 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)
@@ -743,6 +956,20 @@ mod tests {
         Differences are against base; pp: percentage points; ×: so many times as much;
         =: the same in every run; new: 0 there. Of one run, any may be luck:
         --replications 5 tells.
+
+        over time, from the end of warm-up at 30 s
+        database queries per second
+          base        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  180 /s … 4.50 k/s
+          undefended  ▁▁▁▁▁█▁▁▁▁▁▁▁▁▁██▂▂▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▁  378 /s … 43.0 k/s
+          lock        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  187 /s … 5.07 k/s
+        hit ratio
+          base        █████▇█████████▅▅▇▇▇██████▇█████████▇██████████  58.0 % … 98.0 %
+          undefended  █████▁█████████▁▁▄▄▄██████▁█████████▁██████████  0 % … 95.8 %
+          lock        █████▇█████████▅▅▆▆▆██████▇█████████▇██████████  49.7 % … 97.9 %
+        latency, 99th percentile
+          base        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  3.61 ms … 91.3 ms
+          undefended  ▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▇█▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▁  11.6 ms … 1.50 s
+          lock        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  3.89 ms … 114 ms
 
         expectations: 2 of 3 hold
         FAIL  base: database.qps.max is 849 /s, expected below 400 /s (line 31)
@@ -818,6 +1045,17 @@ mod tests {
           p99 latency: no difference shown, 95 % interval 1098 to +1113 %
           32.9 pp more stale answers, 95 % interval 32.2 to 33.6 pp
           monthly cost 10.9 % higher
+
+        over time, from the end of warm-up at 30 s
+        database queries per second
+          base        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  182 /s … 4.34 k/s
+          undefended  ▁▁▁▁▁█▁▁▁▁▁▁▁▁▁██▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▁  391 /s … 46.4 k/s
+        hit ratio
+          base        █████▇█████████▅▅▇▇▇██████▇█████████▇██████████  58.0 % … 98.0 %
+          undefended  █████▁█████████▁▁▄▄▄██████▁█████████▁██████████  0 % … 95.8 %
+        latency, 99th percentile
+          base        ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  3.68 ms … 88.4 ms
+          undefended  ▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁██▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▁  11.9 ms … 1.44 s
 
         expectations: 1 of 2 hold
         FAIL  base: database.qps.max is 851 /s, expected below 400 /s (line 31)

@@ -184,6 +184,7 @@ pub(super) fn find_metric(
 ) -> Result<&'static Metric, (String, String)> {
     let segments: Vec<&str> = written.split('.').collect();
     let tiers = || plan.tiers.iter().map(|layer| layer.tier.name.as_str());
+    let alerts = || plan.alerts.iter().map(|rule| rule.name.as_str());
     let found = CATALOGUE.iter().find(|row| {
         let pattern: Vec<&str> = row.name.split('.').collect();
         pattern.len() == segments.len()
@@ -191,7 +192,7 @@ pub(super) fn find_metric(
                 .iter()
                 .zip(&segments)
                 .all(|(pattern, segment)| match *pattern {
-                    "<tier>" => true,
+                    "<tier>" | "<alert>" => true,
                     "<i>" => segment.parse::<u32>().is_ok(),
                     known => known == *segment,
                 })
@@ -203,6 +204,8 @@ pub(super) fn find_metric(
                 known.extend(
                     tiers().map(|tier| row.name.replace("<tier>", tier).replace("<i>", "0")),
                 );
+            } else if row.name.contains("<alert>") {
+                known.extend(alerts().map(|alert| row.name.replace("<alert>", alert)));
             } else {
                 known.push(row.name.to_owned());
             }
@@ -216,6 +219,14 @@ pub(super) fn find_metric(
     let pattern = row.name.split('.');
     let mut tier = None;
     for (pattern, segment) in pattern.zip(segments) {
+        if pattern == "<alert>" && !alerts().any(|alert| alert == segment) {
+            let help = if plan.alerts.is_empty() {
+                "the scenario has no [[alert]]".into()
+            } else {
+                did_you_mean(segment, alerts(), "alerts")
+            };
+            return Err((format!("there is no alert {}", quoted(segment)), help));
+        }
         if pattern == "<tier>" {
             tier = plan.tiers.iter().find(|layer| layer.tier.name == segment);
             if tier.is_none() {
@@ -286,18 +297,9 @@ fn condition(
         }
     }
     let unit = metric?.unit;
-    let mut measured = |checked: &Checked| match measure(checked, unit) {
-        Ok(value) => Some(value),
-        Err(wrong) => {
-            let message = format!(
-                "`{}` is {}: {}",
-                metric.map_or("", |m| m.name),
-                described(unit),
-                wrong.message
-            );
-            problems.push(Problem::new(checked.span, message).help(wrong.help));
-            None
-        }
+    let mut measured = |checked: &Checked| {
+        let value = measured(checked, metric.map_or("", |m| m.name), unit);
+        value.map_err(|problem| problems.push(problem)).ok()
     };
     // A percentage is of what the metric must be, but for shares, whose unit it is.
     let percentage = |checked: &Checked| {
@@ -363,6 +365,14 @@ fn described(unit: Unit) -> &'static str {
         Unit::Count => "a count",
         Unit::Money => "an amount of money",
     }
+}
+
+/// The value of a metric of that name and unit, or the problem with it.
+pub(super) fn measured(checked: &Checked, name: &str, unit: Unit) -> Result<f64, Problem> {
+    measure(checked, unit).map_err(|wrong| {
+        let message = format!("`{name}` is {}: {}", described(unit), wrong.message);
+        Problem::new(checked.span, message).help(wrong.help)
+    })
 }
 
 /// The value of a metric of that unit: a bare number is in base units.

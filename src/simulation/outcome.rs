@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::nodes::{Nodes, put_membership};
 use super::{Plan, RunError};
+use crate::alert::Watched;
 use crate::database::Database;
 use crate::kernel::{Kernel, Usage};
 use crate::metrics::{
@@ -93,6 +94,7 @@ impl<'a> Recorder<'a> {
         meter: &Meter,
         system: &System,
         kernel: &Kernel,
+        alerts: Vec<Watched>,
     ) -> Result<Outcome, RunError> {
         check_conservation(meter, system)?;
         let series = self.series();
@@ -101,7 +103,15 @@ impl<'a> Recorder<'a> {
             all.add(&meter.requests.write_latency.borrow());
             all
         };
-        let metrics = self.metrics(meter, system, kernel.now(), &latency);
+        let mut metrics = self.metrics(meter, system, kernel.now(), &latency);
+        for watched in &alerts {
+            let mut put = |what: &str, value| {
+                metrics.insert(format!("alert.{}.{what}", watched.alert.name), value);
+            };
+            put("fired", watched.fired as f64);
+            put("firing", watched.firing_s);
+            put("first", watched.first_s);
+        }
         let staleness_quantiles = quantiles_to_the_ends(&meter.requests.staleness.borrow());
         Ok(Outcome {
             metrics,
@@ -109,6 +119,7 @@ impl<'a> Recorder<'a> {
             latency_quantiles: latency.quantiles(),
             staleness_quantiles,
             top_keys: top_keys(meter, system, kernel.now() - self.plan.warmup_ns),
+            alerts: alerts.into_iter().map(|watched| watched.alert).collect(),
             requests: meter.total_arrived(),
             events: kernel.events(),
         })

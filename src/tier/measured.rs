@@ -75,6 +75,9 @@ impl Tier {
             // A row counts under its own key, however many entries it has.
             let key = request.of_row().key;
             self.counts().top_keys.borrow_mut().record(key);
+            if let Some(recent) = &mut *self.counts().recent_keys.borrow_mut() {
+                recent.record(key);
+            }
         }
     }
 

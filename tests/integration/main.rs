@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, one file per behaviour.
 
+mod alerts;
 mod bandwidth;
 mod baselines;
 mod big_keys;

@@ -53,7 +53,9 @@ fn expanded(tiers: &[(&str, u32)], has_servers: bool) -> Vec<String> {
         "database.replica.",
     ];
     let measured = |name: &&str| {
+        // Nor is anything said of alerts where there are none.
         *name != "cost.monthly"
+            && !name.starts_with("alert.")
             && (has_servers || !of_servers.iter().any(|first| name.starts_with(first)))
     };
     let mut rows = CATALOGUE

@@ -28,9 +28,14 @@ service_time = { distribution = "exponential", mean = "5ms" }
 at     = "10s"
 action = "purge"
 target = "tier.redis"
+[[alert]]
+name   = "low hit ratio"
+metric = "hit_ratio"
+below  = "60%"
+per    = "2s"
 [[variant]]
 name = "tiny"
-set  = { "tier.redis.capacity" = "10 entries" }
+set  = { "tier.redis.capacity" = "10 entries", "event.0.at" = "12s" }
 [[expect]]
 metric = "hit_ratio"
 above  = 0.01
@@ -92,10 +97,44 @@ const AFTER: &str = r##"<script>
   window.dispatchEvent(new Event("afterprint"));
   check("and folded again", all("details:not(.data)").every((one) => !one.open));
 
-  check("the event is marked on charts over time", all("#chart-database-qps .mark path").length === 1);
+  check("the events are marked on charts over time", all("#chart-database-qps .mark path").length === 2);
+  check("with the colour of the variant that has them", all("#chart-database-qps .mark.v1 path").length === 1);
+  check("an alert has a lane", all("#chart-hit-ratio .span.v1 rect").length > 0);
+  check("and a row", all("#alerts tbody tr.v1").length === 1);
   check("every chart has a table", all("figure.chart").every((one) => one.querySelector("details.data table")));
   check("nothing is wider than the page", root.scrollWidth <= root.clientWidth);
   check("nobody's words became elements", !document.querySelector("main img, main script, main b:not(.tip b), main i:not(.bar i, .absorbed i)"));
+  check("no errors: " + wrong.join("; "), wrong.length === 0);
+  const result = document.createElement("pre");
+  result.id = "checks";
+  result.textContent = lines.join("\n") + "\nall checked\n";
+  document.body.append(result);
+})();
+</script></body>"##;
+
+/// As [`AFTER`], on the page of a sweep.
+const AFTER_SWEEP: &str = r##"<script>
+(() => {
+  const lines = [];
+  const check = (what, holds) => lines.push((holds ? "holds: " : "FAILS: ") + what);
+  const shown = (element) => getComputedStyle(element).display !== "none";
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const root = document.documentElement;
+
+  check("the verdict is over all cells", document.querySelector(".banner").textContent.includes("of 6 cells"));
+  check("there is a map for each metric and variant", all("table.heat").length === 6);
+  check("with a cell for each pair", all("table.heat")[0].querySelectorAll("tbody td").length === 6);
+  const colours = new Set(all("table.heat")[0].querySelectorAll("tbody td").values().map((cell) => getComputedStyle(cell).backgroundColor));
+  check("which differ in colour", colours.size > 1);
+  check("the table has a row for each cell and variant", all("table.cells tbody tr").length === 12);
+  const second = document.querySelector("[data-variant='1']");
+  second.click();
+  check("a variant that is switched off is gone", all("table.cells .v1, figure.v1").length === 9 && all("table.cells .v1, figure.v1").every((row) => !shown(row)));
+  second.click();
+  check("every metric leads to its meaning", all("a.metric").every((link) => document.querySelector(link.getAttribute("href"))));
+  check("the command has the axes", document.querySelector("pre.command").textContent.includes("--sweep"));
+  check("nothing is wider than the page", root.scrollWidth <= root.clientWidth);
+  check("nobody's words became elements", !document.querySelector("main img, main script, main b"));
   check("no errors: " + wrong.join("; "), wrong.length === 0);
   const result = document.createElement("pre");
   result.id = "checks";
@@ -170,14 +209,20 @@ fn a_browser_shows_the_page_without_errors_and_its_switches_work() {
         return;
     };
     let (place, _) = place("json");
-    let page = std::fs::read_to_string(place.path().join("results/small/report.html")).unwrap();
+    watch(&browser, place.path(), AFTER);
+}
+
+/// Opens the page in that folder, on a large window and a small one, and does on it what `after` says.
+#[track_caller]
+fn watch(browser: &Path, place: &Path, after: &str) {
+    let page = std::fs::read_to_string(place.join("results/small/report.html")).unwrap();
     let watched = page
         .replacen("<head>", &format!("<head>{BEFORE}"), 1)
-        .replace("</body>", AFTER);
-    let path = place.path().join("watched.html");
+        .replace("</body>", after);
+    let path = place.join("watched.html");
     std::fs::write(&path, watched).unwrap();
     for size in ["--window-size=1280,900", "--window-size=500,900"] {
-        let output = browse(&browser, place.path(), &["--dump-dom", size], &path);
+        let output = browse(browser, place, &["--dump-dom", size], &path);
         let page = String::from_utf8_lossy(&output.stdout);
         let checks = page.split("<pre id=\"checks\">").nth(1);
         let checks = checks.unwrap_or_else(|| {
@@ -190,6 +235,25 @@ fn a_browser_shows_the_page_without_errors_and_its_switches_work() {
         assert!(checks.contains("all checked"), "{size}: {checks}");
         assert!(!checks.contains("FAILS"), "{size}: {checks}");
     }
+}
+
+#[test]
+fn a_browser_shows_the_page_of_a_sweep_without_errors() {
+    let Some(browser) = installed(&["chromium", "chromium-browser", "google-chrome"]) else {
+        return;
+    };
+    let (place, _) = place("json");
+    let sweep = [
+        "run",
+        "small.toml",
+        "--quiet",
+        "--sweep",
+        "tier.redis.ttl=1s,5s",
+        "--sweep",
+        "database.connections=5,10,20",
+    ];
+    assert_eq!(cachesim(place.path(), &sweep).status.code(), Some(1));
+    watch(&browser, place.path(), AFTER_SWEEP);
 }
 
 #[test]

@@ -913,8 +913,8 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
         :  ^^^^^^^^^^
         `----
       help: known keys: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `prices`,
-            `variant`, `sweep`, `expect`, `baseline`
+            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `alert`,
+            `prices`, `variant`, `sweep`, `expect`, `baseline`
     "#);
 }
 
@@ -967,7 +967,8 @@ fn variants_point_at_the_setting_that_is_wrong() {
         :                                                             ^^^^^^^^^
         `----
       help: known here: `title`, `description`, `seed`, `duration`, `warmup`, `drain`, `replications`,
-            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `prices`
+            `workload`, `client`, `app`, `region`, `link`, `tier`, `database`, `event`, `alert`,
+            `prices`
 
     Error: 
       x `tier.redis.ttl.base`: `minutes` is no unit of time

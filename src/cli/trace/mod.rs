@@ -52,15 +52,15 @@ impl Trace {
 
 /// The table of formats, for help texts.
 fn formats_help() -> String {
-    let mut help = "Formats, for reading and writing:\n".to_owned();
-    for format in FORMATS {
-        help.push_str(&format!("  {:<15} {}\n", format.name, format.summary));
-    }
-    help.push_str(
-        "\nA format is recognised by its content unless --from names it, and so is the compression\n\
-         (gz, zst, xz). A trace called - is standard input or output.",
-    );
-    help
+    let rows = FORMATS
+        .iter()
+        .map(|it| (it.name.to_owned(), it.summary.to_owned()));
+    let rows = super::list::lines(&rows.collect::<Vec<_>>(), &[], "  ");
+    format!(
+        "Formats, for reading and writing:\n{rows}\n\
+         A format is recognised by its content unless --from names it, and so is the\n\
+         compression (gz, zst, xz). A trace called - is standard input or output."
+    )
 }
 
 fn report(error: TraceError) -> miette::Report {

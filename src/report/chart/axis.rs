@@ -408,9 +408,12 @@ fn pick<'a>(value: f64, scales: &'a [(f64, &'static str)]) -> &'a (f64, &'static
         .unwrap_or(&scales[scales.len() - 1])
 }
 
-/// An instant of simulated time, for text: `2:05`, `12.5 s`.
+/// An instant of simulated time, for text: `2:05`, `12.50 s`, `12 s`.
 #[must_use]
 pub fn instant(seconds: f64) -> String {
+    if (1.0..60.0).contains(&seconds) && seconds.fract() == 0.0 {
+        return format!("{seconds} s");
+    }
     if seconds < 60.0 || seconds.fract() != 0.0 && seconds < 600.0 {
         return crate::report::quantity::digits(seconds, crate::metrics::Unit::Seconds, 4);
     }

@@ -1,6 +1,6 @@
 //! What a chart shows, as plain data: no pixels, no colours.
 
-use super::marks::Mark;
+use super::marks::{Mark, Span};
 
 /// A chart.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Figure {
     pub shaded: Option<(f64, f64, String)>,
     /// What happened along the horizontal axis, from left to right.
     pub marks: Vec<Mark>,
+    /// What went on and off along it, each in a lane above the plot.
+    pub spans: Vec<Span>,
     /// A line below which nothing can come; the area below it is shaded.
     pub floor: Option<Line>,
     /// Values that the horizontal axis reaches even where there are no points.

@@ -28,6 +28,8 @@ pub struct HeatMap {
     pub rows: Vec<String>,
     /// For each row, a value for each column; NaN where nothing was measured.
     pub values: Vec<Vec<f64>>,
+    /// Values that are not in it and that its colours are to be compared with.
+    pub compared: Vec<f64>,
     /// Spells a value.
     pub spell: Spell,
 }
@@ -42,7 +44,9 @@ pub struct Spell {
 }
 
 impl Spell {
-    fn text(&self, value: f64) -> String {
+    /// A value.
+    #[must_use]
+    pub fn text(&self, value: f64) -> String {
         let unit = self.unit.unwrap_or(crate::metrics::Unit::Count);
         crate::report::quantity::of_metric(&self.metric, value, unit, 3)
     }
@@ -73,8 +77,12 @@ const RAMP: [Colour; 6] = [
     (8, 48, 107),
 ];
 
+/// From this place on, what stands in a cell is white.
+pub const DARK: f64 = 0.55;
+
 /// The colour of a place in 0..1.
-fn colour(place: f64) -> Colour {
+#[must_use]
+pub fn colour(place: f64) -> Colour {
     let place = place.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
     let low = (place.floor() as usize).min(RAMP.len() - 2);
     let share = place - low as f64;
@@ -90,16 +98,26 @@ fn colour(place: f64) -> Colour {
 }
 
 /// From values to places in 0..1.
-struct Ramp {
-    low: f64,
-    high: f64,
+#[derive(Clone, Copy, Debug)]
+pub struct Ramp {
+    /// The least value.
+    pub low: f64,
+    /// The greatest.
+    pub high: f64,
     /// By their logarithms.
-    logarithmic: bool,
+    pub logarithmic: bool,
 }
 
 impl Ramp {
-    fn of(values: &[Vec<f64>]) -> Option<Self> {
-        let all = || values.iter().flatten().copied().filter(|x| x.is_finite());
+    /// From the least to the greatest of the values of a map and those that it is compared with; none
+    /// where nothing was measured.
+    #[must_use]
+    pub fn of(map: &HeatMap) -> Option<Self> {
+        Self::over(map.values.iter().flatten().chain(&map.compared))
+    }
+
+    fn over<'a>(values: impl Iterator<Item = &'a f64> + Clone) -> Option<Self> {
+        let all = || values.clone().copied().filter(|x| x.is_finite());
         let (low, high) = (
             all().fold(f64::INFINITY, f64::min),
             all().fold(f64::NEG_INFINITY, f64::max),
@@ -112,7 +130,9 @@ impl Ramp {
         })
     }
 
-    fn place(&self, value: f64) -> f64 {
+    /// The place of a value.
+    #[must_use]
+    pub fn place(&self, value: f64) -> f64 {
         if self.low == self.high {
             return 0.5;
         }
@@ -205,7 +225,7 @@ impl HeatMap {
                 };
                 canvas.rectangle((x, y), (x + width - gap, y + height - gap), fill)?;
                 if in_digits {
-                    let ink = if place > 0.55 { WHITE } else { INK };
+                    let ink = if place > DARK { WHITE } else { INK };
                     let middle = (x + width / 2.0, y + height / 2.0 + 4.5);
                     let text = &texts[row][column];
                     canvas.text(text, middle, Align::Centre, SMALL_SIZE, false, ink)?;
@@ -294,7 +314,7 @@ impl Picture for HeatMap {
             false,
             SOFT_INK,
         )?;
-        let Some(ramp) = Ramp::of(&self.values) else {
+        let Some(ramp) = Ramp::of(self) else {
             let middle = (WIDTH / 2.0, TOP + 20.0);
             let text = "nothing was measured";
             return canvas.text(text, middle, Align::Centre, 20.0, false, SOFT_INK);
@@ -349,11 +369,11 @@ mod tests {
 
     #[test]
     fn values_over_many_decades_are_told_apart_by_factors() {
-        let ramp = Ramp::of(&[vec![1.0, 10.0, 1000.0, f64::NAN]]).unwrap();
+        let ramp = Ramp::over([1.0, 10.0, 1000.0, f64::NAN].iter()).unwrap();
         assert!((ramp.place(10.0) - 1.0 / 3.0).abs() < 1e-12);
-        assert!(Ramp::of(&[vec![f64::NAN]]).is_none());
+        assert!(Ramp::over([f64::NAN].iter()).is_none());
         // One value is neither light nor dark.
-        assert_eq!(Ramp::of(&[vec![2.0]]).unwrap().place(2.0), 0.5);
+        assert_eq!(Ramp::over([2.0].iter()).unwrap().place(2.0), 0.5);
     }
 
     #[test]

@@ -30,6 +30,8 @@ const TALL_PLOT_HEIGHT: f64 = 500.0;
 const SLIGHTER: f64 = 0.75;
 /// Room at the top of the plot for the label of what is shaded.
 const STRIP: f64 = 22.0;
+/// The height of the lane of something that went on and off.
+const LANE: f64 = 19.0;
 const LINE_WIDTH: f64 = 2.4;
 const MARKER_RADIUS: f64 = 4.6;
 /// About so many markers on a line of many points; lines of fewer points have one on each.
@@ -109,11 +111,17 @@ pub fn height(figure: &Figure) -> f64 {
     plot_top(figure) + strips(figure) + plot_height(figure) + 66.0
 }
 
-/// Room at the top of the plot for labels: a row for what is shaded, further ones for what happened.
+/// Room at the top of the plot for labels: a row for what is shaded, further ones for what happened,
+/// and lanes for what went on and off.
 fn strips(figure: &Figure) -> f64 {
     let shaded = f64::from(u8::from(figure.shaded.is_some())) * STRIP;
     let marks = figure.marks.len().min(marks::MOST_ROWS) as f64 * STRIP;
-    shaded + marks
+    shaded + marks + lanes(figure)
+}
+
+/// The height of all lanes.
+fn lanes(figure: &Figure) -> f64 {
+    figure.spans.len() as f64 * LANE
 }
 
 fn has_many_lines(figure: &Figure) -> bool {
@@ -179,6 +187,7 @@ where
     let frame = frame(figure);
     draw_backdrop(figure, &frame, canvas)?;
     draw_marks(figure, &frame, canvas)?;
+    draw_spans(figure, &frame, canvas)?;
     draw_axes(figure, &frame, canvas)?;
     for (index, line) in figure.lines.iter().enumerate() {
         draw_line(figure, index, line, &frame, canvas)?;
@@ -358,14 +367,56 @@ where
         .collect();
     let rows = marks::rows(&placed, frame.left, frame.right);
     for ((mark, (x, _)), place) in figure.marks.iter().zip(&placed).zip(rows) {
-        let mut from = frame.data_top;
+        let mut from = frame.data_top - lanes(figure);
         if let Some(place) = place {
             from -= 4.0 + STRIP * place.number as f64;
             let at = (place.left, from - 2.0);
             canvas.text(&mark.label, at, Align::Left, SMALL_SIZE, false, SOFT_INK)?;
         }
         let line = [(*x, from), (*x, frame.bottom)];
-        canvas.dashed_line(&line, &[3.0, 3.0], SOFT_INK, 1.4)?;
+        let colour = mark
+            .line
+            .map_or(SOFT_INK, |line| style::of_line(line).colour);
+        canvas.dashed_line(&line, &[3.0, 3.0], colour, 1.4)?;
+    }
+    Ok(())
+}
+
+/// A lane for each thing that went on and off: a bar while it was on, and its name where there is none.
+fn draw_spans<Backend>(
+    figure: &Figure,
+    frame: &Frame,
+    canvas: &Canvas<'_, Backend>,
+) -> Result<(), Failed>
+where
+    Backend: DrawingBackend,
+    Backend::ErrorType: 'static,
+{
+    for (number, span) in figure.spans.iter().enumerate() {
+        let top = frame.data_top - lanes(figure) + LANE * number as f64;
+        // A moment has to be seen too.
+        let placed =
+            |&(from, to): &(f64, f64)| (frame.x(from), frame.x(to).max(frame.x(from) + 2.0));
+        let stretches: Vec<(f64, f64)> = span.stretches.iter().map(placed).collect();
+        let colour = span
+            .line
+            .map_or(SOFT_INK, |line| style::of_line(line).colour);
+        for &(from, to) in &stretches {
+            canvas.rectangle((from, top + 4.0), (to, top + LANE - 4.0), colour)?;
+        }
+        let labels = [&span.label, &span.short];
+        let widths = labels.map(|label| text_width(label, SMALL_SIZE, false));
+        let place = marks::beside(&stretches, widths, frame.left, frame.right);
+        let (label, width) = (
+            labels[usize::from(place.is_short)],
+            widths[usize::from(place.is_short)],
+        );
+        let left = place.left;
+        if place.covers {
+            canvas.rectangle((left - 4.0, top), (left + width + 4.0, top + LANE), WHITE)?;
+        }
+        let at = (left, top + LANE - 5.0);
+        canvas.text(label, at, Align::Left, SMALL_SIZE, false, SOFT_INK)?;
     }
     Ok(())
 }

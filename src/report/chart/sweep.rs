@@ -15,6 +15,8 @@ use crate::scenario::{Axis, ValueUnit};
 pub struct SweepChart {
     /// The file's name without its extension.
     pub name: String,
+    /// The number of the variant that it is about, if it is about one of several.
+    pub variant: Option<usize>,
     /// What it shows.
     pub picture: SweepPicture,
 }
@@ -73,10 +75,12 @@ pub fn charts(results: &SweepResults, shown: &[String]) -> Vec<SweepChart> {
             [axis] => match axis.numbers() {
                 Some((unit, numbers)) if numbers.len() > 1 => charts.push(SweepChart {
                     name: file,
+                    variant: None,
                     picture: SweepPicture::Lines(lines(results, axis, unit, &numbers, metric)),
                 }),
                 _ => charts.push(SweepChart {
                     name: file,
+                    variant: None,
                     picture: SweepPicture::Map(by_variant(results, axis, metric)),
                 }),
             },
@@ -91,6 +95,7 @@ pub fn charts(results: &SweepResults, shown: &[String]) -> Vec<SweepChart> {
                     let map = map(results, (rows, columns), metric, number, of_variant);
                     charts.push(SweepChart {
                         name,
+                        variant: (variants.len() > 1).then_some(number),
                         picture: SweepPicture::Map(map),
                     });
                 }
@@ -213,6 +218,7 @@ fn by_variant(results: &SweepResults, axis: &Axis, metric: &str) -> HeatMap {
         x: axis.name(),
         y: "variant".to_owned(),
         columns: (0..axis.len()).map(|index| axis.value(index)).collect(),
+        compared: Vec::new(),
         values: (0..variants.len()).rev().map(row).collect(),
         rows: variants.into_iter().rev().collect(),
         spell: spell(metric),
@@ -241,6 +247,10 @@ fn map(
         Some(name) => format!("{}, variant {name}", results.title),
         None => results.title.clone(),
     };
+    let others = results.cells.iter().flat_map(|cell| {
+        let variants = 0..cell.variants.len();
+        variants.map(move |other| mean(cell, other, metric))
+    });
     HeatMap {
         title: format!("{metric} by {} and {}", rows.name(), columns.name()),
         subtitle,
@@ -251,6 +261,8 @@ fn map(
             .collect(),
         rows: (0..rows.len()).map(|index| rows.value(index)).collect(),
         values,
+        // One value has one colour in all variants.
+        compared: others.collect(),
         spell: spell(metric),
     }
 }

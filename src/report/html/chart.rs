@@ -54,7 +54,8 @@ fn body(page: &Page<'_>) -> String {
     format!("<div class=\"charts\">\n{figures}</div>\n")
 }
 
-fn article(name: &str, summary: &str, figure: &Figure) -> String {
+/// A chart with its legend, and its numbers below.
+pub(super) fn article(name: &str, summary: &str, figure: &Figure) -> String {
     let legend = if figure.lines.len() > 1 {
         let items: String = figure
             .lines
@@ -101,11 +102,17 @@ impl Frame {
     }
 }
 
-/// The rows of labels above the plot: what is shaded, then what happened.
+/// The rows of labels above the plot: what is shaded, then what happened, then the lanes of what went on
+/// and off.
 fn strips(figure: &Figure) -> f64 {
     let shaded = figure.shaded.is_some() && figure.marks.is_empty();
     let rows = figure.marks.len().min(marks::MOST_ROWS);
-    STRIP * (rows + usize::from(shaded)) as f64
+    STRIP * (rows + usize::from(shaded)) as f64 + lanes(figure)
+}
+
+/// The height of all lanes.
+fn lanes(figure: &Figure) -> f64 {
+    STRIP * figure.spans.len() as f64
 }
 
 fn frame(figure: &Figure) -> Frame {
@@ -169,7 +176,7 @@ fn svg(name: &str, summary: &str, figure: &Figure) -> String {
             text.push_str(&format!(
                 "<text class=\"soft\" x=\"{}\" y=\"{}\">{}</text>\n",
                 number(from + 2.0),
-                number(top - 5.0),
+                number(top - 5.0 - lanes(figure)),
                 escape(label)
             ));
         }
@@ -177,6 +184,7 @@ fn svg(name: &str, summary: &str, figure: &Figure) -> String {
     text.push_str(&grid(&frame));
     text.push_str(&axes(&frame, &figure.x.label));
     text.push_str(&happened(figure, &frame));
+    text.push_str(&lasted(figure, &frame));
     let lines = figure.lines.iter().enumerate();
     for (index, line) in lines {
         text.push_str(&drawn(name, figure, index, line, &frame));
@@ -266,7 +274,8 @@ fn happened(figure: &Figure, frame: &Frame) -> String {
     for ((mark, (x, _)), row) in figure.marks.iter().zip(&placed).zip(rows) {
         let title = format!("{} {}", axis::instant(mark.at), mark.label);
         text.push_str(&format!(
-            "<g class=\"mark\"><title>{}</title>",
+            "<g class=\"mark{}\"><title>{}</title>",
+            mark.line.map_or_else(String::new, of_line),
             escape(&title)
         ));
         if let Some(until) = mark.until {
@@ -278,9 +287,10 @@ fn happened(figure: &Figure, frame: &Frame) -> String {
                 number(frame.bottom - frame.top)
             ));
         }
+        let top = frame.top - lanes(figure);
         let from = row
             .as_ref()
-            .map_or(frame.top, |row| frame.top - 4.0 - STRIP * row.number as f64);
+            .map_or(top, |row| top - 4.0 - STRIP * row.number as f64);
         text.push_str(&format!(
             "<path d=\"M{} {}V{}\"/>",
             number(*x),
@@ -291,11 +301,67 @@ fn happened(figure: &Figure, frame: &Frame) -> String {
             text.push_str(&format!(
                 "<text x=\"{}\" y=\"{}\">{}</text>",
                 number(row.left),
-                number(frame.top - 5.0 - STRIP * row.number as f64),
+                number(top - 5.0 - STRIP * row.number as f64),
                 escape(&mark.label)
             ));
         }
         text.push_str("</g>\n");
+    }
+    text
+}
+
+/// The classes of what belongs to one line: its colour, and that it is hidden with it.
+fn of_line(index: usize) -> String {
+    format!(" v{index} c{}", index % COLOURS)
+}
+
+/// A lane for each thing that went on and off: a bar while it was on, and its name where there is none.
+fn lasted(figure: &Figure, frame: &Frame) -> String {
+    let mut text = String::new();
+    for (number_of_lane, span) in figure.spans.iter().enumerate() {
+        let top = frame.top - lanes(figure) + STRIP * number_of_lane as f64;
+        // A moment has to be seen too.
+        let placed =
+            |&(from, to): &(f64, f64)| (frame.x(from), frame.x(to).max(frame.x(from) + 1.5));
+        let stretches: Vec<(f64, f64)> = span.stretches.iter().map(placed).collect();
+        let told = span
+            .stretches
+            .iter()
+            .map(|&(from, to)| format!("{} to {}", axis::instant(from), axis::instant(to)));
+        let title = format!("{}: {}", span.label, told.collect::<Vec<_>>().join(", "));
+        text.push_str(&format!(
+            "<g class=\"span{}\"><title>{}</title>",
+            span.line.map_or_else(String::new, of_line),
+            escape(&title)
+        ));
+        for &(from, to) in &stretches {
+            text.push_str(&format!(
+                "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
+                number(from),
+                number(top + 3.0),
+                number(to - from),
+                number(STRIP - 7.0)
+            ));
+        }
+        let labels = [&span.label, &span.short];
+        let widths = labels.map(|label| text_width(label, SMALL, false));
+        let place = marks::beside(&stretches, widths, frame.left, frame.right);
+        let chosen = usize::from(place.is_short);
+        if place.covers {
+            text.push_str(&format!(
+                "<rect class=\"patch\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
+                number(place.left - 3.0),
+                number(top),
+                number(widths[chosen] + 6.0),
+                number(STRIP)
+            ));
+        }
+        text.push_str(&format!(
+            "<text x=\"{}\" y=\"{}\">{}</text></g>\n",
+            number(place.left),
+            number(top + STRIP - 4.5),
+            escape(labels[chosen])
+        ));
     }
     text
 }

@@ -14,18 +14,22 @@ pub(super) const PART: Part = Part {
 };
 
 fn body(page: &Page<'_>) -> String {
-    let used = |row: &&metrics::Metric| {
-        let names = page
-            .results
-            .variants
-            .iter()
-            .flat_map(|one| one.metrics.keys());
-        let mut rows = names.filter_map(|name| metrics::find(name));
-        rows.any(|other| other.name == row.name)
-    };
+    let variants = page.results.variants.iter();
+    let names: Vec<&str> = variants
+        .flat_map(|one| one.metrics.keys().map(String::as_str))
+        .collect();
+    of(&names)
+}
+
+/// The definitions of these metrics, in the order of the catalogue, folded away.
+pub(super) fn of(names: &[&str]) -> String {
+    let used: std::collections::HashSet<&str> = names
+        .iter()
+        .filter_map(|name| Some(metrics::find(name)?.name))
+        .collect();
     let items: String = metrics::CATALOGUE
         .iter()
-        .filter(used)
+        .filter(|row| used.contains(row.name))
         .map(|row| {
             format!(
                 "<div id=\"{}\"><dt>{}</dt><dd>{} <span class=\"unit\">({})</span></dd></div>\n",

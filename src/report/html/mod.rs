@@ -5,21 +5,26 @@
 //! found. Every text that somebody else wrote is escaped in one place, `text::escape`; scripts and
 //! styles are part of the program, and the page's own policy forbids it to load anything.
 //!
-//! A part of the page is a file and a row of `PARTS`. Its size is bounded: so many variants, so many
+//! A part of the page about a run is a file and a row of `PARTS`; the page about a sweep (`sweep`) is made
+//! from the same pieces. Its size is bounded: so many variants, so many
 //! rows of a chart's table; what is left out is said, with the file that has it.
 
+mod alerts;
 mod chart;
 mod definitions;
 mod headlines;
 mod keys;
 mod layers;
 mod settings;
+mod sweep;
 mod table;
 mod text;
 mod timeline;
 mod verdict;
 
 use crate::experiment::{Results, beside};
+
+pub use sweep::of_sweep;
 
 use text::{escape, key};
 
@@ -55,6 +60,7 @@ const PARTS: &[Part] = &[
     headlines::PART,
     table::PART,
     chart::PART,
+    alerts::PART,
     layers::PART,
     keys::PART,
     timeline::PART,
@@ -80,41 +86,74 @@ pub fn of_runs(runs: &[(String, Results)]) -> String {
         runs,
         left_out,
     };
-    let parts: Vec<(&Part, String)> = PARTS
+    let parts: Vec<Written> = PARTS
         .iter()
-        .map(|part| (part, (part.body)(&page)))
-        .filter(|(_, body)| !body.is_empty())
-        .collect();
-    let links: String = parts
-        .iter()
-        .map(|(part, _)| format!("<a href=\"#{}\">{}</a>", part.id, part.heading))
-        .collect();
-    let bodies: String = parts
-        .iter()
-        .map(|(part, body)| {
-            let (id, heading) = (part.id, part.heading);
-            format!("<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>\n{body}</section>\n")
+        .map(|part| Written {
+            id: part.id,
+            heading: part.heading,
+            body: (part.body)(&page),
         })
         .collect();
-    let title = escape(&all.title);
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"generator\" content=\"cachesim {version}\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}{hiding}</style>\n</head>\n<body>\n\
-         <header class=\"top\">\n<p class=\"brand\">cachesim</p>\n<nav aria-label=\"Parts of this report\">{links}</nav>\n\
-         <button type=\"button\" id=\"theme\" title=\"Light or dark\" hidden>Dark</button>\n</header>\n\
-         <main>\n<div class=\"question\">\n<h1>{title}</h1>\n{description}{facts}</div>\n{bodies}</main>\n\
-         {toolbar}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-        version = escape(&all.version),
-        hiding = hiding(all.variants.len()),
-        description = description(&all),
-        facts = facts(&page),
-        toolbar = toolbar(&all),
-    )
+    let names: Vec<&str> = all.variants.iter().map(|one| one.name.as_str()).collect();
+    Document {
+        title: &all.title,
+        version: &all.version,
+        opening: description(&all) + &facts(&page),
+        parts,
+        variants: &names,
+    }
+    .text()
+}
+
+/// A part with what is in it.
+struct Written {
+    id: &'static str,
+    heading: &'static str,
+    body: String,
+}
+
+/// A page, whatever it is about.
+struct Document<'a> {
+    title: &'a str,
+    version: &'a str,
+    /// What stands below the title, as HTML.
+    opening: String,
+    /// Those of which the body is empty are left out.
+    parts: Vec<Written>,
+    /// The names that can be shown and hidden.
+    variants: &'a [&'a str],
+}
+
+impl Document<'_> {
+    fn text(&self) -> String {
+        let parts = || self.parts.iter().filter(|part| !part.body.is_empty());
+        let links: String = parts()
+            .map(|part| format!("<a href=\"#{}\">{}</a>", part.id, part.heading))
+            .collect();
+        let bodies: String = parts()
+            .map(|Written { id, heading, body }| {
+                format!("<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>\n{body}</section>\n")
+            })
+            .collect();
+        let title = escape(self.title);
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta name=\"generator\" content=\"cachesim {version}\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}{hiding}</style>\n</head>\n<body>\n\
+             <header class=\"top\">\n<p class=\"brand\">cachesim</p>\n<nav aria-label=\"Parts of this report\">{links}</nav>\n\
+             <button type=\"button\" id=\"theme\" title=\"Light or dark\" hidden>Dark</button>\n</header>\n\
+             <main>\n<div class=\"question\">\n<h1>{title}</h1>\n{opening}</div>\n{bodies}</main>\n\
+             {toolbar}<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+            version = escape(self.version),
+            hiding = hiding(self.variants.len()),
+            opening = self.opening,
+            toolbar = toolbar(self.variants),
+        )
+    }
 }
 
 /// Rules that hide what belongs to a variant whose name was switched off.
@@ -125,13 +164,25 @@ fn hiding(variants: usize) -> String {
 }
 
 fn description(results: &Results) -> String {
-    if results.description.trim().is_empty() {
+    lead(&results.description)
+}
+
+/// The question, if there is one.
+fn lead(description: &str) -> String {
+    let description = description.trim();
+    if description.is_empty() {
         return String::new();
     }
-    format!(
-        "<p class=\"lead\">{}</p>\n",
-        escape(results.description.trim())
-    )
+    format!("<p class=\"lead\">{}</p>\n", escape(description))
+}
+
+/// What has to be known about how the numbers came about, in one line.
+fn list_of_facts(facts: &[(&str, String)]) -> String {
+    let items: String = facts
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value)))
+        .collect();
+    format!("<dl class=\"facts\">{items}</dl>\n")
 }
 
 /// What has to be known about how the numbers came about, in one line, and then what is special.
@@ -166,11 +217,7 @@ fn facts(page: &Page<'_>) -> String {
         .collect();
     versions.dedup();
     facts.push(("version", versions.join(", ")));
-    let items: String = facts
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value)))
-        .collect();
-    let mut text = format!("<dl class=\"facts\">{items}</dl>\n");
+    let mut text = list_of_facts(&facts);
     let mut remarks = super::remarks(results);
     if page.left_out > 0 {
         remarks.push(format!(
@@ -185,20 +232,19 @@ fn facts(page: &Page<'_>) -> String {
 }
 
 /// Switches by which variants are shown and hidden, in reach wherever the reader is.
-fn toolbar(results: &Results) -> String {
-    if results.variants.len() < 2 {
+fn toolbar(variants: &[&str]) -> String {
+    if variants.len() < 2 {
         return String::new();
     }
-    let switches: String = results
-        .variants
+    let switches: String = variants
         .iter()
         .enumerate()
-        .map(|(index, variant)| {
+        .map(|(index, name)| {
             format!(
                 "<label class=\"chip c{}\"><input type=\"checkbox\" checked data-variant=\"{index}\">{}<span>{}</span></label>",
                 index % chart::COLOURS,
                 key(index),
-                escape(&variant.name)
+                escape(name)
             )
         })
         .collect();

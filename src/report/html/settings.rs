@@ -33,22 +33,33 @@ fn of_run(page: &Page<'_>, label: &str, run: &Results) -> String {
     if page.runs.len() > 1 {
         text.push_str(&format!("<h3>{}</h3>\n", escape(label)));
     }
-    let variants = run.resolved["variant"].as_array();
-    let items: String = variants.into_iter().flatten().map(changed).collect();
-    if !items.is_empty() {
-        text.push_str(&format!("<dl class=\"changed\">\n{items}</dl>\n"));
-    }
-    let settings = spelled(&run.resolved);
+    text.push_str(&variants(&run.resolved));
+    text.push_str(&resolved(&run.resolved));
+    text
+}
+
+/// Everything that was resolved, folded away.
+pub(super) fn resolved(scenario: &Value) -> String {
+    let settings = spelled(scenario);
     let settings = if settings.len() > MOST_BYTES {
         "They are in summary.json, under `scenario`.".to_owned()
     } else {
         settings
     };
-    text.push_str(&format!(
+    format!(
         "<details><summary>Everything that was resolved, defaults included</summary>\n<pre>{}</pre></details>\n",
         escape(&settings)
-    ));
-    text
+    )
+}
+
+/// What each variant changes, if there are variants.
+pub(super) fn variants(scenario: &Value) -> String {
+    let variants = scenario["variant"].as_array();
+    let items: String = variants.into_iter().flatten().map(changed).collect();
+    if items.is_empty() {
+        return items;
+    }
+    format!("<dl class=\"changed\">\n{items}</dl>\n")
 }
 
 /// What a variant changes.
@@ -100,9 +111,14 @@ fn reproduce(page: &Page<'_>) -> String {
         .runs
         .first()
         .map_or("", |(_, run)| run.version.as_str());
+    again(version, &commands.join("\n"))
+}
+
+/// How to find the same numbers again.
+pub(super) fn again(version: &str, commands: &str) -> String {
     format!(
         "<p>cachesim {} gives the same numbers to the last digit, on any machine and with any number of threads:</p>\n<pre class=\"command\">{}</pre>\n",
         escape(version),
-        escape(&commands.join("\n"))
+        escape(commands)
     )
 }

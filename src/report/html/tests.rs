@@ -8,11 +8,12 @@ const HOSTILE: &str =
 
 #[test]
 fn what_somebody_wrote_is_never_markup() {
-    let mut results = samples::stampede(3);
+    let mut results = samples::with_alerts(3, 1);
     results.title = HOSTILE.to_owned();
     results.description = HOSTILE.to_owned();
     results.command = HOSTILE.to_owned();
     results.variants[1].name = HOSTILE.to_owned();
+    results.variants[1].alerts[0].name = HOSTILE.to_owned();
     results.expectations[1].expectation.variant = HOSTILE.to_owned();
     results.resolved = serde_json::json!({
         "duration": HOSTILE,
@@ -39,7 +40,12 @@ fn the_page_loads_nothing() {
 
 #[test]
 fn what_is_read_back_makes_the_same_page() {
-    for results in [samples::stampede(2), samples::replicated(3, 3)] {
+    let all = [
+        samples::stampede(2),
+        samples::replicated(3, 3),
+        samples::with_alerts(2, 2),
+    ];
+    for results in all {
         let mut results = results;
         results.resolved["description"] = results.description.clone().into();
         let read = reading::parse(&json::summary(&results)).unwrap();

@@ -26,10 +26,11 @@ fn body(page: &Page<'_>) -> String {
         .take(MOST_EVENTS)
         .map(|mark| {
             format!(
-                "<li><span class=\"when\">{}</span> <strong>{}</strong> {}</li>\n",
+                "<li><span class=\"when\">{}</span> <strong>{}</strong> {}{}</li>\n",
                 escape(&axis::instant(mark.at_s)),
                 escape(&mark.label),
-                escape(&mark.details)
+                escape(&mark.details),
+                escape(&mark.whose(only))
             )
         })
         .collect();

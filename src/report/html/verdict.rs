@@ -78,14 +78,18 @@ fn banner(page: &Page<'_>) -> String {
     } else {
         ("good", "✓", said.join(", and "))
     };
-    let luck = if results.replications < 2 {
-        "<p>One run of each variant: a small difference may be luck. <code>--replications 5</code> tells.</p>"
-    } else {
-        ""
-    };
+    let luck = if results.replications < 2 { LUCK } else { "" };
+    sentence_in_banner(class, sign, &sentence, luck)
+}
+
+/// What has to be known of a single run.
+pub(super) const LUCK: &str = "<p>One run of each variant: a small difference may be luck. <code>--replications 5</code> tells.</p>";
+
+/// The verdict in a sentence without its full stop, and what else is to be said, as HTML.
+pub(super) fn sentence_in_banner(class: &str, sign: &str, sentence: &str, more: &str) -> String {
     format!(
-        "<div class=\"banner {class}\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span><div><p class=\"big\">{}.</p>{luck}</div></div>\n",
-        escape(&sentence)
+        "<div class=\"banner {class}\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span><div><p class=\"big\">{}.</p>{more}</div></div>\n",
+        escape(sentence)
     )
 }
 

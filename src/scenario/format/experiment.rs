@@ -1,8 +1,8 @@
-//! The keys of what is done with the results: `[[variant]]`, `[[sweep]]`, `[[expect]]`, `[prices]`, `[baseline]`.
+//! The keys of what is done with the results: `[[alert]]`, `[[variant]]`, `[[sweep]]`, `[[expect]]`, `[prices]`, `[baseline]`.
 
 use super::super::shape::{Need, Shape, Spelled, Table};
 use super::super::unit::Unit;
-use super::parts::{NAME, count, field, range, table, words};
+use super::parts::{ANY_DURATION, NAME, WORDS, count, field, range, table, words};
 
 pub(super) fn variant() -> Table {
     use Need::{Default, Required};
@@ -27,6 +27,65 @@ pub(super) fn variant() -> Table {
             Default("{}"),
             "{ \"tier.redis.defence\" = \"none\" }",
             "paths of keys and the values that replace theirs; a tier is addressed by its name",
+        ),
+    ])
+}
+
+pub(super) fn alert() -> Table {
+    use Need::{Default, Optional, Required};
+    let duration = |name, bounds, default, example, meaning| {
+        let shape = Shape::Quantity(Unit::Duration, bounds);
+        field(name, shape, Default(default), example, meaning)
+    };
+    table(vec![
+        field(
+            "name",
+            Shape::Spelled(WORDS),
+            Required,
+            "\"low hit ratio\"",
+            "what reports call the alert; words of letters, digits, `-` and `_`; unique",
+        ),
+        field(
+            "metric",
+            Shape::Text,
+            Required,
+            "\"stampede.events\"",
+            "what is watched; see `cachesim list alert-metrics`",
+        ),
+        field(
+            "above",
+            Shape::Measure,
+            Optional,
+            "10",
+            "it is an alert while the metric is above this; a bare number is in base units (seconds, bytes, per second, shares)",
+        ),
+        field(
+            "below",
+            Shape::Measure,
+            Optional,
+            "\"80%\"",
+            "in place of `above`: while the metric is below this",
+        ),
+        duration(
+            "per",
+            range("1s", "1d"),
+            "\"1m\"",
+            "\"5m\"",
+            "the sliding window that the metric is taken over, in whole seconds: counts are of so long, ratios, rates and percentiles of what was measured in it",
+        ),
+        duration(
+            "for",
+            ANY_DURATION,
+            "\"0s\"",
+            "\"5m\"",
+            "how long it must be so without a break before the alert fires, in whole seconds; looked at once a second",
+        ),
+        duration(
+            "keep_firing_for",
+            ANY_DURATION,
+            "\"0s\"",
+            "\"1m\"",
+            "how long it must be over without a break before the alert is resolved, in whole seconds",
         ),
     ])
 }
@@ -144,7 +203,7 @@ pub(super) fn baseline() -> Table {
 
 pub(super) const FAIL_IF: Spelled = Spelled {
     described: "a limit such as \"database.qps.mean > +5%\"",
-    pattern: r"^\s*([A-Za-z0-9_-]+\s*:)?\s*[A-Za-z0-9_.-]+\s*[<>]\s*[+-]?\s*\d.*$",
+    pattern: r"^\s*([A-Za-z0-9_-]+\s*:)?\s*[A-Za-z0-9_.-]+( [A-Za-z0-9_.-]+)*\s*[<>]\s*[+-]?\s*\d.*$",
     examples: &["database.qps.mean > +5%", "hit_ratio < -1pp"],
     read: |text| crate::scenario::limit::parts(text).map(|_| text.trim().to_owned()),
 };

@@ -170,6 +170,13 @@ fn root() -> Table {
                 "the timeline: what happens when, in simulated time",
             ),
             field(
+                "alert",
+                Shape::List(Box::new(Shape::Table(experiment::alert())), 0),
+                Default("[]"),
+                "[{ name = \"low hit ratio\", metric = \"hit_ratio\", below = \"80%\", for = \"1m\" }]",
+                "what would raise an alarm: rules over sliding windows, from the end of warm-up to that of the arrivals",
+            ),
+            field(
                 "prices",
                 Shape::Table(experiment::prices()),
                 Optional,

@@ -251,6 +251,27 @@ pub(super) const NAME: Spelled = Spelled {
     read: read_name,
 };
 
+/// A name that may have blanks between its words, as those of alerts do.
+pub(super) const WORDS: Spelled = Spelled {
+    described: "a name such as \"low hit ratio\"",
+    pattern: "^[A-Za-z0-9_-]+( [A-Za-z0-9_-]+)*$",
+    examples: &["low hit ratio", "HighErrorRate"],
+    read: |text| {
+        let words = text.split(' ').map(read_name);
+        match words.collect::<Result<Vec<_>, _>>() {
+            Ok(_) if text.len() <= 64 => Ok(text.into()),
+            _ => {
+                let mut wrong = match read_name(&text.replace(' ', "-")) {
+                    Err(wrong) => wrong,
+                    Ok(_) => read_name("").expect_err("nothing is no name"),
+                };
+                wrong.message = format!("{} cannot be a name", quoted(text));
+                Err(wrong)
+            }
+        }
+    },
+};
+
 pub(super) fn read_name(text: &str) -> Result<String, Misspelt> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !text.is_empty() && text.len() <= 64 && text.chars().all(allowed) {

@@ -23,6 +23,7 @@ use super::shape::Checked;
 use super::source::{Sources, Span};
 use super::unit::{Duration, Unit};
 
+mod of_alerts;
 mod of_app;
 mod of_client;
 mod of_database;
@@ -124,6 +125,8 @@ impl Planner<'_> {
             // Whether a target exists cannot be said.
             _ => None,
         };
+        // Without tiers, the names of what can be watched are unknown.
+        let alerts = tiers.as_deref().map(|tiers| self.alerts(root, tiers));
         if let (Some(workload), Some(tiers)) = (&workload, &tiers) {
             self.dependents_fit(root, workload, tiers);
             self.multi_get_fits(root, workload, tiers);
@@ -154,6 +157,7 @@ impl Planner<'_> {
                 ..database?
             },
             events: events?,
+            alerts: alerts?,
         })
     }
 
