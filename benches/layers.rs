@@ -121,7 +121,7 @@ fn floor(plan: &Plan, work: &Work) -> f64 {
             match cache.lookup(key, arrived_ns) {
                 Lookup::Hit(_) => hits += 1,
                 _ => {
-                    cache.insert(key, 0, 1, arrived_ns, NEVER);
+                    cache.insert(key, 0, |_| 1, arrived_ns, NEVER);
                 }
             }
         }

@@ -7,13 +7,18 @@
 //! exit status is 1 if it needs over 5 % more all the same. It also prints what one more request
 //! allocates when all requests hit: the difference between two runs of different length, in which
 //! everything else cancels out. That should be nothing, and the exit status is 1 if it is not.
+//! At last it prints what one more resident entry takes, with what the policy notes of it and without:
+//! the difference between two runs that begin with caches of different size. Without the policy it should
+//! be less than `cache::ENTRY_BYTES_MAX`, else the exit status is 1 too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use cachesim::cache::ENTRY_BYTES_MAX;
+use cachesim::eviction::{Measure, PolicySpec};
 use cachesim::scenario::{self, Overrides};
-use cachesim::simulation::{self, NoProgress, Plan};
+use cachesim::simulation::{self, NoProgress, Plan, Progress};
 
 /// Growth beyond this is a leak.
 const GROWTH_MAX: f64 = 1.05;
@@ -110,9 +115,31 @@ service  = { workers = 4, time = "10us" }
 service_time = "5ms"
 "#;
 
+/// A cache that is full of the most popular keys from the start.
+const RESIDENTS: &str = r#"
+duration = "100ms"
+[workload]
+arrivals = { process = "constant", rate = "10/s" }
+keys     = { distribution = "uniform", count = 1_000_000 }
+[[tier]]
+name     = "cache"
+capacity = "unlimited"
+defence  = { kind = "warm-up", keys = 1, rate = "1M/s" }
+[database]
+service_time = "5ms"
+"#;
+
+/// How many entries the larger of the two caches has; the tables of the cache are then as full as they
+/// happen to be, and as empty as they may be where the unit test of `tier/node.rs` looks.
+const RESIDENTS_MOST: u64 = 1_000_000;
+
 fn plan(text: &str, seconds: u64) -> Plan {
+    plan_with(text, format!("duration={seconds}s"))
+}
+
+fn plan_with(text: &str, setting: String) -> Plan {
     let overrides = Overrides {
-        set: vec![format!("duration={seconds}s")],
+        set: vec![setting],
         ..Overrides::default()
     };
     let study = scenario::load_text(Path::new("memory.toml"), text, &overrides);
@@ -138,6 +165,38 @@ fn measure(plan: &Plan) -> Need {
     }
 }
 
+/// What is allocated when a run ends.
+#[derive(Default)]
+struct AtTheEnd(AtomicU64);
+
+impl Progress for AtTheEnd {
+    fn advance(&self, _: u64, _: u64) {
+        self.0.store(LIVE_BYTES.load(Relaxed), Relaxed);
+    }
+}
+
+/// Bytes that a simulation holds with so many resident entries.
+fn held_bytes(residents: u64) -> u64 {
+    let setting = format!("tier.cache.defence.keys={residents}");
+    let plan = plan_with(RESIDENTS, setting);
+    let live_before = LIVE_BYTES.load(Relaxed);
+    let at_the_end = AtTheEnd::default();
+    simulation::run(&plan, 0, &at_the_end).expect("it runs");
+    at_the_end.0.load(Relaxed) - live_before
+}
+
+/// Bytes that LRU holds of so many entries, as a node's cache has it.
+fn policy_bytes(residents: u64) -> u64 {
+    let live_before = LIVE_BYTES.load(Relaxed);
+    let spec = PolicySpec::parse("lru").expect("a row of the table");
+    let capacity = u64::from(u32::MAX);
+    let mut cache = cachesim::cache::Cache::new(&spec, Measure::Entries, capacity, 0);
+    for key in 0..residents {
+        cache.insert(key, (), |()| 1, 0, 1);
+    }
+    LIVE_BYTES.load(Relaxed) - live_before - cache.bytes() as u64
+}
+
 fn main() {
     let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let [short, long] = [20, 200].map(|seconds| measure(&plan(PLAIN, seconds)));
@@ -159,7 +218,15 @@ fn main() {
         "hits only       {allocations} allocations more for {:.2} M requests more",
         requests as f64 / 1e6
     );
-    if growth > GROWTH_MAX || allocations > 0 {
+
+    let more = (RESIDENTS_MOST - 1) as f64;
+    let with_policy = (held_bytes(RESIDENTS_MOST) - held_bytes(1)) as f64 / more;
+    let of_policy = (policy_bytes(RESIDENTS_MOST) - policy_bytes(1)) as f64 / more;
+    let entry_bytes = with_policy - of_policy;
+    println!(
+        "resident entry  {entry_bytes:.1} bytes (below {ENTRY_BYTES_MAX}), and {of_policy:.1} of LRU's"
+    );
+    if growth > GROWTH_MAX || allocations > 0 || entry_bytes >= ENTRY_BYTES_MAX as f64 {
         std::process::exit(1);
     }
 }

@@ -103,7 +103,7 @@ fn timed_cache(keys: &[u64]) {
             let now = now as u64;
             if cache.lookup(key, now).hit().is_none() {
                 misses += 1;
-                cache.insert(key, now, 1, now, NEVER);
+                cache.insert(key, now, |_| 1, now, NEVER);
             }
         }
         let seconds = started.elapsed().as_secs_f64();

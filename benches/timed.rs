@@ -137,7 +137,7 @@ fn floor(work: Work) -> f64 {
         match cache.lookup(key, arrived_ns) {
             Lookup::Hit(_) => hits += 1,
             _ => {
-                cache.insert(key, 0, 1, arrived_ns, NEVER);
+                cache.insert(key, 0, |_| 1, arrived_ns, NEVER);
             }
         }
         // As many events as the simulation had, spread evenly over the requests.

@@ -164,9 +164,7 @@ impl World {
         let system = system.with_bloom_filter(plan.bloom_filter.as_ref(), plan.instances);
         for layer in &system.layers {
             let workload = workload.borrow();
-            layer
-                .tier
-                .know_hot_keys(|rank| workload.key_of_rank(rank, 0));
+            layer.tier.know_hot_keys(|top| workload.hottest(top, 0));
         }
         let system = Rc::new(system);
         let client = Client::new(

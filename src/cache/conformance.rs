@@ -58,7 +58,7 @@ fn compare(spec: &PolicySpec, capacity: u64) {
             policy.hit(id, &access, &mut departures);
         } else {
             policy.insert(id, &access, &mut departures);
-            cache.insert(key, (), 1, now, NEVER);
+            cache.insert(key, (), |()| 1, now, NEVER);
         }
     }
 }

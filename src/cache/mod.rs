@@ -6,6 +6,11 @@
 //!
 //! Expired entries occupy space until they are touched, swept or evicted, as in real caches.
 //!
+//! An entry takes what its slot and its place in the index take: no more than [`ENTRY_BYTES_MAX`] with
+//! a value of 24 bytes, what is allocated ahead included, and what the policy notes of it beside that.
+//! So tables grow by parts, what only some owners need is a column of its own ([`Cache::with_notes`]),
+//! and what an entry weighs is asked of its value.
+//!
 //! Not here: what a value is, when an entry expires and how long anything takes (see `tier`), and
 //! who leaves (see `eviction`). Replay does not need this module: its ids are dense already.
 
@@ -15,6 +20,10 @@ use crate::eviction::{Access, Departures, Id, Measure, Policy, PolicySpec};
 use crate::prefetch::prefetch;
 use crate::units::{Key, NEVER, Nanoseconds};
 use index::Index;
+
+/// The most bytes that a resident entry takes on average, where there are a thousand or more, without
+/// what its policy notes.
+pub const ENTRY_BYTES_MAX: usize = 64;
 
 /// What a lookup found.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +61,6 @@ struct Entry<V> {
     key: Key,
     /// When the value's time is up; [`NEVER`] if never.
     expires_ns: Nanoseconds,
-    weight: u64,
     /// None in a ghost and in a free slot.
     value: Option<V>,
 }
@@ -61,6 +69,8 @@ struct Entry<V> {
 pub struct Cache<V> {
     index: Index,
     entries: Vec<Entry<V>>,
+    /// What the owner notes beside each entry, by slot, if it does.
+    notes: Option<Vec<f32>>,
     free: Vec<Id>,
     policy: Box<dyn Policy>,
     departures: Departures,
@@ -81,6 +91,15 @@ impl<V> std::fmt::Debug for Cache<V> {
     }
 }
 
+/// Makes room for one more, and for an eighth more when there is none: a doubling would leave up to
+/// half of what is allocated without use.
+#[inline]
+fn grow<T>(table: &mut Vec<T>) {
+    if table.len() == table.capacity() {
+        table.reserve_exact((table.len() / 8).max(16));
+    }
+}
+
 #[inline]
 fn find<V>(index: &Index, entries: &[Entry<V>], key: Key) -> Option<Id> {
     index.find(key, |id| entries[id as usize].key == key)
@@ -94,6 +113,7 @@ impl<V> Cache<V> {
         Self {
             index: Index::new(),
             entries: Vec::new(),
+            notes: None,
             free: Vec::new(),
             policy: spec.build(measure, capacity, seed),
             departures: Departures::listening(),
@@ -101,6 +121,15 @@ impl<V> Cache<V> {
             sweep_from: 0,
             evictions: 0,
             expirations: 0,
+        }
+    }
+
+    /// The same with a number beside each entry: see [`Cache::note`].
+    #[must_use]
+    pub fn with_notes(self) -> Self {
+        Self {
+            notes: Some(Vec::new()),
+            ..self
         }
     }
 
@@ -138,7 +167,8 @@ impl<V> Cache<V> {
         let access = Access {
             key,
             now,
-            weight: entry.weight,
+            // Of no meaning in a hit.
+            weight: 0,
             next_use: u64::MAX,
             expires: entry.expires_ns,
         };
@@ -189,17 +219,35 @@ impl<V> Cache<V> {
         entry.value.is_some()
     }
 
-    /// Stores `value` under `key`, in place of the value that may be there. Overwriting a value
-    /// with one of the same weight counts as an access for the policy.
+    /// The number that was noted beside the entry of `key`: 0 if none was since it was stored, or it
+    /// is not resident, or the cache keeps no notes.
+    #[must_use]
+    pub fn note(&self, key: Key) -> f32 {
+        let Some(notes) = &self.notes else { return 0.0 };
+        find(&self.index, &self.entries, key).map_or(0.0, |id| notes[id as usize])
+    }
+
+    /// Notes a number beside the entry of `key`, until it is overwritten or leaves.
+    pub fn set_note(&mut self, key: Key, note: f32) {
+        if let Some(notes) = &mut self.notes
+            && let Some(id) = find(&self.index, &self.entries, key)
+        {
+            notes[id as usize] = note;
+        }
+    }
+
+    /// Stores `value` under `key`, in place of the value that may be there; `weigh` says what values
+    /// weigh. Overwriting a value with one of the same weight counts as an access for the policy.
     pub fn insert(
         &mut self,
         key: Key,
         value: V,
-        weight: u64,
+        weigh: impl Fn(&V) -> u64,
         now: Nanoseconds,
         expires_ns: Nanoseconds,
     ) -> Inserted<V> {
         self.evicted.clear();
+        let weight = weigh(&value);
         let id = find(&self.index, &self.entries, key).unwrap_or_else(|| self.allocate(key));
         let access = Access {
             key,
@@ -210,14 +258,20 @@ impl<V> Cache<V> {
         };
         let entry = &mut self.entries[id as usize];
         entry.expires_ns = expires_ns;
-        let old_weight = std::mem::replace(&mut entry.weight, weight);
         let replaced = entry.value.replace(value);
-        if replaced.is_none() {
-            self.policy.insert(id, &access, &mut self.departures);
-        } else if weight == old_weight {
-            self.policy.hit(id, &access, &mut self.departures);
-        } else {
-            self.policy.reweigh(id, &access, &mut self.departures);
+        if let Some(notes) = &mut self.notes {
+            notes[id as usize] = 0.0;
+        }
+        match &replaced {
+            None => {
+                self.policy.insert(id, &access, &mut self.departures);
+            }
+            Some(old) if weigh(old) == weight => {
+                self.policy.hit(id, &access, &mut self.departures);
+            }
+            Some(_) => {
+                self.policy.reweigh(id, &access, &mut self.departures);
+            }
         }
         let admitted = self.policy.contains(id);
         if !admitted && !self.departures.evicted.contains(&id) {
@@ -295,6 +349,16 @@ impl<V> Cache<V> {
         self.policy.weight()
     }
 
+    /// Bytes that the cache has allocated beside what values own, without those of the policy.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let notes = self.notes.as_ref().map_or(0, Vec::capacity);
+        self.index.bytes()
+            + self.entries.capacity() * size_of::<Entry<V>>()
+            + notes * size_of::<f32>()
+            + self.free.capacity() * size_of::<Id>()
+    }
+
     /// How many entries have been evicted so far.
     #[must_use]
     pub fn evictions(&self) -> u64 {
@@ -318,12 +382,16 @@ impl<V> Cache<V> {
     fn allocate(&mut self, key: Key) -> Id {
         let id = self.free.pop().unwrap_or_else(|| {
             let id = self.entries.len() as Id;
+            grow(&mut self.entries);
             self.entries.push(Entry {
                 key,
                 expires_ns: NEVER,
-                weight: 0,
                 value: None,
             });
+            if let Some(notes) = &mut self.notes {
+                grow(notes);
+                notes.push(0.0);
+            }
             // In steps, so that the policy does not grow its tables entry by entry.
             if self.entries.len().is_power_of_two() {
                 self.policy.reserve(2 * self.entries.len());
@@ -378,6 +446,10 @@ mod tests {
     use super::*;
     use crate::random::Draws;
 
+    fn one(_: &u32) -> u64 {
+        1
+    }
+
     fn cache(policy: &str, capacity: u64) -> Cache<u32> {
         Cache::new(
             &PolicySpec::parse(policy).unwrap(),
@@ -387,7 +459,14 @@ mod tests {
         )
     }
 
-    fn bytes(policy: &str, capacity: u64) -> Cache<u32> {
+    /// A value and what it weighs.
+    type Weighed = (u32, u64);
+
+    fn weight(value: &Weighed) -> u64 {
+        value.1
+    }
+
+    fn bytes(policy: &str, capacity: u64) -> Cache<Weighed> {
         Cache::new(
             &PolicySpec::parse(policy).unwrap(),
             Measure::Bytes,
@@ -399,11 +478,11 @@ mod tests {
     #[test]
     fn the_least_recently_used_entry_leaves_and_is_handed_out() {
         let mut cache = cache("lru", 2);
-        cache.insert(10, 1, 1, 0, NEVER);
-        cache.insert(20, 2, 1, 0, NEVER);
+        cache.insert(10, 1, one, 0, NEVER);
+        cache.insert(20, 2, one, 0, NEVER);
         assert_eq!(cache.lookup(10, 1), Lookup::Hit(&mut 1));
         assert_eq!(
-            cache.insert(30, 3, 1, 2, NEVER),
+            cache.insert(30, 3, one, 2, NEVER),
             Inserted {
                 replaced: None,
                 admitted: true
@@ -418,7 +497,7 @@ mod tests {
     #[test]
     fn an_expired_entry_occupies_space_until_it_is_touched() {
         let mut cache = cache("lru", 2);
-        cache.insert(10, 1, 1, 0, 100);
+        cache.insert(10, 1, one, 0, 100);
         assert_eq!(cache.lookup(10, 99), Lookup::Hit(&mut 1));
         assert_eq!(cache.len(), 1);
         assert_eq!(cache.peek(10), Some(&1));
@@ -431,33 +510,33 @@ mod tests {
     #[test]
     fn a_peek_does_not_count_as_an_access() {
         let mut cache = cache("lru", 2);
-        cache.insert(10, 1, 1, 0, NEVER);
-        cache.insert(20, 2, 1, 0, NEVER);
+        cache.insert(10, 1, one, 0, NEVER);
+        cache.insert(20, 2, one, 0, NEVER);
         assert_eq!(cache.peek(10), Some(&1));
-        cache.insert(30, 3, 1, 0, NEVER);
+        cache.insert(30, 3, one, 0, NEVER);
         assert_eq!(cache.peek(10), None);
     }
 
     #[test]
     fn overwriting_with_a_heavier_value_keeps_the_capacity() {
         let mut cache = bytes("lru", 100);
-        cache.insert(1, 1, 40, 0, NEVER);
-        cache.insert(2, 2, 40, 0, NEVER);
-        let inserted = cache.insert(1, 3, 80, 0, NEVER);
+        cache.insert(1, (1, 40), weight, 0, NEVER);
+        cache.insert(2, (2, 40), weight, 0, NEVER);
+        let inserted = cache.insert(1, (3, 80), weight, 0, NEVER);
         assert_eq!(
             inserted,
             Inserted {
-                replaced: Some(1),
+                replaced: Some((1, 40)),
                 admitted: true
             }
         );
-        assert_eq!(cache.drain_evicted().collect::<Vec<_>>(), [(2, 2)]);
+        assert_eq!(cache.drain_evicted().collect::<Vec<_>>(), [(2, (2, 40))]);
         assert_eq!((cache.len(), cache.weight()), (1, 80));
-        let inserted = cache.insert(1, 4, 101, 0, NEVER);
+        let inserted = cache.insert(1, (4, 101), weight, 0, NEVER);
         assert_eq!(
             inserted,
             Inserted {
-                replaced: Some(3),
+                replaced: Some((3, 80)),
                 admitted: false
             }
         );
@@ -466,10 +545,24 @@ mod tests {
     }
 
     #[test]
+    fn a_note_lasts_until_its_entry_is_overwritten_or_leaves() {
+        let mut cache = cache("lru", 2).with_notes();
+        cache.insert(10, 1, one, 0, NEVER);
+        cache.set_note(10, 0.5);
+        assert_eq!((cache.note(10), cache.note(20)), (0.5, 0.0));
+        cache.insert(10, 2, one, 0, NEVER);
+        assert_eq!(cache.note(10), 0.0);
+        cache.set_note(10, 0.5);
+        cache.remove(10);
+        cache.insert(20, 1, one, 0, NEVER);
+        assert_eq!((cache.note(10), cache.note(20)), (0.0, 0.0));
+    }
+
+    #[test]
     fn a_sweep_goes_on_while_more_than_a_quarter_had_expired() {
         let mut cache = cache("lru", 100);
         for key in 0..40 {
-            cache.insert(key, 0, 1, 0, if key < 20 { 10 } else { NEVER });
+            cache.insert(key, 0, one, 0, if key < 20 { 10 } else { NEVER });
         }
         // Slots 0..10: all expired; 10..20: all expired; 20..30: none.
         assert_eq!(cache.sweep(10, 10).len(), 20);
@@ -489,13 +582,16 @@ mod tests {
 
     fn check_against_a_map(spec: &PolicySpec, measure: Measure) {
         let capacity = 20;
-        let mut cache = Cache::<u32>::new(spec, measure, capacity, 3);
+        let mut cache = Cache::<Weighed>::new(spec, measure, capacity, 3);
         let mut map = std::collections::BTreeMap::<Key, (u32, u64, Nanoseconds)>::new();
         let mut draws = Draws::from_seed(11);
         for now in 0..20_000u64 {
             let key = draws.below(60) * draws.below(3);
             match draws.below(10) {
-                0 => assert_eq!(cache.remove(key), map.remove(&key).map(|it| it.0)),
+                0 => assert_eq!(
+                    cache.remove(key).map(|it| it.0),
+                    map.remove(&key).map(|it| it.0)
+                ),
                 1 if draws.below(50) == 0 => {
                     cache.clear();
                     map.clear();
@@ -509,8 +605,8 @@ mod tests {
                 3..=6 => {
                     let expected = map.get(&key).copied();
                     let found = match cache.lookup(key, now) {
-                        Lookup::Hit(value) => Some((*value, true)),
-                        Lookup::Expired(value) => Some((value, false)),
+                        Lookup::Hit(value) => Some((value.0, true)),
+                        Lookup::Expired(value) => Some((value.0, false)),
                         Lookup::Miss => None,
                     };
                     assert_eq!(
@@ -523,33 +619,34 @@ mod tests {
                 }
                 _ => {
                     let value = draws.bits() as u32;
-                    let weight = 1 + draws.below(9) * draws.below(3);
+                    let heavy = 1 + draws.below(9) * draws.below(3);
                     let expires = if draws.below(3) == 0 {
                         now + draws.below(40)
                     } else {
                         NEVER
                     };
-                    let inserted = cache.insert(key, value, weight, now, expires);
-                    assert_eq!(inserted.replaced, map.remove(&key).map(|it| it.0));
+                    let inserted = cache.insert(key, (value, heavy), weight, now, expires);
+                    let replaced = inserted.replaced.map(|it| it.0);
+                    assert_eq!(replaced, map.remove(&key).map(|it| it.0));
                     if inserted.admitted {
-                        map.insert(key, (value, weight, expires));
+                        map.insert(key, (value, heavy, expires));
                     }
                 }
             }
             for (key, value) in cache.drain_evicted() {
                 if let Some(left) = map.remove(&key) {
-                    assert_eq!(left.0, value, "{spec}");
+                    assert_eq!(left.0, value.0, "{spec}");
                 }
             }
             assert_eq!(cache.len(), map.len(), "{spec} at {now}");
-            let weight = match measure {
+            let weight_in_all = match measure {
                 Measure::Entries => map.len() as u64,
                 Measure::Bytes => map.values().map(|it| it.1).sum(),
             };
-            assert_eq!(cache.weight(), weight, "{spec}");
-            assert!(weight <= capacity, "{spec}");
+            assert_eq!(cache.weight(), weight_in_all, "{spec}");
+            assert!(weight_in_all <= capacity, "{spec}");
         }
-        let mut contents: Vec<_> = cache.iter().map(|(key, value)| (key, *value)).collect();
+        let mut contents: Vec<_> = cache.iter().map(|(key, value)| (key, value.0)).collect();
         contents.sort_unstable();
         assert_eq!(
             contents,

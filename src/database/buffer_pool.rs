@@ -102,7 +102,7 @@ impl BufferPool {
         let weight = u64::from(bytes).div_ceil(self.plan.page_bytes).max(1);
         let evictions = self.pages.evictions();
         self.pages
-            .insert(page, now_ns + disk_ns, weight, now_ns, NEVER);
+            .insert(page, now_ns + disk_ns, |_| weight, now_ns, NEVER);
         if let Some(meter) = meter {
             meter.disk_reads.increment();
             meter.evictions.add(self.pages.evictions() - evictions);

@@ -23,6 +23,7 @@ use crate::workload::{Request, Value, Workload};
 
 pub mod buffer_pool;
 mod existing;
+mod many;
 mod faults;
 pub mod replication;
 mod row;
@@ -30,8 +31,8 @@ mod server;
 
 pub use faults::{Crashed, Slowed, Which};
 pub use replication::{LagUsage, Reads};
-pub use row::Row;
 pub(crate) use row::Rows;
+pub use row::{Edition, Row};
 pub use server::Slowness;
 
 use replication::Log;
@@ -125,6 +126,8 @@ pub enum Reach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verb {
     Read,
+    /// Read many rows: see [`Database::many`].
+    ReadMany,
     /// Say whether the row is still what the reader knows, or read it: see [`Database::known`].
     ReadUnless,
     Write,
@@ -134,7 +137,7 @@ enum Verb {
 
 impl Verb {
     fn is_read(self) -> bool {
-        matches!(self, Self::Read | Self::ReadUnless)
+        matches!(self, Self::Read | Self::ReadMany | Self::ReadUnless)
     }
 }
 
@@ -159,6 +162,8 @@ pub struct Database {
     arriving: RefCell<HashMap<(u64, Key), Row, KeyHash>>,
     /// What those who ask whether their copy is still true have, likewise.
     known: RefCell<HashMap<(u64, Key), Known, KeyHash>>,
+    /// The keys of queries for many of them, likewise.
+    many: RefCell<HashMap<(u64, Key), Rc<many::Many>, KeyHash>>,
     /// Fetches in flight of each key, for the keys that have any.
     fetches: RefCell<HashMap<Key, u64, KeyHash>>,
     service_luck: Stream,
@@ -181,6 +186,7 @@ struct Known {
 #[derive(Debug)]
 struct Replication {
     reads: Reads,
+    acks: u32,
     lag: Distribution,
     /// What each server does not have yet; nothing for the primary.
     logs: RefCell<Vec<Log>>,
@@ -230,6 +236,7 @@ impl Database {
         }
         let replication = plan.replicas.as_ref().map(|replicas| Replication {
             reads: replicas.reads,
+            acks: replicas.acks,
             lag: replicas.lag.clone(),
             logs: RefCell::new(servers.iter().map(|_| Log::default()).collect()),
             is_cut: Cell::new(false),
@@ -250,6 +257,7 @@ impl Database {
             rows: RefCell::default(),
             arriving: RefCell::default(),
             known: RefCell::default(),
+            many: RefCell::default(),
             fetches: RefCell::default(),
             service_luck: luck.stream("database.service"),
             network_luck: luck.stream("database.network"),
@@ -346,14 +354,10 @@ impl Database {
         Ok(true)
     }
 
-    /// The most popular keys at present, the hottest first; none where a trace says what is asked for.
+    /// The most popular keys at present, the hottest first: see [`Workload::hottest`].
     pub fn hottest(&self, how_many: usize) -> Vec<Key> {
         let workload = self.workload.borrow();
-        if workload.key_of_rank(1, self.kernel.now()).is_none() {
-            return Vec::new();
-        }
-        let hottest = workload.popularity().hottest(how_many, self.kernel.now());
-        hottest.into_iter().map(|(key, _)| key).collect()
+        workload.hottest(how_many, self.kernel.now())
     }
 
     /// A new version of the row of `key`, which the database does not have yet.
@@ -561,6 +565,7 @@ impl Database {
         let asked = (request.index, request.key);
         self.arriving.borrow_mut().remove(&asked);
         self.known.borrow_mut().remove(&asked);
+        self.many.borrow_mut().remove(&asked);
     }
 
     fn turn_away(&self, refused: Refused, request: &Request) -> Failure {
@@ -582,6 +587,7 @@ impl Database {
         let is_read = verb.is_read();
         self.meter.query(!is_read);
         let _fetch = is_read.then(|| Fetch::start(self, key));
+        let many = (verb == Verb::ReadMany).then(|| self.take_many(request));
         let issued_ns = self.kernel.now();
         if self.meter.is_measuring() {
             server.queries.increment();
@@ -604,6 +610,10 @@ impl Database {
                     .await;
                 Ok(row)
             }
+            Verb::ReadMany => {
+                let many = many.expect("it was just taken");
+                Box::pin(self.read_all(number, request, &many)).await
+            }
             Verb::ReadUnless => {
                 let row = self.row_at(number, key);
                 let known = self.known.borrow_mut().remove(&(index, key));
@@ -617,11 +627,16 @@ impl Database {
                 let old = self.row(key);
                 self.work(server, &self.plan.write_service_time, index, key, &old)
                     .await;
+                let (row, acked_ns) = self.write_row(index, key);
+                // Until it is acknowledged it stands for no write of anybody's.
+                row.settle(0);
+                self.committed(index, key, &row);
+                if acked_ns > self.kernel.now() {
+                    self.kernel.sleep_until(acked_ns).await;
+                }
                 self.meter.writes.accept();
                 self.meter.writes.store(1);
-                let row = self.write_row(index, key);
                 row.settle(1);
-                self.committed(index, key, &row);
                 Ok(row)
             }
             Verb::Store => {
@@ -634,8 +649,11 @@ impl Database {
                 if let Some(row) = row
                     && self.rows.borrow_mut().store(key, &row, now_ns)
                 {
-                    self.replicate(index, key, &old, &row);
+                    let acked_ns = self.replicate(index, key, &old, &row);
                     self.committed(index, key, &row);
+                    if acked_ns > self.kernel.now() {
+                        self.kernel.sleep_until(acked_ns).await;
+                    }
                     Ok(row)
                 } else {
                     Ok(old)
@@ -653,14 +671,22 @@ impl Database {
         key: Key,
         row: &Row,
     ) {
-        let mut work_ns = self.service_ns(server, service_time, index);
-        if let Some(pool) = &server.pool {
-            let is_measuring = self.meter.is_measuring();
-            let meter = is_measuring.then_some(&self.meter.database.buffer_pool);
-            let (now_ns, mut luck) = (self.kernel.now(), self.disk_luck.at(index));
-            let mut pool = pool.borrow_mut();
-            work_ns += pool.access(key, row.bytes, now_ns, &mut luck, meter);
-        }
+        let service_ns = self.service_ns(server, service_time, index);
+        let work_ns = service_ns + self.disk_ns(server, index, key, row);
+        self.be_busy(server, work_ns).await;
+    }
+
+    /// How long a query waits for the page of a row.
+    fn disk_ns(&self, server: &Server, index: u64, key: Key, row: &Row) -> Nanoseconds {
+        let Some(pool) = &server.pool else { return 0 };
+        let is_measuring = self.meter.is_measuring();
+        let meter = is_measuring.then_some(&self.meter.database.buffer_pool);
+        let (now_ns, mut luck) = (self.kernel.now(), self.disk_luck.at(index));
+        let mut pool = pool.borrow_mut();
+        pool.access(key, row.bytes, now_ns, &mut luck, meter)
+    }
+
+    async fn be_busy(&self, server: &Server, work_ns: Nanoseconds) {
         if self.expects_faults.get() {
             server.work(&self.kernel, work_ns).await;
         } else {
@@ -668,22 +694,23 @@ impl Database {
         }
     }
 
-    /// A new version of a row is committed, and on its way to the replicas.
-    fn write_row(&self, index: u64, key: Key) -> Row {
+    /// A new version of a row is committed, and on its way to the replicas: the version, and when as
+    /// many replicas have it as must be waited for.
+    fn write_row(&self, index: u64, key: Key) -> (Row, Nanoseconds) {
         let old = self.replication.is_some().then(|| self.row(key));
         let value = |version| self.value(key, version);
         let row = self.rows.borrow_mut().write(key, self.kernel.now(), value);
-        if let Some(old) = old {
-            self.replicate(index, key, &old, &row);
-        }
-        row
+        let acked_ns = old.map_or(0, |old| self.replicate(index, key, &old, &row));
+        (row, acked_ns)
     }
 
-    /// `row` has been committed in place of `old`: it is on its way to all replicas that are up.
-    fn replicate(&self, index: u64, key: Key, old: &Row, row: &Row) {
+    /// `row` has been committed in place of `old`: it is on its way to all replicas that are up. When
+    /// as many have it, and have said so, as must be waited for.
+    fn replicate(&self, index: u64, key: Key, old: &Row, row: &Row) -> Nanoseconds {
         let Some(replication) = &self.replication else {
-            return;
+            return 0;
         };
+        let mut acked_ns = Vec::new();
         let now_ns = self.kernel.now();
         let primary = self.primary.get();
         let home = self.distances[primary].as_ref().map(Distance::home);
@@ -697,11 +724,19 @@ impl Database {
             let mut lag_ns = replication
                 .lag
                 .sample_u64(&mut replication.lag_luck.at(lag_index));
+            let mut way_back_ns = 0;
             if let (Some(home), Some(distance)) = (home, &self.distances[number]) {
-                lag_ns += distance.round_trip_ns(home, lag_index) / 2;
+                way_back_ns = distance.round_trip_ns(home, lag_index) / 2;
+                lag_ns += way_back_ns;
             }
-            log.push(key, old, row, now_ns, lag_ns);
+            let arrives_ns = log.push(key, old, row, now_ns, lag_ns);
+            if replication.acks > 0 {
+                acked_ns.push(arrives_ns.saturating_add(way_back_ns));
+            }
         }
+        acked_ns.sort_unstable();
+        acked_ns.truncate(replication.acks as usize);
+        acked_ns.last().copied().unwrap_or(0)
     }
 
     /// A row has been committed: those derived from it change with it, and whoever follows the log

@@ -1,6 +1,7 @@
-//! Asynchronous replication: what a replica does not have yet.
+//! Replication: what a replica does not have yet.
 //!
-//! The primary answers a write without waiting for anybody. Each replica shows a commit after a lag
+//! The primary answers a write without waiting for anybody, or, where it is synchronous, when so many
+//! replicas have the commit; its connection is held until then. Each replica shows a commit after a lag
 //! of its own, which is drawn for each commit, and in the order of commits: one that is late holds up
 //! all that follow. So a read from a replica may be stale, and may show less than an earlier read from
 //! another one.
@@ -31,6 +32,9 @@ pub struct Plan {
     /// From the commit to the instant at which a replica shows it, in nanoseconds; on top of half the
     /// round trip of the link, where there is one.
     pub lag: Distribution,
+    /// How many replicas must have a commit before its write is answered, as far as they are up; 0
+    /// for none.
+    pub acks: u32,
     /// Who answers reads.
     pub reads: Reads,
     /// How long it takes until a replica has taken the place of a primary that is down; `None` for
@@ -141,7 +145,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// `row` has been committed in place of `old`, and is usually `lag_ns` on its way.
+    /// `row` has been committed in place of `old`, and is usually `lag_ns` on its way. When it arrives.
     pub(super) fn push(
         &mut self,
         key: Key,
@@ -149,7 +153,7 @@ impl Log {
         row: &Row,
         now_ns: Nanoseconds,
         lag_ns: Nanoseconds,
-    ) {
+    ) -> Nanoseconds {
         let changed_ns = match self.change {
             None => lag_ns,
             Some(LagChange {
@@ -171,6 +175,7 @@ impl Log {
             key,
             row: row.clone(),
         });
+        self.last_arrival_ns
     }
 
     /// Takes in what has arrived.

@@ -27,6 +27,18 @@ pub(super) struct Version {
     writes: Cell<u64>,
 }
 
+/// Which version a copy is of, for caches that keep the parts of a row in their own way.
+#[derive(Clone, Debug)]
+pub struct Edition(Option<Rc<Version>>);
+
+impl Edition {
+    /// The version's number: see [`Row::version`].
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0.as_ref().map_or(0, |version| version.number)
+    }
+}
+
 /// In place of the number of writes: of whoever holds the version, and not of the database yet.
 const DRAFT: u64 = u64::MAX;
 
@@ -50,6 +62,27 @@ pub struct Row {
 impl Row {
     /// What [`Row::given_by`] says of copies that no tier gave.
     pub const DATABASE: u16 = u16::MAX;
+
+    /// A copy of that version that was true at `as_of_ns`, on its way from nobody yet.
+    #[inline]
+    #[must_use]
+    pub fn of(edition: Edition, as_of_ns: Nanoseconds, bytes: u32, is_absent: bool) -> Self {
+        Self {
+            version: edition.0,
+            as_of_ns,
+            bytes,
+            is_absent,
+            given_by: Self::DATABASE,
+            stays_below: false,
+        }
+    }
+
+    /// Which version this is a copy of.
+    #[inline]
+    #[must_use]
+    pub fn edition(&self) -> Edition {
+        Edition(self.version.clone())
+    }
 
     /// The version's number: how many writes came before it.
     #[must_use]

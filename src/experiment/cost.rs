@@ -180,6 +180,7 @@ mod tests {
             homes: vec![None; 2],
             connections: 5,
             lag: plan.database.network.clone(),
+            acks: 0,
             reads: crate::database::Reads::Any,
             failover_ns: None,
         });

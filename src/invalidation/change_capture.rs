@@ -142,7 +142,7 @@ impl Follower {
                     tier.invalidate(visit.node(), key, row);
                     return tier.leave(visit).await;
                 }
-                Err(Unreachable::QueueFull | Unreachable::Shed) => {
+                Err(Unreachable::QueueFull | Unreachable::NoConnection | Unreachable::Shed) => {
                     kernel.sleep(RETRY_NS).await;
                 }
                 Err(Unreachable::Down) => {

@@ -28,7 +28,7 @@ pub use broadcast::{Broadcast, BroadcastId, Receive};
 pub use calendar::Calendar;
 pub use combine::{Either, TimedOut, join, join_all, race};
 pub use executor::{Deadlock, Executor, Label, Spawner};
-pub use resource::{Acquire, Discipline, Permit, Refused, Resource, Usage};
+pub use resource::{Acquire, Discipline, OwnedPermit, Permit, Refused, Resource, Usage};
 pub use together::{Together, together};
 
 use std::cell::{Cell, RefCell};

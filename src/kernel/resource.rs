@@ -225,6 +225,17 @@ impl Resource {
         }
     }
 
+    /// As [`Resource::acquire`], with a permit that keeps the resource alive and may go where it likes.
+    ///
+    /// # Errors
+    /// As [`Resource::acquire`].
+    pub async fn acquire_owned(resource: &Rc<Self>) -> Result<OwnedPermit, Refused> {
+        let permit = resource.acquire().await?;
+        // Its server is given back by the one that takes its place.
+        std::mem::forget(permit);
+        Ok(OwnedPermit(resource.clone()))
+    }
+
     /// Servers that are busy at present.
     pub fn busy(&self) -> u32 {
         self.state.borrow().busy
@@ -392,5 +403,16 @@ impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.resource.release();
+    }
+}
+
+/// A [`Permit`] that borrows nothing.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once serves nobody"]
+pub struct OwnedPermit(Rc<Resource>);
+
+impl Drop for OwnedPermit {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }

@@ -346,6 +346,12 @@ pub static CATALOGUE: &[Metric] = &[
         "memory of the Bloom filter of one app instance, as it was last built",
     ),
     row(
+        "app.bloom_filter.share_of_reads",
+        Ratio,
+        Neither,
+        "share of all answered reads that the app's Bloom filter answered, if there is one: with those of all tiers and the database it adds up to 1",
+    ),
+    row(
         "tier.<tier>.hit_ratio",
         Ratio,
         Higher,
@@ -478,10 +484,40 @@ pub static CATALOGUE: &[Metric] = &[
         "exchanges of the busiest node over the mean of all nodes that hold keys at the end, replicas included and the gutter not",
     ),
     row(
+        "tier.<tier>.connections.max",
+        Count,
+        Lower,
+        "the most connections of one app instance to one node that were in use at an instant, where they are limited",
+    ),
+    row(
+        "tier.<tier>.connections.in_use",
+        Count,
+        Neither,
+        "connections in use, of all app instances to all nodes together, averaged over time",
+    ),
+    row(
+        "tier.<tier>.connections.wait.p99",
+        Seconds,
+        Lower,
+        "time that an exchange waited for a connection, 99th percentile over all exchanges, those that did not wait included",
+    ),
+    row(
+        "tier.<tier>.connections.refused",
+        Count,
+        Lower,
+        "exchanges that were refused because the queue for a connection was full",
+    ),
+    row(
         "tier.<tier>.redirects",
         Count,
         Lower,
         "exchanges that a node sent on to another (MOVED), because that owns the slot of the key",
+    ),
+    row(
+        "tier.<tier>.asks",
+        Count,
+        Lower,
+        "exchanges that a node sent on to another (ASK), because the slot of the key was on its way there and its entry was not here any more",
     ),
     row(
         "tier.<tier>.overflows",

@@ -350,8 +350,14 @@ pub struct TierMeter {
     pub pinned_hits: Counter,
     /// Exchanges that were refused because a node's queue was full.
     pub refused: Counter,
+    /// Exchanges that were refused because the queue for a connection was full.
+    pub connections_refused: Counter,
+    /// Time that each exchange waited for a connection, where those are limited.
+    pub connection_waits: RefCell<Histogram>,
     /// Exchanges that a node sent to another, which owns the slot of the key.
     pub redirects: Counter,
+    /// Exchanges that a node sent to another because the slot of the key was moving there.
+    pub asks: Counter,
     /// Exchanges with the gutter, in place of a node that was down.
     pub gutter: Counter,
     /// Exchanges with another node than the key's own, because that had too much in hand.

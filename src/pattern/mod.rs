@@ -23,6 +23,7 @@ use crate::units::Nanoseconds;
 use crate::workload::Request;
 use crate::workload::parameters::{self, Arguments};
 
+mod batch;
 mod bloom;
 mod fetch;
 mod layer;
@@ -226,6 +227,20 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    /// How many of the most popular keys the tier has to know from the start.
+    #[must_use]
+    pub fn popular_keys(&self) -> usize {
+        let hot = self
+            .tier
+            .hot_keys
+            .map_or(0, |hot_keys| hot_keys.top as usize);
+        let warmed = self.defences.iter().map(|defence| match defence {
+            defence::Plan::WarmUp(warm_up) => warm_up.keys,
+            _ => 0,
+        });
+        warmed.fold(hot, usize::max)
+    }
+
     /// When entries are fetched anew before they expire, if they are.
     fn ahead(&self) -> Option<Ahead> {
         let ttl_ns = self.tier.ttl?.base_ns;
@@ -300,6 +315,7 @@ pub struct System {
     /// Which app instances get requests.
     pub rotation: Rotation,
     bloom: Option<Bloom>,
+    batching: batch::Batching,
 }
 
 /// A read or a write that goes on below a tier. What every hit would have to carry is boxed.
@@ -374,6 +390,7 @@ impl System {
             promises,
             rotation: Rotation::new(geography.population().instances),
             bloom: None,
+            batching: batch::Batching::new(kernel),
         }
     }
 
@@ -584,8 +601,14 @@ impl System {
 
     async fn query(&self, request: &Request) -> Result<Answer, Failure> {
         let reach = self.reach(request);
-        let pass = self.enter(request)?;
-        let mut row = end(pass, self.database.read(request, reach).await)?;
+        let mut row = match self.batching.page_of(request) {
+            None => {
+                let pass = self.enter(request)?;
+                end(pass, self.database.read(request, reach).await)?
+            }
+            // Boxed, because few queries go together with others.
+            Some(page) => Box::pin(self.query_together(page, request, reach)).await?,
+        };
         if reach == Reach::Any
             && self.database.has_replicas()
             && !self.promises.accept(request, &row, self.kernel.now())

@@ -8,14 +8,13 @@ use std::fmt;
 use crate::random::mix;
 use crate::units::Key;
 
+mod any_node;
 mod bounded_load;
 mod jump;
 mod maglev;
 mod modulo;
 mod multi_probe;
-mod random;
 mod rendezvous;
-mod replicated_all;
 mod ring;
 mod slots;
 
@@ -29,6 +28,11 @@ pub trait Scheme: fmt::Debug {
     /// the scheme's [`Copies`] say otherwise.
     fn choose(&self, key: Key, hash: u64, _sight: &Sight<'_>) -> u32 {
         self.node(key, hash)
+    }
+
+    /// The slot of a key, where nodes own slots.
+    fn slot(&self, _key: Key) -> Option<u32> {
+        None
     }
 
     /// What becomes of the scheme when there are so many nodes, if that depends on how it was;
@@ -334,7 +338,7 @@ pub static SCHEMES: &[Row] = &[
         source: "what a load balancer in front of caches does",
         settings: &[],
         copies: Copies::Any,
-        build: |_, nodes| Box::new(random::Random::new(nodes)),
+        build: |_, nodes| Box::new(any_node::AnyNode::new(nodes)),
     },
     Row {
         name: "replicated-all",
@@ -342,7 +346,7 @@ pub static SCHEMES: &[Row] = &[
         source: "folklore; replicated caches such as Coherence's and Infinispan's",
         settings: &[],
         copies: Copies::All,
-        build: |_, nodes| Box::new(replicated_all::ReplicatedAll::new(nodes)),
+        build: |_, nodes| Box::new(any_node::AnyNode::new(nodes)),
     },
 ];
 

@@ -76,7 +76,7 @@ impl Slots {
     }
 
     /// The slot of a key as it would be written; if it has a `{tag}`, of that.
-    fn slot(&self, key: &[u8]) -> u32 {
+    fn slot_of_text(&self, key: &[u8]) -> u32 {
         let hashed = tag(key).unwrap_or(key);
         u32::from(self.crc16(hashed)) % SLOTS
     }
@@ -104,9 +104,9 @@ fn table() -> [u16; 256] {
     table
 }
 
-impl Scheme for Slots {
+impl Slots {
     #[inline]
-    fn node(&self, key: u64, _: u64) -> u32 {
+    fn slot_of(&self, key: u64) -> u32 {
         // What is hashed is the tag alone, so the rest of the key need not be written.
         let hashed = key / self.keys_per_tag;
         let mut digits = [0; 20];
@@ -120,7 +120,18 @@ impl Scheme for Slots {
                 break;
             }
         }
-        self.owners[self.slot(&digits[start..]) as usize]
+        self.slot_of_text(&digits[start..])
+    }
+}
+
+impl Scheme for Slots {
+    #[inline]
+    fn node(&self, key: u64, _: u64) -> u32 {
+        self.owners[self.slot_of(key) as usize]
+    }
+
+    fn slot(&self, key: u64) -> Option<u32> {
+        Some(self.slot_of(key))
     }
 
     fn resized(&self, nodes: u32) -> Option<Box<dyn Scheme>> {
@@ -136,11 +147,11 @@ mod tests {
     fn slots_are_those_of_the_specification() {
         let slots = Slots::new(3, 1);
         assert_eq!(slots.crc16(b"123456789"), 0x31c3);
-        assert_eq!(slots.slot(b"123456789"), 12_739);
+        assert_eq!(slots.slot_of_text(b"123456789"), 12_739);
         // The examples of the specification: only the tag counts.
-        let tagged = slots.slot(b"{user1000}.following");
-        assert_eq!(tagged, slots.slot(b"{user1000}.followers"));
-        assert_eq!(tagged, slots.slot(b"user1000"));
+        let tagged = slots.slot_of_text(b"{user1000}.following");
+        assert_eq!(tagged, slots.slot_of_text(b"{user1000}.followers"));
+        assert_eq!(tagged, slots.slot_of_text(b"user1000"));
         // An empty tag is none, and of two the first counts.
         assert_eq!(tag(b"foo{}{bar}"), None);
         assert_eq!(tag(b"foo{{bar}}zap"), Some(&b"{bar"[..]));

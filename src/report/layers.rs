@@ -7,10 +7,13 @@ use crate::experiment::{Results, VariantResults};
 
 use super::quantity;
 
+/// What metrics call the app's Bloom filter, which stands before the first tier.
+const FILTER: &str = "app.bloom_filter";
+
 /// One layer of a chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// The tier's name, or `database`.
+    /// The tier's name, `filter` for the app's Bloom filter, or `database`.
     pub name: String,
     /// Share of all answered reads that it answered, 0 to 1.
     pub share: f64,
@@ -24,7 +27,10 @@ pub struct Layer {
 pub fn chain(variant: &VariantResults) -> Vec<Layer> {
     let share_of = |(name, interval): (&String, &crate::experiment::Interval)| {
         let layer = name.strip_suffix(".share_of_reads")?;
-        let layer = layer.strip_prefix("tier.").unwrap_or(layer);
+        let layer = match layer {
+            FILTER => "filter",
+            _ => layer.strip_prefix("tier.").unwrap_or(layer),
+        };
         Some((layer.to_owned(), interval.mean))
     };
     let shares: Vec<(String, f64)> = variant.metrics.iter().filter_map(share_of).collect();

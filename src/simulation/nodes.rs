@@ -65,6 +65,25 @@ impl Nodes {
     }
 }
 
+/// How the app's connections to the nodes were used, where they are limited.
+pub(super) fn put_connections(
+    put: &mut dyn FnMut(&str, f64),
+    counts: &TierMeter,
+    tier: &Tier,
+    measured_ns: Nanoseconds,
+) {
+    let Some(usage) = tier.connections_usage() else {
+        return;
+    };
+    put("connections.max", usage.max as f64);
+    let in_use = usage.area_ns as f64 / measured_ns as f64;
+    put("connections.in_use", in_use);
+    let waits = counts.connection_waits.borrow();
+    put("connections.wait.p99", waits.quantile_s(0.99));
+    let refused = counts.connections_refused.get();
+    put("connections.refused", refused as f64);
+}
+
 /// What happened among the nodes until `now_ns`.
 pub(super) fn put_membership(
     put: &mut dyn FnMut(&str, f64),
@@ -74,6 +93,7 @@ pub(super) fn put_membership(
 ) {
     let measured_s = measured_ns as f64 / SECOND_NS as f64;
     put("redirects", counts.redirects.get() as f64);
+    put("asks", counts.asks.get() as f64);
     put("overflows", counts.overflows.get() as f64);
     put("gutter.rate", counts.gutter.get() as f64 / measured_s);
     let entries = counts.entries_at_resize.get() as f64;

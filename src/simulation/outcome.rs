@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::nodes::{Nodes, put_membership};
+use super::nodes::{Nodes, put_connections, put_membership};
 use super::{Plan, RunError};
 use crate::alert::Watched;
 use crate::database::Database;
@@ -296,6 +296,13 @@ impl<'a> Recorder<'a> {
         );
         put("wrong", wrong as f64);
         put("bytes", counts.bytes.get() as f64);
+        if self.plan.bloom_filter.is_some() {
+            let answered = meter.requests.answered_by_filter.get() as f64;
+            put(
+                "share_of_reads",
+                answered / meter.requests.reads.total() as f64,
+            );
+        }
     }
 
     fn database_metrics(
@@ -427,6 +434,7 @@ impl<'a> Recorder<'a> {
         );
         let nodes = Nodes::of(tier, &exchanges, measured_ns);
         nodes.put_totals(&mut put);
+        put_connections(&mut put, counts, tier, measured_ns);
         put_membership(&mut put, counts, now_ns, measured_ns);
         let detected = counts.hot_keys_detected.get();
         put("hot_keys.detected", detected as f64);

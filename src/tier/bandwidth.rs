@@ -43,31 +43,32 @@ fn time_ns(bytes: u64, bytes_per_s: u64) -> Nanoseconds {
 }
 
 impl Tier {
-    /// Bytes of a row's value that a read gets from a node.
+    /// Bytes of a value of so many that a read gets from a node.
     #[inline]
-    pub(super) fn sent_bytes(&self, row: &Row) -> u64 {
+    pub(super) fn sent_bytes(&self, bytes: u32) -> u64 {
         match &self.plan.values {
-            Values::Whole => u64::from(row.bytes),
+            Values::Whole => u64::from(bytes),
             Values::Fields(fields) => {
-                u64::from(row.bytes) * u64::from(fields.per_read) / u64::from(fields.count)
+                u64::from(bytes) * u64::from(fields.per_read) / u64::from(fields.count)
             }
-            Values::Chunks(_) => self.held_bytes(row),
+            Values::Chunks(_) => self.held_bytes(bytes),
         }
     }
 
-    /// Bytes of a row's value that are sent to a node to be stored.
-    pub(super) fn received_bytes(&self, row: &Row, filling: Filling) -> u64 {
+    /// Bytes of a value of so many that are sent to a node to be stored.
+    pub(super) fn received_bytes(&self, bytes: u32, filling: Filling) -> u64 {
         match filling {
             Filling::Confirmed => 0,
-            _ => self.held_bytes(row),
+            _ => self.held_bytes(bytes),
         }
     }
 
     /// Counts a value that a node sends to somebody who asked.
     #[inline]
-    pub(super) fn note_sent(&self, node: usize, row: &Row) {
+    pub(super) fn note_sent(&self, node: usize, bytes: u32) {
         if self.meter.is_measuring() {
-            self.counts().node_bytes_out[node].add(self.sent_bytes(row));
+            let bytes = self.sent_bytes(bytes);
+            self.counts().node_bytes_out[node].add(bytes);
         }
     }
 
@@ -100,7 +101,7 @@ impl Tier {
         let cache = self.nodes[node].cache.borrow();
         match (cache.peek(key), cache.expires_ns(key)) {
             (Some(resident), Some(expires_ns)) if expires_ns > now_ns => {
-                self.sent_bytes(&resident.row)
+                self.sent_bytes(resident.bytes)
             }
             _ => 0,
         }
@@ -111,8 +112,8 @@ impl Tier {
     /// # Errors
     /// As [`Tier::visit`].
     pub async fn send(&self, node: usize, row: &Row) -> Result<(), Unreachable> {
-        self.note_sent(node, row);
-        self.occupy(node, self.sent_bytes(row)).await
+        self.note_sent(node, row.bytes);
+        self.occupy(node, self.sent_bytes(row.bytes)).await
     }
 
     /// A row comes to a node without an exchange of its own: a worker is busy with taking it in.
@@ -125,7 +126,8 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<(), Unreachable> {
-        self.occupy(node, self.received_bytes(row, filling)).await
+        self.occupy(node, self.received_bytes(row.bytes, filling))
+            .await
     }
 
     async fn occupy(&self, node: usize, bytes: u64) -> Result<(), Unreachable> {
@@ -140,7 +142,7 @@ impl Tier {
     }
 
     /// So many bytes on the node's link.
-    async fn carry(&self, node: usize, bytes: u64) {
+    pub(super) async fn carry(&self, node: usize, bytes: u64) {
         let Some(bytes_per_s) = self.plan.bandwidth_per_s else {
             return;
         };

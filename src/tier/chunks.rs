@@ -27,8 +27,8 @@ pub struct Chunking {
 }
 
 impl Chunking {
-    fn cuts(&self, row: &Row) -> bool {
-        row.bytes > self.bytes
+    fn cuts(&self, bytes: u32) -> bool {
+        bytes > self.bytes
     }
 
     fn chunks(&self, row: &Row) -> u32 {
@@ -50,17 +50,17 @@ impl Tier {
     #[inline]
     pub fn is_in_chunks(&self, found: &Found) -> bool {
         match (&self.plan.values, found.row()) {
-            (Values::Chunks(chunking), Some(row)) => chunking.cuts(row),
+            (Values::Chunks(chunking), Some(row)) => chunking.cuts(row.bytes),
             _ => false,
         }
     }
 
-    /// Bytes of a row's value that the entry of its key takes.
+    /// Bytes that the entry of its key takes of a value of so many.
     #[inline]
-    pub(super) fn held_bytes(&self, row: &Row) -> u64 {
+    pub(super) fn held_bytes(&self, bytes: u32) -> u64 {
         match &self.plan.values {
-            Values::Chunks(chunking) if chunking.cuts(row) => 0,
-            _ => u64::from(row.bytes),
+            Values::Chunks(chunking) if chunking.cuts(bytes) => 0,
+            _ => u64::from(bytes),
         }
     }
 
@@ -89,7 +89,7 @@ impl Tier {
         let has_all = self.each_chunk(*chunking, row, async |chunk| {
             let (request, part) = chunking.chunk(request, row, chunk);
             let store = |tier: &Self, node: usize| tier.store(node, &request, &part, filling);
-            let bytes = self.received_bytes(&part, filling);
+            let bytes = self.received_bytes(part.bytes, filling);
             let outcome = self.exchange(Exchange::Set, &request, bytes, store).await;
             outcome == Ok(true)
         });

@@ -30,8 +30,8 @@ impl Tier {
         let row = match cache.lookup(request.key, now_ns) {
             Lookup::Hit(resident) => {
                 resident.hits = resident.hits.saturating_add(1);
-                self.note_sent(number, &resident.row);
-                let mut row = resident.row.clone();
+                self.note_sent(number, resident.bytes);
+                let mut row = resident.row();
                 row.stays_below = self
                     .plan
                     .promote_after
@@ -93,7 +93,7 @@ impl Tier {
             cache.extend(request.key, fresh_until_ns.saturating_add(kept_ns));
         }
         if let Some(early) = self.plan.early {
-            let fetch_ns = cache.peek(request.key).map_or(0.0, |it| it.fetch_ns);
+            let fetch_ns = cache.note(request.key);
             let remaining_ns = (fresh_until_ns - now_ns) as f64;
             let mut luck = self.early_luck.at(request.index);
             if early.expires(remaining_ns, f64::from(fetch_ns), &mut luck) {
@@ -120,7 +120,7 @@ impl Tier {
         if node.is_down.get() {
             return false;
         }
-        self.note_received(number, self.received_bytes(row, filling));
+        self.note_received(number, self.received_bytes(row.bytes, filling));
         if self.knows_newer(node, request.key, row) || !self.may_fill(node, request, filling) {
             if self.meter.is_measuring() {
                 self.counts().sets_refused.increment();
@@ -128,7 +128,7 @@ impl Tier {
             return false;
         }
         if !self.plan.keeps(row) {
-            self.forget(node, request.key, row);
+            self.forget(number, request.key, row);
             return false;
         }
         let index = Exchange::Set.index(request);
@@ -142,34 +142,32 @@ impl Tier {
         if let Some(members) = &self.members {
             expires_ns = members.stored(self, number, request.key, row, expires_ns);
         }
-        let resident = Resident {
-            row: row.clone(),
-            hits: 0,
-            refreshed: filling == Filling::Ahead,
-            is_being_renewed: false,
-            fetch_ns: self.fetch_ns(request, &node.cache.borrow()),
-        };
+        let resident = Resident::new(row, filling == Filling::Ahead);
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));
             return true;
         }
+        let fetch_ns = self.fetch_ns(request, &node.cache.borrow());
         self.put(node, request.key, resident, expires_ns);
+        if self.plan.early.is_some() {
+            node.cache.borrow_mut().set_note(request.key, fetch_ns);
+        }
         true
     }
 
     /// Puts an entry into a node, which may evict others or not admit it.
     #[inline]
     pub(super) fn put(&self, node: &Node, key: Key, resident: Resident, expires_ns: Nanoseconds) {
-        let bytes = self.held_bytes(&resident.row);
-        let weight = match self.plan.capacity {
+        let bytes = self.held_bytes(resident.bytes);
+        let weigh = |resident: &Resident| match self.plan.capacity {
             // The mark that there is no row has to be somewhere.
-            Capacity::Bytes(_) => {
-                (bytes + self.plan.entry_overhead_bytes).max(u64::from(resident.row.is_absent()))
-            }
+            Capacity::Bytes(_) => (self.held_bytes(resident.bytes)
+                + self.plan.entry_overhead_bytes)
+                .max(u64::from(resident.is_absent)),
             Capacity::Entries(_) | Capacity::Unlimited => 1,
         };
         let mut cache = node.cache.borrow_mut();
-        let inserted = cache.insert(key, resident, weight, self.kernel.now(), expires_ns);
+        let inserted = cache.insert(key, resident, weigh, self.kernel.now(), expires_ns);
         if let Some(replaced) = &inserted.replaced {
             self.let_go(node, replaced);
         }
@@ -208,7 +206,7 @@ impl Tier {
         let resident = cache.peek(key);
         let tombstones = node.tombstones.borrow();
         let buried = tombstones.version(key, self.kernel.now());
-        resident.is_some_and(|resident| resident.row.version() > version)
+        resident.is_some_and(|resident| resident.version() > version)
             || buried.is_some_and(|buried| buried > version)
     }
 
@@ -323,8 +321,9 @@ impl Tier {
         let was_pinned = self.unpin(node, key);
         let removed = node.cache.borrow_mut().remove(key);
         if let Some(leases) = &self.plan.leases {
-            let row = removed.as_ref().map(|resident| &resident.row);
-            node.leases.borrow_mut().void(leases, key, row, now_ns);
+            let row = removed.as_ref().map(Resident::row);
+            let mut held = node.leases.borrow_mut();
+            held.void(leases, key, row.as_ref(), now_ns);
         }
         match &removed {
             Some(resident) => self.let_go(node, resident),
@@ -339,7 +338,7 @@ impl Tier {
         let cache = self.nodes[node].cache.borrow();
         let resident = cache.peek(key)?;
         let expires_ns = cache.expires_ns(key)?;
-        let kept_ns = self.plan.kept_ns(&resident.row);
+        let kept_ns = self.plan.kept_ns(resident.is_absent);
         Some((resident.hits, expires_ns.saturating_sub(kept_ns)))
     }
 

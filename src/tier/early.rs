@@ -86,7 +86,7 @@ impl Tier {
         }
         let of = (request.index, request.key);
         let measured = self.measured.borrow().get(&of).copied();
-        measured.unwrap_or_else(|| cache.peek(request.key).map_or(0.0, |it| it.fetch_ns))
+        measured.unwrap_or_else(|| cache.note(request.key))
     }
 
     /// Somebody begins to fetch the entry of `key` although it is still fresh. Of several who do so at
@@ -95,9 +95,7 @@ impl Tier {
         let kept_ns = self.plan.ttl.map_or(0, |ttl| ttl.kept_ns());
         let mut cache = self.nodes[node].cache.borrow_mut();
         let expires_ns: Nanoseconds = cache.expires_ns(key).unwrap_or(NEVER);
-        let is_first = cache
-            .peek_mut(key)
-            .is_some_and(|resident| !std::mem::replace(&mut resident.is_being_renewed, true));
+        let is_first = cache.peek_mut(key).is_some_and(Resident::begin_renewal);
         drop(cache);
         if self.meter.is_measuring() {
             let counts = self.counts();

@@ -248,6 +248,8 @@ impl Members {
             }
             let mut pending = self.pending.borrow_mut();
             pending.retain(|&(of, _), from| of != group || *from != shard);
+            drop(pending);
+            self.begin_migrations();
         }
         self.watch(tier, node);
     }

@@ -110,10 +110,13 @@ impl Known {
 }
 
 impl Tier {
-    /// The most popular keys, most first, of a tier that treats so many of them as hot.
-    pub fn know_hot_keys(&self, key_of_rank: impl Fn(u64) -> Option<Key>) {
+    /// Asks for the most popular keys, most first, if the tier treats so many of them as hot.
+    pub fn know_hot_keys(&self, hottest: impl Fn(usize) -> Vec<Key>) {
         let Some(known) = &self.hot_keys else { return };
-        for key in (1..=u64::from(known.plan.top)).map_while(key_of_rank) {
+        if known.plan.top == 0 {
+            return;
+        }
+        for key in hottest(known.plan.top as usize) {
             for group in 0..known.known.len() {
                 self.declare(known, group, key, NEVER);
             }
@@ -190,10 +193,14 @@ impl Tier {
         }
         let copies = u64::from(known.plan.copies);
         let copy = known.luck.at(request.index).below(copies) as u32;
-        if copy > 0 && self.meter.is_measuring() {
+        request.of_copy(copy)
+    }
+
+    /// Counts a read that is sent to a copy under another key than the row's own.
+    pub fn note_copy_read(&self, request: &Request) {
+        if self.hot_keys.is_some() && request.generation > 0 && self.meter.is_measuring() {
             self.counts().copy_reads.increment();
         }
-        request.of_copy(copy)
     }
 
     /// How many copies of the request's key there may be beside itself.
@@ -246,11 +253,11 @@ impl Tier {
         if let Some((resident, until_ns)) = pinned.get_mut(&request.key) {
             if *until_ns > now_ns {
                 resident.hits = resident.hits.saturating_add(1);
-                self.note_sent(number, &resident.row);
+                self.note_sent(number, resident.bytes);
                 if self.meter.is_measuring() {
                     self.counts().pinned_hits.increment();
                 }
-                return Some(Found::Fresh(resident.row.clone()));
+                return Some(Found::Fresh(resident.row()));
             }
             if let Some((resident, _)) = pinned.remove(&request.key) {
                 self.let_go(node, &resident);
@@ -264,8 +271,8 @@ impl Tier {
             return None;
         }
         let resident = cache.remove(request.key)?;
-        self.note_sent(number, &resident.row);
-        let found = Found::Fresh(resident.row.clone());
+        self.note_sent(number, resident.bytes);
+        let found = Found::Fresh(resident.row());
         pinned.insert(request.key, (resident, until_ns));
         Some(found)
     }
@@ -289,7 +296,7 @@ impl Tier {
             self.let_go(node, &replaced);
         }
         node.bytes
-            .set(node.bytes.get() + self.held_bytes(&resident.row));
+            .set(node.bytes.get() + self.held_bytes(resident.bytes));
         node.pinned.borrow_mut().insert(key, (resident, until_ns));
     }
 

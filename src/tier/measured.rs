@@ -126,14 +126,17 @@ impl Tier {
         self.nodes
             .iter()
             .for_each(|node| node.workers.reset_usage());
+        if let Some(connections) = &self.connections {
+            connections.reset_usage();
+        }
     }
 
     /// An entry is no longer in the node.
     #[inline]
     pub(super) fn let_go(&self, node: &Node, resident: &Resident) {
-        let bytes = self.held_bytes(&resident.row);
+        let bytes = self.held_bytes(resident.bytes);
         node.bytes.set(node.bytes.get() - bytes);
-        if resident.refreshed && resident.hits == 0 && self.meter.is_measuring() {
+        if resident.is_wasted_refresh() && self.meter.is_measuring() {
             self.counts().refreshes_wasted.increment();
         }
     }
@@ -158,7 +161,7 @@ impl Tier {
             count += 1;
             seen |= key == watched;
             if let Some(below) = self.victims.get() {
-                self.demote(below, node, key, resident.row);
+                self.demote(below, node, key, resident.row());
             }
         }
         if count > 0 && self.meter.is_measuring() {

@@ -17,7 +17,6 @@ use hashbrown::HashMap;
 
 use super::failover::Detection;
 use super::replication::{self, Copy, Reads};
-use super::trip::Trip;
 use super::while_down::WhileDown;
 use super::{Errand, Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
 use crate::database::Row;
@@ -105,6 +104,13 @@ impl Plan {
         self.shards_max() * copies + gutter
     }
 
+    /// How long a request that has reached a node that is down goes on waiting.
+    pub(super) fn gives_up_after_ns(&self, way_back_ns: Nanoseconds) -> Nanoseconds {
+        // The way out was as long as the way back.
+        let notice_ns = self.membership.while_down.notice_ns();
+        notice_ns.saturating_sub(way_back_ns).max(way_back_ns)
+    }
+
     /// Whether the placement alone does not say who answers.
     pub(super) fn has_members(&self) -> bool {
         let plan = &self.membership;
@@ -135,6 +141,28 @@ pub(super) enum Route {
 /// What goes on beside a hit is boxed, so that the future of a hit stays small.
 pub(super) type Going<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unreachable>> + 'a>>;
 
+/// A slot whose entries are on their way to another shard.
+#[derive(Clone, Copy, Debug)]
+struct Migration {
+    /// The shard that owns the slot until all of them have gone.
+    from_shard: u32,
+    /// How many have not.
+    entries: u32,
+}
+
+/// Why a node sends an exchange elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It does not own the slot (MOVED): whoever asked gets a new map.
+    Moved,
+    /// It owns the slot, but the slot is moving and the key's entry is not here, or no more (ASK): the
+    /// map stays as it is.
+    Asked,
+}
+
+/// How often an exchange is sent on before it has to do with the node where it is.
+pub(super) const REDIRECTS_MAX: u32 = 5;
+
 /// The members of one tier.
 #[derive(Debug)]
 pub(super) struct Members {
@@ -150,6 +178,8 @@ pub(super) struct Members {
     maps: RefCell<Vec<u32>>,
     /// Entries that are still where they were before a resize, by group and key.
     pub(super) pending: RefCell<HashMap<(u32, Key), u32, KeyHash>>,
+    /// The slots of which some entries are so, by group and slot.
+    migrating: RefCell<HashMap<(u32, u32), Migration, KeyHash>>,
     /// The node that is the primary of each shard, group by group; within the group.
     pub(super) primaries: RefCell<Vec<u32>>,
     /// Nodes of which everybody knows that they are down.
@@ -158,6 +188,8 @@ pub(super) struct Members {
     loads: Vec<Cell<u32>>,
     /// Writes on their way to each node, where there are copies.
     pub(super) links: Vec<Copy>,
+    /// When as many replicas as must be waited for will have heard of what was told last.
+    pub(super) acked_ns: Cell<Nanoseconds>,
     done: Broadcast<()>,
     choice_luck: Stream,
     pub(super) lag_luck: Stream,
@@ -191,12 +223,14 @@ impl Members {
             history: RefCell::new(vec![(plan.nodes, scheme)]),
             maps: RefCell::new(vec![0; population.instances as usize]),
             pending: RefCell::default(),
+            migrating: RefCell::default(),
             primaries: RefCell::new(primaries),
             known_down: vec![Cell::new(false); nodes],
             loads: vec![Cell::new(0); nodes],
             links: (0..if has_copies { nodes } else { 0 })
                 .map(|_| Copy::default())
                 .collect(),
+            acked_ns: Cell::new(0),
             done: Broadcast::new(kernel.clone()),
             choice_luck: purpose("choice"),
             lag_luck: purpose("lag"),
@@ -336,6 +370,48 @@ impl Members {
         in_turn.find(is_up).unwrap_or(chosen)
     }
 
+    /// Entries are about to move from where they are: their slots are theirs until they have gone.
+    pub(super) fn begin_migrations(&self) {
+        let mut migrating = self.migrating.borrow_mut();
+        migrating.clear();
+        let (_, scheme) = &*self.now();
+        // Sums and minima, which do not depend on the order.
+        for (&(group, key), &from_shard) in self.pending.borrow().iter() {
+            let Some(slot) = scheme.slot(key) else { return };
+            let migration = migrating.entry((group, slot)).or_insert(Migration {
+                from_shard,
+                entries: 0,
+            });
+            migration.from_shard = migration.from_shard.min(from_shard);
+            migration.entries += 1;
+        }
+    }
+
+    /// An entry has gone from where it was.
+    pub(super) fn end_move(&self, group: u32, key: Key) {
+        self.pending.borrow_mut().remove(&(group, key));
+        let Some(slot) = self.now().1.slot(key) else {
+            return;
+        };
+        let mut migrating = self.migrating.borrow_mut();
+        if let Some(migration) = migrating.get_mut(&(group, slot)) {
+            migration.entries -= 1;
+            if migration.entries == 0 {
+                migrating.remove(&(group, slot));
+            }
+        }
+    }
+
+    /// The shard that owns the slot of a key, although the slot is moving.
+    fn migrates_from(&self, group: u32, key: Key) -> Option<u32> {
+        let migrating = self.migrating.borrow();
+        if migrating.is_empty() {
+            return None;
+        }
+        let slot = self.now().1.slot(key)?;
+        migrating.get(&(group, slot)).map(|it| it.from_shard)
+    }
+
     /// The shard that is asked: by clients who do not know better, perhaps a wrong one.
     fn shard_asked(&self, group: u32, exchange: Exchange, request: &Request) -> u32 {
         if self.has_slots {
@@ -345,9 +421,13 @@ impl Members {
             }
             let history = self.history.borrow();
             let known = self.maps.borrow()[request.instance as usize] as usize;
-            if known + 1 < history.len() || !self.pending.borrow().is_empty() {
+            if known + 1 < history.len() {
                 let (_, scheme) = &history[known];
                 return scheme.node(request.key, placement::hash(request.key));
+            }
+            // The newest map says of a slot that is moving that it is where it was.
+            if let Some(from_shard) = self.migrates_from(group, request.key) {
+                return from_shard;
             }
         }
         self.shard_now(group, request.key)
@@ -385,7 +465,7 @@ impl Members {
     }
 
     /// How much longer than the network says the round trip to a node takes.
-    fn farther_ns(&self, plan: &Plan, request: &Request, node: usize) -> Nanoseconds {
+    pub(super) fn farther_ns(&self, plan: &Plan, request: &Request, node: usize) -> Nanoseconds {
         match &plan.membership.replication {
             Some(replication)
                 if replication.between_zones_ns > 0 && !self.is_near(plan, request, node) =>
@@ -409,16 +489,41 @@ impl Members {
         request.instance % copies == zone
     }
 
-    /// The node of the right shard, if the one that was asked does not own the key's slot.
+    /// The node to which the one that was asked sends an exchange, if it does: because it does not own
+    /// the key's slot, or has given the entry away already.
     #[inline]
-    pub(super) fn elsewhere(&self, tier: &Tier, node: usize, request: &Request) -> Option<usize> {
+    pub(super) fn elsewhere(
+        &self,
+        tier: &Tier,
+        node: usize,
+        request: &Request,
+    ) -> Option<(usize, Sent)> {
         if !self.has_slots {
             return None;
         }
         let group = tier.group_of(request);
         let shard = self.shard_now(group, request.key);
         let asked = self.shard_of_node(&tier.plan, node)?;
-        (asked != shard).then(|| self.primary(group, shard))
+        if asked == shard {
+            return None;
+        }
+        match self.migrates_from(group, request.key) {
+            Some(owner) if owner == asked => Some((self.primary(group, shard), Sent::Asked)),
+            Some(owner) => Some((self.primary(group, owner), Sent::Moved)),
+            None => Some((self.primary(group, shard), Sent::Moved)),
+        }
+    }
+
+    /// Counts an exchange that is sent elsewhere. Whoever is told that a slot has moved asks for the
+    /// map.
+    pub(super) fn note_sent_on(&self, tier: &Tier, sent: Sent) {
+        if tier.meter.is_measuring() {
+            let counts = tier.counts();
+            match sent {
+                Sent::Moved => counts.redirects.increment(),
+                Sent::Asked => counts.asks.increment(),
+            }
+        }
     }
 
     /// The way back from a node that does not own the slot, and the way to the one that does.
@@ -427,27 +532,42 @@ impl Members {
         tier: &'a Tier,
         errand: Errand,
         request: &'a Request,
-        visit: Visit,
-        owner: usize,
+        mut visit: Visit,
+        mut elsewhere: (usize, Sent),
     ) -> Going<'a, Visit> {
         Box::pin(async move {
-            if tier.meter.is_measuring() {
-                tier.counts().redirects.increment();
-            }
-            tier.leave(visit).await;
-            // Whoever is sent elsewhere asks for the map.
-            let newest = self.history.borrow().len() as u32 - 1;
-            self.maps.borrow_mut()[request.instance as usize] = newest;
-            let errand = errand.again(1);
-            let farther_ns = self.farther_ns(&tier.plan, request, owner);
-            match Trip::to(tier, owner, request, errand, farther_ns).await {
-                Ok(visit) => Ok(visit),
-                Err((unreachable, way_back_ns)) => {
-                    self.give_up(tier, errand, request, unreachable, way_back_ns)
-                        .await
+            let mut errand = errand;
+            for _ in 0..REDIRECTS_MAX {
+                let (owner, sent) = elsewhere;
+                self.note_sent_on(tier, sent);
+                tier.leave(visit).await;
+                if sent == Sent::Moved {
+                    self.learn_map(request);
+                }
+                errand = errand.again(1);
+                let farther_ns = self.farther_ns(&tier.plan, request, owner);
+                visit = match tier.travel(owner, request, errand, farther_ns).await {
+                    Ok(visit) => visit,
+                    Err((unreachable, way_back_ns)) => {
+                        let giving_up =
+                            self.give_up(tier, errand, request, unreachable, way_back_ns);
+                        return giving_up.await;
+                    }
+                };
+                // Who asks on somebody's word is served if the entry is not elsewhere.
+                match self.elsewhere(tier, visit.node(), request) {
+                    Some(next) if sent == Sent::Moved || next.1 == Sent::Moved => elsewhere = next,
+                    _ => return Ok(visit),
                 }
             }
+            Ok(visit)
         })
+    }
+
+    /// Whoever is sent elsewhere asks for the map.
+    pub(super) fn learn_map(&self, request: &Request) {
+        let newest = self.history.borrow().len() as u32 - 1;
+        self.maps.borrow_mut()[request.instance as usize] = newest;
     }
 
     /// What a request does that has met a node that did not serve it.
@@ -464,12 +584,18 @@ impl Members {
                 tier.kernel.sleep(way_back_ns).await;
                 return Err(unreachable);
             }
-            // The way out was as long as the way back.
-            let notice_ns = tier.plan.membership.while_down.notice_ns();
-            let waits_ns = notice_ns.saturating_sub(way_back_ns).max(way_back_ns);
+            let waits_ns = tier.plan.gives_up_after_ns(way_back_ns);
             tier.kernel.sleep(waits_ns).await;
             self.stand_in(tier, errand, request).await
         })
+    }
+
+    /// The node that stands in for that of a key, if anybody does.
+    pub(super) fn gutter_node(&self, plan: &Plan, group: u32, key: Key) -> Option<usize> {
+        let gutter = plan.membership.gutter?;
+        let first = (group + 1) * self.stride - gutter.nodes;
+        let within = mix(placement::hash(key)) % u64::from(gutter.nodes);
+        Some((first + within as u32) as usize)
     }
 
     /// The gutter's node in place of one that is down, if there is one and it helps.
@@ -483,18 +609,16 @@ impl Members {
             errand.exchange,
             Exchange::LookUp | Exchange::Set | Exchange::Retry | Exchange::Version
         );
-        let Some(gutter) = tier.plan.membership.gutter.filter(|_| is_of_a_read) else {
+        let group = tier.group_of(request);
+        let node = self.gutter_node(&tier.plan, group, request.key);
+        let Some(node) = node.filter(|_| is_of_a_read) else {
             return Err(Unreachable::Down);
         };
-        let group = tier.group_of(request);
-        let first = (group + 1) * self.stride - gutter.nodes;
-        let hash = placement::hash(request.key);
-        let node = first + (mix(hash) % u64::from(gutter.nodes)) as u32;
         if tier.meter.is_measuring() {
             tier.counts().gutter.increment();
         }
         let errand = errand.again(2);
-        match Trip::to(tier, node as usize, request, errand, 0).await {
+        match tier.travel(node, request, errand, 0).await {
             Ok(visit) => Ok(visit),
             Err((unreachable, way_back_ns)) => {
                 tier.kernel.sleep(way_back_ns).await;
@@ -511,7 +635,7 @@ impl Members {
         request: &'a Request,
     ) -> Going<'a, Visit> {
         Box::pin(async move {
-            if self.copies != Copies::Overflow {
+            if !self.bounds_loads() {
                 // Everybody knows that the node is down.
                 return self.stand_in(tier, errand, request).await;
             }
@@ -520,7 +644,7 @@ impl Members {
             if self.known_down[node].get() {
                 return self.stand_in(tier, errand, request).await;
             }
-            let outcome = Trip::to(tier, node, request, errand, 0).await;
+            let outcome = tier.travel(node, request, errand, 0).await;
             drop(load);
             match outcome {
                 Ok(visit) => Ok(visit),
@@ -534,7 +658,7 @@ impl Members {
 
     /// The node for an exchange where loads are bounded, which has it in hand until the guard is
     /// dropped.
-    fn take_up(&self, tier: &Tier, group: u32, key: Key) -> (usize, InHand<'_>) {
+    pub(super) fn take_up(&self, tier: &Tier, group: u32, key: Key) -> (usize, InHand<'_>) {
         let first = (group * self.stride) as usize;
         let (shards, scheme) = &*self.now();
         let loads = &self.loads[first..first + *shards as usize];
@@ -552,6 +676,17 @@ impl Members {
         (node, InHand::new(&self.loads[node]))
     }
 
+    /// Whether keys overflow to other nodes than their own.
+    pub(super) fn bounds_loads(&self) -> bool {
+        self.copies == Copies::Overflow
+    }
+
+    /// One more exchange with a node, if that is counted.
+    pub(super) fn in_hand(&self, node: usize) -> Option<InHand<'_>> {
+        let load = self.bounds_loads().then(|| &self.loads[node]);
+        load.map(InHand::new)
+    }
+
     /// Sets a row on every node; whether the first that was asked took it.
     pub(super) fn set_everywhere<'a>(
         &'a self,
@@ -566,7 +701,7 @@ impl Members {
             tier,
             Exchange::Set,
             request,
-            tier.received_bytes(row, filling),
+            tier.received_bytes(row.bytes, filling),
             move |tier, node| tier.store(node, &owned, &copy, filling),
         )
     }
@@ -622,7 +757,7 @@ impl Members {
                 };
                 tier.kernel.spawn(label, async move {
                     let tier = &*shared;
-                    let outcome = match Trip::to(tier, node, &request, errand, 0).await {
+                    let outcome = match tier.travel(node, &request, errand, 0).await {
                         Ok(visit) => {
                             let outcome = act(tier, node);
                             tier.leave(visit).await;
@@ -651,7 +786,7 @@ impl Members {
 }
 
 /// One more exchange in a node's hand, until dropped.
-struct InHand<'a>(&'a Cell<u32>);
+pub(super) struct InHand<'a>(&'a Cell<u32>);
 
 impl<'a> InHand<'a> {
     fn new(load: &'a Cell<u32>) -> Self {

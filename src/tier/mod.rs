@@ -13,7 +13,7 @@ use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Geography, Population};
 use crate::guard::{self, Guards, Place};
-use crate::kernel::{Broadcast, Discipline, Kernel, Sleep};
+use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -24,6 +24,7 @@ use crate::workload::distribution::Distribution;
 mod bandwidth;
 mod behind;
 mod chunks;
+mod connections;
 mod contents;
 mod demotion;
 mod failover;
@@ -48,20 +49,23 @@ mod write_buffer;
 
 pub use bandwidth::Fields;
 pub use chunks::Chunking;
+use connections::Connections;
+pub use connections::{ConnectionsPlan, ConnectionsUsage};
 pub use early::EarlyPlan;
 pub use failover::{DETECTION, Detection};
 pub use hot_keys::{Detect, HotKeys};
 pub use leases::{Lease, LeasePlan};
+pub use multi_get::{Arrival, Way};
 pub use mutexes::{MutexPlan, Taken};
 
 use membership::Members;
-pub use membership::{GUTTER, Gutter, MembershipPlan};
+pub use membership::{GUTTER, Gutter, MembershipPlan, Sent};
 use node::Node;
 pub use preset::{PRESETS, Preset};
 pub use replication::{COPY_READS, Plan as ReplicationPlan, REPLICATION, Reads, ReadsRow};
 
 pub use time_to_live::{Refreshers, TimeToLive};
-pub use trip::Visiting;
+pub use trip::{Leaving, Visiting};
 pub use while_down::{WHILE_DOWN, WhileDown};
 pub use write_buffer::Dirty;
 
@@ -106,6 +110,8 @@ pub struct Plan {
     pub queue_limit: Option<u32>,
     /// Whom a node's queue serves next, if not the first who came.
     pub discipline: Option<Discipline>,
+    /// The connections of each app instance to each node; `None` for as many as are wanted.
+    pub connections: Option<ConnectionsPlan>,
     /// What stands between the app and the nodes.
     pub guards: Vec<guard::Plan>,
     /// Share of the explicit deletes that are lost on their way.
@@ -206,9 +212,21 @@ pub enum Unreachable {
     /// It has crashed.
     #[error("the node is down")]
     Down,
+    /// None of the app's connections to it was free, and the queue for one was full.
+    #[error("no connection to the node was free")]
+    NoConnection,
     /// A guard refused to send it, or the node's queue turned it away.
     #[error("shed")]
     Shed,
+}
+
+impl From<Refused> for Unreachable {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::QueueFull,
+            Refused::Late => Self::Shed,
+        }
+    }
 }
 
 /// What a lookup found.
@@ -245,18 +263,69 @@ pub struct Stale {
 }
 
 /// A request that has reached a node and not yet gone back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Visit {
-    node: usize,
-    way_back_ns: Nanoseconds,
+    came: Came,
+}
+
+/// How a visit has come to its node. As small as can be, because every hit carries it.
+#[derive(Clone, Debug)]
+enum Came {
+    Freely {
+        node: u32,
+        way_back_ns: Nanoseconds,
+    },
+    /// Over a connection of the app's; shared where several came together.
+    Connected {
+        node: u32,
+        back: Rc<Back>,
+    },
+}
+
+/// A way back over a connection, which is free when it is over.
+#[derive(Debug)]
+struct Back {
+    way_ns: Nanoseconds,
+    _connection: OwnedPermit,
 }
 
 impl Visit {
     /// The node that is being visited.
     #[must_use]
+    #[inline]
     pub fn node(&self) -> usize {
-        self.node
+        match self.came {
+            Came::Freely { node, .. } | Came::Connected { node, .. } => node as usize,
+        }
+    }
+
+    /// Without a connection of the app's.
+    #[inline]
+    fn free(node: usize, way_back_ns: Nanoseconds) -> Self {
+        let came = Came::Freely {
+            node: node as u32,
+            way_back_ns,
+        };
+        Self { came }
+    }
+
+    /// The same, over a connection of the app's.
+    fn over(self, connection: OwnedPermit) -> Self {
+        let back = Rc::new(Back {
+            way_ns: self.way_back_ns(),
+            _connection: connection,
+        });
+        let node = self.node() as u32;
+        let came = Came::Connected { node, back };
+        Self { came }
+    }
+
+    fn way_back_ns(&self) -> Nanoseconds {
+        match &self.came {
+            Came::Freely { way_back_ns, .. } => *way_back_ns,
+            Came::Connected { back, .. } => back.way_ns,
+        }
     }
 }
 
@@ -316,6 +385,8 @@ pub struct Tier {
     meter: Rc<Meter>,
     nodes: Vec<Node>,
     guards: Option<Guards>,
+    /// Boxed, because most tiers have none.
+    connections: Option<Box<Connections>>,
     scheme: Box<dyn Scheme>,
     /// Who answers, where the placement alone does not say so.
     members: Option<Box<Members>>,
@@ -440,6 +511,7 @@ impl Tier {
                 kernel,
                 meter,
             ),
+            connections: Connections::new(plan, kernel),
             geography: geography.clone(),
             distance: plan.home.map(distance),
             delete_failure: Cell::new(plan.delete_failure),
@@ -511,7 +583,7 @@ impl Tier {
             return members.set_everywhere(self, request, row, filling).await;
         }
         let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
-        let bytes = self.received_bytes(row, filling);
+        let bytes = self.received_bytes(row.bytes, filling);
         self.exchange(Exchange::Set, request, bytes, store).await
     }
 
@@ -590,6 +662,22 @@ impl Tier {
         Visiting::new(self, exchange, request, 0)
     }
 
+    /// How long the way to a node and back takes.
+    #[inline]
+    fn round_trip_ns(
+        &self,
+        request: &Request,
+        errand: &Errand,
+        farther_ns: Nanoseconds,
+    ) -> Nanoseconds {
+        let mut luck = self.network_luck.at(errand.luck_index);
+        let mut round_trip_ns = farther_ns + self.plan.network.sample_u64(&mut luck);
+        if let Some(distance) = &self.distance {
+            round_trip_ns += distance.round_trip_ns(request.region, errand.luck_index);
+        }
+        round_trip_ns
+    }
+
     /// Whether a request that has met such a node fails, rather than going on to what lies below.
     #[must_use]
     pub fn is_fatal(&self, unreachable: Unreachable) -> bool {
@@ -605,8 +693,8 @@ impl Tier {
 
     /// Goes back from a node.
     #[inline]
-    pub fn leave(&self, visit: Visit) -> Sleep<'_> {
-        self.kernel.sleep(visit.way_back_ns)
+    pub fn leave(&self, visit: Visit) -> Leaving<'_> {
+        Leaving::new(&self.kernel, visit)
     }
 
     /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
@@ -620,9 +708,18 @@ impl Tier {
         act: impl FnOnce(&Self, usize) -> T,
     ) -> Result<T, Unreachable> {
         let visit = Visiting::new(self, exchange, request, bytes).await?;
-        let outcome = act(self, visit.node);
+        let outcome = act(self, visit.node());
+        let is_safe = if self.waits_for_replicas() {
+            Box::pin(self.replicated(visit.node())).await
+        } else {
+            true
+        };
         self.leave(visit).await;
-        Ok(outcome)
+        if is_safe {
+            Ok(outcome)
+        } else {
+            Err(self.refuse(Unreachable::Down))
+        }
     }
 
     fn refuse(&self, unreachable: Unreachable) -> Unreachable {
@@ -630,6 +727,7 @@ impl Tier {
             let counts = self.counts();
             match unreachable {
                 Unreachable::Shed => counts.guard.shed.increment(),
+                Unreachable::NoConnection => counts.connections_refused.increment(),
                 Unreachable::QueueFull | Unreachable::Down => counts.refused.increment(),
             }
         }
@@ -739,6 +837,7 @@ impl Plan {
             hot_keys: None,
             queue_limit: None,
             discipline: None,
+            connections: None,
             guards: Vec::new(),
             delete_failure: 0.0,
             tombstone_ns: None,

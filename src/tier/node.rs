@@ -14,25 +14,74 @@ use super::leases::Leases;
 use super::mutexes::Mutexes;
 use super::write_buffer::WriteBuffer;
 use crate::cache::Cache;
-use crate::database::Row;
+use crate::database::{Edition, Row};
 use crate::eviction::Measure;
 use crate::kernel::{BroadcastId, Kernel, Resource};
 use crate::units::{Key, KeyHash, Nanoseconds};
 
 use super::Capacity;
 
-/// A row in a cache.
+/// A row in a cache: its parts are laid out for as many as possible to fit.
 #[derive(Clone, Debug)]
 pub(super) struct Resident {
-    pub(super) row: Row,
+    edition: Edition,
+    as_of_ns: Nanoseconds,
+    /// Bytes of the value.
+    pub(super) bytes: u32,
     /// Hits since it was stored; saturates.
     pub(super) hits: u16,
-    /// Whether it was stored ahead of its expiry rather than because somebody asked.
-    pub(super) refreshed: bool,
-    /// Whether somebody fetches it anew although it is fresh.
-    pub(super) is_being_renewed: bool,
-    /// How long its fetch took, in nanoseconds; 0 if it was not fetched.
-    pub(super) fetch_ns: f32,
+    /// Whether it says that there is no such row.
+    pub(super) is_absent: bool,
+    /// Bits, of those below.
+    marks: u8,
+}
+
+/// It was stored ahead of its expiry rather than because somebody asked.
+const REFRESHED: u8 = 1;
+/// Somebody fetches it anew although it is fresh.
+const BEING_RENEWED: u8 = 2;
+
+impl Resident {
+    /// A row as it is stored, perhaps ahead of the expiry of the one before.
+    pub(super) fn new(row: &Row, refreshed: bool) -> Self {
+        Self {
+            edition: row.edition(),
+            as_of_ns: row.as_of_ns,
+            bytes: row.bytes,
+            hits: 0,
+            is_absent: row.is_absent(),
+            marks: if refreshed { REFRESHED } else { 0 },
+        }
+    }
+
+    /// A copy of the row.
+    #[inline]
+    pub(super) fn row(&self) -> Row {
+        Row::of(
+            self.edition.clone(),
+            self.as_of_ns,
+            self.bytes,
+            self.is_absent,
+        )
+    }
+
+    /// The number of the row's version.
+    pub(super) fn version(&self) -> u64 {
+        self.edition.number()
+    }
+
+    /// Whether it was stored ahead of its expiry and nobody has asked for it since.
+    #[inline]
+    pub(super) fn is_wasted_refresh(&self) -> bool {
+        self.marks & REFRESHED != 0 && self.hits == 0
+    }
+
+    /// Somebody fetches it anew although it is fresh; whether that is the first to do so.
+    pub(super) fn begin_renewal(&mut self) -> bool {
+        let is_first = self.marks & BEING_RENEWED == 0;
+        self.marks |= BEING_RENEWED;
+        is_first
+    }
 }
 
 /// The newest versions that deletes have named, for a while: a set of an older one comes too late.
@@ -147,16 +196,47 @@ fn empty(plan: &Plan, seed: u64) -> Cache<Resident> {
         Capacity::Entries(entries) => (Measure::Entries, entries),
         Capacity::Bytes(bytes) => (Measure::Bytes, bytes),
     };
-    Cache::new(&plan.eviction, measure, capacity, seed)
+    let cache = Cache::new(&plan.eviction, measure, capacity, seed);
+    // How long the fetch of each entry took.
+    if plan.early.is_some() {
+        cache.with_notes()
+    } else {
+        cache
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::ENTRY_BYTES_MAX;
+    use crate::database::Rows;
 
     #[test]
-    fn a_resident_takes_no_more_than_half_a_cache_line() {
-        assert_eq!(size_of::<Option<Resident>>(), 32);
+    fn a_resident_takes_three_words() {
+        assert_eq!(size_of::<Option<Resident>>(), 24);
+    }
+
+    #[test]
+    fn an_entry_takes_less_than_sixty_four_bytes_however_full_its_tables_are() {
+        let plan = Plan::plain("cache", Capacity::Unlimited);
+        let row = Rows::default().read(7, 0, |_| 100);
+        let mut cache = empty(&plan, 1);
+        let mut most: f64 = 0.0;
+        for key in 0..300_000 {
+            cache.insert(key, Resident::new(&row, false), |_| 1, 0, 1);
+            if key >= 1000 {
+                most = most.max(cache.bytes() as f64 / cache.len() as f64);
+            }
+        }
+        assert!(most < ENTRY_BYTES_MAX as f64, "{most} bytes");
+        // Nor does a cache that has been full for long take more.
+        let plan = Plan::plain("cache", Capacity::Entries(10_000));
+        let mut cache = empty(&plan, 1);
+        for key in 0..100_000 {
+            cache.insert(key, Resident::new(&row, false), |_| 1, 0, 1);
+        }
+        let bytes = cache.bytes() as f64 / cache.len() as f64;
+        assert!(bytes < ENTRY_BYTES_MAX as f64, "{bytes} bytes");
     }
 
     #[test]

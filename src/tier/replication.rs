@@ -5,6 +5,10 @@
 //! What is on its way to a replica waits in its link and takes effect when the replica is next looked at:
 //! nothing runs for it. A sliding TTL is extended on the copy that was hit and on no other.
 //!
+//! With `mode = "sync"` whoever has set or deleted something waits until so many replicas have heard of
+//! it, so that what was acknowledged survives its primary. What is read is not waited for, and neither is
+//! what a node loads by itself. Where fewer replicas are up, those are waited for.
+//!
 //! Not here: which copy is asked (`membership`), who takes over (`failover`).
 
 use std::cell::{Cell, RefCell};
@@ -28,6 +32,8 @@ pub struct Plan {
     pub reads: Reads,
     /// How long after the primary a replica hears of a set or a delete, in nanoseconds.
     pub lag: Distribution,
+    /// How many replicas must have heard of a set or a delete before it is answered; 0 for none.
+    pub acks: u32,
     /// How long it takes from the detection of a failure to the promotion of a replica.
     pub promotion: Distribution,
     /// How much longer the round trip to a copy in another zone takes.
@@ -49,6 +55,22 @@ pub static REPLICATION: parameters::Row<Plan> = parameters::Row {
             "how long after the primary a replica hears of a set or a delete; 1ms if nothing is said",
         ),
         Parameter::optional(
+            "mode",
+            Kind::Word(&[
+                ("async", "sets and deletes are answered at once"),
+                (
+                    "sync",
+                    "they are answered when `acks` replicas have heard of them",
+                ),
+            ]),
+            "whether sets and deletes wait for replicas; async if nothing is said",
+        ),
+        Parameter::optional(
+            "acks",
+            Kind::Count,
+            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up; all of them if nothing is said",
+        ),
+        Parameter::optional(
             "promotion",
             Kind::Durations,
             "how long it takes from the detection of a primary's failure until a replica has taken over; uniform from 1s to 2s if nothing is said",
@@ -67,6 +89,22 @@ pub static REPLICATION: parameters::Row<Plan> = parameters::Row {
             let problem = format!("must be between 2 and 10, not {factor}");
             return Err(ParameterError::new("factor", problem));
         }
+        let is_sync = arguments.word("mode", "async")? == "sync";
+        let acks = match arguments.optional("acks")? {
+            Some(_) if !is_sync => {
+                let problem = "is of `mode = \"sync\"`";
+                return Err(ParameterError::new("acks", problem));
+            }
+            _ if !is_sync => 0,
+            _ => arguments.count_or("acks", factor - 1)?,
+        };
+        if is_sync && !(1..factor).contains(&acks) {
+            let problem = format!(
+                "must be from 1 to {}, the number of replicas, not {acks}",
+                factor - 1
+            );
+            return Err(ParameterError::new("acks", problem));
+        }
         let lag = arguments.optional_distribution("lag")?.cloned();
         let promotion = arguments.optional_distribution("promotion")?.cloned();
         let second = SECOND_NS as f64;
@@ -74,6 +112,7 @@ pub static REPLICATION: parameters::Row<Plan> = parameters::Row {
         Ok(Plan {
             factor: factor as u32,
             reads: Reads::Primary,
+            acks: acks as u32,
             lag: match lag {
                 Some(lag) => lag,
                 None => Distribution::constant(second / 1000.0)?,
@@ -196,6 +235,7 @@ impl Members {
             return;
         }
         let now_ns = tier.kernel.now();
+        let mut heard_ns = Vec::new();
         for replica in self.copies_of(&tier.plan, group, shard) {
             if replica == node || tier.nodes[replica].is_down.get() {
                 continue;
@@ -210,6 +250,15 @@ impl Members {
             link.last_due_ns.set(due_ns);
             let waiting = (due_ns, key, told.clone());
             link.link.borrow_mut().push_back(waiting);
+            if plan.acks > 0 {
+                heard_ns.push(due_ns);
+            }
+        }
+        if plan.acks > 0 {
+            heard_ns.sort_unstable();
+            heard_ns.truncate(plan.acks as usize);
+            self.acked_ns
+                .set(heard_ns.last().copied().unwrap_or(now_ns));
         }
     }
 
@@ -257,7 +306,7 @@ impl Members {
         let entries: Vec<(Key, Row)> = {
             let cache = source.cache.borrow();
             let entries = cache.iter();
-            entries.map(|(key, it)| (key, it.row.clone())).collect()
+            entries.map(|(key, it)| (key, it.row())).collect()
         };
         for (key, row) in entries {
             let expires_ns = source.cache.borrow().expires_ns(key);
@@ -271,6 +320,27 @@ impl Members {
 }
 
 impl Tier {
+    /// Whether sets and deletes wait for replicas.
+    #[inline]
+    pub(super) fn waits_for_replicas(&self) -> bool {
+        let replication = self.plan.membership.replication.as_ref();
+        replication.is_some_and(|plan| plan.acks > 0)
+    }
+
+    /// What a node has just told its replicas is waited for, if it has to be. Whether it is still up
+    /// then: if not, nobody knows what became of it.
+    pub async fn replicated(&self, node: usize) -> bool {
+        let members = self.members.as_ref().filter(|_| self.waits_for_replicas());
+        let Some(members) = members else { return true };
+        let acked_ns = members.acked_ns.replace(0);
+        if acked_ns <= self.kernel.now() {
+            return true;
+        }
+        let crashes = self.crashes(node);
+        self.kernel.sleep_until(acked_ns).await;
+        self.crashes(node) == crashes
+    }
+
     /// An entry comes into a node from another one, with the time that it has left.
     pub(super) fn copy_in(&self, number: usize, key: Key, row: &Row, expires_ns: Nanoseconds) {
         let node = &self.nodes[number];
@@ -278,14 +348,7 @@ impl Tier {
         if node.is_down.get() || expires_ns <= now_ns {
             return;
         }
-        let resident = Resident {
-            row: row.clone(),
-            hits: 0,
-            refreshed: false,
-            is_being_renewed: false,
-            fetch_ns: 0.0,
-        };
-        self.put(node, key, resident, expires_ns);
+        self.put(node, key, Resident::new(row, false), expires_ns);
     }
 
     /// What has reached the replicas by now takes effect in them all.

@@ -42,6 +42,7 @@ impl Tier {
                     pending.insert((it.group, it.key), it.from_shard);
                 }
                 drop(pending);
+                members.begin_migrations();
                 self.start_moving(moves, rate_per_s);
             }
             None => self.clear_unused(members),
@@ -146,7 +147,7 @@ impl Tier {
         if !is_due() {
             return;
         }
-        members.pending.borrow_mut().remove(&place);
+        members.end_move(it.group, it.key);
         if !has_arrived {
             return;
         }
@@ -158,8 +159,9 @@ impl Tier {
         };
         self.let_go(source, &resident);
         members.tell(self, from, it.key, &Told::Dropped(None));
-        self.copy_in(to, it.key, &resident.row, expires_ns);
-        members.tell(self, to, it.key, &Told::Stored(resident.row, expires_ns));
+        let row = resident.row();
+        self.copy_in(to, it.key, &row, expires_ns);
+        members.tell(self, to, it.key, &Told::Stored(row, expires_ns));
         if self.meter.is_measuring() {
             self.counts().entries_moved.increment();
         }

@@ -9,12 +9,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::measured::TopKeys;
 use super::membership::{Going, Route};
-use super::{Errand, Exchange, Tier, Unreachable, Visit};
-use crate::kernel::{Acquire, Permit, Refused, Sleep};
+use super::{Came, Errand, Exchange, Tier, Unreachable, Visit};
+use crate::kernel::{Acquire, Kernel, Permit, Sleep};
 use crate::units::{Key, Nanoseconds};
 use crate::workload::Request;
 
@@ -91,12 +92,7 @@ impl<'a> Trip<'a> {
         if tier.hot_keys.is_some() && self.errand.exchange.asks_for_a_row() {
             tier.watch(node, request);
         }
-        let luck_index = self.errand.luck_index;
-        let mut luck = tier.network_luck.at(luck_index);
-        let mut round_trip_ns = self.way_ns + tier.plan.network.sample_u64(&mut luck);
-        if let Some(distance) = &tier.distance {
-            round_trip_ns += distance.round_trip_ns(request.region, luck_index);
-        }
+        let round_trip_ns = tier.round_trip_ns(request, &self.errand, self.way_ns);
         let way_out_ns = round_trip_ns / 2;
         self.way_ns = round_trip_ns - way_out_ns;
         tier.kernel.sleep(way_out_ns)
@@ -144,11 +140,7 @@ impl Future for Trip<'_> {
                     let worker = match ready!(Pin::new(worker).poll(context)) {
                         Ok(worker) => worker,
                         Err(refused) => {
-                            let unreachable = match refused {
-                                Refused::Full => Unreachable::QueueFull,
-                                Refused::Late => Unreachable::Shed,
-                            };
-                            return Poll::Ready(Err(trip.refused(unreachable)));
+                            return Poll::Ready(Err(trip.refused(refused.into())));
                         }
                     };
                     node.cache.borrow().approach(trip.key);
@@ -191,10 +183,7 @@ impl Future for Trip<'_> {
         {
             members.catch_up(tier, number);
         }
-        Poll::Ready(Ok(Visit {
-            node: number,
-            way_back_ns: trip.way_ns,
-        }))
+        Poll::Ready(Ok(Visit::free(number, trip.way_ns)))
     }
 }
 
@@ -255,7 +244,7 @@ impl<'a> Leg<'a> {
                     return Err(Unreachable::Shed);
                 };
                 let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
-                let way_back_ns = visit.as_ref().map_or(0, |visit| visit.way_back_ns);
+                let way_back_ns = visit.as_ref().map_or(0, Visit::way_back_ns);
                 pass.end(visit.is_ok(), way_back_ns);
                 visit
             })),
@@ -274,29 +263,41 @@ impl<'a> Leg<'a> {
                 }
             },
         };
+        if tier.connections.is_some() {
+            return Self::Roundabout(Box::pin(async move {
+                let outcome = tier.travel(node, request, errand, farther_ns).await;
+                match Leg::after(tier, errand, request, outcome) {
+                    Ok(visit) => Ok(visit),
+                    Err(next) => Visiting(next).await,
+                }
+            }));
+        }
         Self::There(Trip::to(tier, node, request, errand, farther_ns))
     }
 
-    /// Where a visit goes on that may not end with this node.
+    /// The visit, or where it goes on if it does not end with this node.
+    #[inline]
     fn after(
-        trip: &Trip<'a>,
+        tier: &'a Tier,
+        errand: Errand,
         request: &'a Request,
         outcome: Result<Visit, Refusal>,
-    ) -> Option<Self> {
-        let Trip { tier, errand, .. } = *trip;
+    ) -> Result<Visit, Self> {
         match (outcome, &tier.members) {
-            (Ok(_), None) => None,
-            (Ok(visit), Some(members)) => {
-                let owner = members.elsewhere(tier, visit.node, request)?;
-                let redirect = members.redirect(tier, errand, request, visit, owner);
-                Some(Self::Roundabout(redirect))
-            }
+            (Ok(visit), None) => Ok(visit),
+            (Ok(visit), Some(members)) => match members.elsewhere(tier, visit.node(), request) {
+                None => Ok(visit),
+                Some(elsewhere) => {
+                    let redirect = members.redirect(tier, errand, request, visit, elsewhere);
+                    Err(Self::Roundabout(redirect))
+                }
+            },
             (Err((unreachable, way_back_ns)), None) => {
-                Some(Self::Back(tier.kernel.sleep(way_back_ns), unreachable))
+                Err(Self::Back(tier.kernel.sleep(way_back_ns), unreachable))
             }
             (Err((unreachable, way_back_ns)), Some(members)) => {
                 let giving_up = members.give_up(tier, errand, request, unreachable, way_back_ns);
-                Some(Self::Roundabout(giving_up))
+                Err(Self::Roundabout(giving_up))
             }
         }
     }
@@ -318,14 +319,11 @@ impl Future for Visiting<'_> {
                 } => *leg = Leg::first(tier, exchange, request, bytes),
                 Leg::There(trip) => {
                     let outcome = ready!(Pin::new(&mut *trip).poll(context));
-                    if let (Ok(visit), None) = (outcome, &trip.tier.members) {
-                        return Poll::Ready(Ok(visit));
-                    }
+                    let Trip { tier, errand, .. } = *trip;
                     let request = trip.request.expect("a visit is somebody's");
-                    match (Leg::after(trip, request, outcome), outcome) {
-                        (Some(next), _) => *leg = next,
-                        (None, Ok(visit)) => return Poll::Ready(Ok(visit)),
-                        (None, Err((unreachable, _))) => return Poll::Ready(Err(unreachable)),
+                    match Leg::after(tier, errand, request, outcome) {
+                        Ok(visit) => return Poll::Ready(Ok(visit)),
+                        Err(next) => *leg = next,
                     }
                 }
                 Leg::Back(way, unreachable) => {
@@ -335,5 +333,40 @@ impl Future for Visiting<'_> {
                 Leg::Roundabout(going) => return going.as_mut().poll(context),
             }
         }
+    }
+}
+
+/// The way back from a node; see [`Tier::leave`].
+#[derive(Debug)]
+pub struct Leaving<'a>(Back<'a>);
+
+#[derive(Debug)]
+enum Back<'a> {
+    Freely(Sleep<'a>),
+    /// Boxed, because most ways need no connection.
+    Connected(Box<(Sleep<'a>, Rc<super::Back>)>),
+}
+
+impl<'a> Leaving<'a> {
+    #[inline]
+    pub(super) fn new(kernel: &'a Kernel, visit: Visit) -> Self {
+        let way = kernel.sleep(visit.way_back_ns());
+        Self(match visit.came {
+            Came::Freely { .. } => Back::Freely(way),
+            Came::Connected { back, .. } => Back::Connected(Box::new((way, back))),
+        })
+    }
+}
+
+impl Future for Leaving<'_> {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let way = match &mut self.get_mut().0 {
+            Back::Freely(way) => way,
+            Back::Connected(connected) => &mut connected.0,
+        };
+        Pin::new(way).poll(context)
     }
 }

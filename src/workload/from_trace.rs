@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -30,6 +31,23 @@ pub struct Plan {
     burst: u64,
     /// Whether no time has a part of a second.
     is_in_seconds: bool,
+    hottest: Hottest,
+}
+
+/// The keys that a trace asks for most often, most first, as far as they were counted, and the first
+/// size that it says of each, or 0.
+#[derive(Clone, Default)]
+struct Hottest {
+    keys: Arc<[(Key, u32)]>,
+    /// How many were wanted; a trace may have fewer.
+    wanted: usize,
+}
+
+impl std::fmt::Debug for Hottest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Which they are follows from the trace.
+        self.wanted.fmt(formatter)
+    }
 }
 
 impl Plan {
@@ -80,7 +98,49 @@ impl Plan {
             backward,
             burst,
             is_in_seconds,
+            hottest: Hottest::default(),
         })
+    }
+
+    /// Reads the trace once more to know so many of the keys that it asks for most often, unless that
+    /// many are known. Of keys that are asked for equally often the lower ones come first. While this
+    /// goes on it takes some 24 bytes for each distinct key.
+    ///
+    /// # Errors
+    /// What the trace's reader reports.
+    pub fn count_hottest(&mut self, how_many: usize) -> Result<(), TraceError> {
+        if how_many <= self.hottest.wanted {
+            return Ok(());
+        }
+        let mut reader = trace::open(&self.path, &ReadOptions::default())?;
+        let mut counts: HashMap<Key, (u64, u32), KeyHash> = HashMap::default();
+        while let Some(request) = reader.next()? {
+            let (count, bytes) = counts.entry(request.key).or_default();
+            *count += 1;
+            if *bytes == 0 {
+                *bytes = u32::try_from(request.size).unwrap_or(u32::MAX);
+            }
+        }
+        let mut keys: Vec<_> = counts.into_iter().collect();
+        keys.sort_unstable_by_key(|&(key, (count, _))| (std::cmp::Reverse(count), key));
+        keys.truncate(how_many);
+        self.hottest = Hottest {
+            keys: keys
+                .into_iter()
+                .map(|(key, (_, bytes))| (key, bytes))
+                .collect(),
+            wanted: how_many,
+        };
+        Ok(())
+    }
+
+    /// Takes over what `other`, a plan of the same trace, has counted for so many keys.
+    pub fn know_hottest_of(&mut self, other: &Self, how_many: usize) {
+        let keys = &other.hottest.keys;
+        self.hottest = Hottest {
+            keys: keys[..how_many.min(keys.len())].into(),
+            wanted: how_many,
+        };
     }
 
     /// Whether the whole trace has one time: there is no rate at which its requests come.
@@ -173,6 +233,7 @@ pub(super) struct Requests {
     left: u64,
     /// The latest size of each key that has one.
     sizes: HashMap<Key, u32, KeyHash>,
+    hottest: Hottest,
 }
 
 impl std::fmt::Debug for Requests {
@@ -194,8 +255,17 @@ impl Requests {
             latest_ns: 0,
             arrived: VecDeque::new(),
             left: plan.requests,
-            sizes: HashMap::default(),
+            // What is loaded before anybody asks for it has a size as well.
+            sizes: (plan.hottest.keys.iter().copied())
+                .filter(|&(_, bytes)| plan.fields.size && bytes > 0)
+                .collect(),
+            hottest: plan.hottest.clone(),
         }
+    }
+
+    /// The keys that the trace asks for most often, most first, as far as they were counted.
+    pub(super) fn hottest(&self) -> impl Iterator<Item = Key> + '_ {
+        self.hottest.keys.iter().map(|&(key, _)| key)
     }
 
     /// Why the trace could not be read to its end: it has changed since it was checked.
@@ -329,6 +399,22 @@ mod tests {
             (8, Read, Some(20)),
         ];
         assert_eq!(drawn, wanted);
+    }
+
+    #[test]
+    fn the_hottest_keys_are_those_with_most_requests_and_have_their_first_size() {
+        let file = written(FIVE);
+        let mut plan = Plan::scan(file.path()).unwrap();
+        let hottest = |plan: &Plan| Requests::new(plan).hottest().collect::<Vec<_>>();
+        assert_eq!(hottest(&plan), [0; 0]);
+        plan.count_hottest(2).unwrap();
+        // Two of 7 and 8 each, one of 9.
+        assert_eq!(hottest(&plan), [7, 8]);
+        let requests = Requests::new(&plan);
+        assert_eq!(requests.value_bytes(7), Some(10));
+        plan.count_hottest(10).unwrap();
+        assert_eq!(hottest(&plan), [7, 8, 9]);
+        assert_eq!(Requests::new(&plan).value_bytes(9), None);
     }
 
     #[test]

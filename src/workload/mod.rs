@@ -430,6 +430,19 @@ impl Workload {
         self.popularity.key_of_rank(rank, now)
     }
 
+    /// So many of the keys that are asked for most often at `now`, most first; of a trace, over all of
+    /// it and as far as they were counted ([`from_trace::Plan::count_hottest`]).
+    #[must_use]
+    pub fn hottest(&self, how_many: usize, now: Nanoseconds) -> Vec<Key> {
+        match &self.trace {
+            Some(trace) => trace.hottest().take(how_many).collect(),
+            None => {
+                let hottest = self.popularity.hottest(how_many, now);
+                hottest.into_iter().map(|(key, _)| key).collect()
+            }
+        }
+    }
+
     /// The rank of a key at `now`, 1 being the hottest; `None` if it is never asked for or has no
     /// rank, as with a trace. See [`Popularity::rank_of`].
     #[must_use]

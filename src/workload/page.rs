@@ -63,6 +63,9 @@ pub struct MultiGet {
     /// What each key after the first adds to the service time of the exchange, as a share of that of
     /// a lookup of its own, in 0..=1.
     pub key_cost: f64,
+    /// If the misses of an exchange go to the database with one query: what each key after the first
+    /// adds to its service time, as a share of that of a query of its own, in 0..=1.
+    pub batch_key_cost: Option<f64>,
 }
 
 /// More are drawn for each further key before a page does without it.

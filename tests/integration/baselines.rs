@@ -1,7 +1,9 @@
 //! `cachesim run --baseline`: what moved, which limits that breaks, and how it ends.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::program::{cachesim, text};
 
 const SCENARIO: &str = r#"
 title    = "A cache"
@@ -24,18 +26,6 @@ set  = { "tier.redis.capacity" = "10 entries" }
 [baseline]
 fail_if = ["base: hit_ratio < -1pp"]
 "#;
-
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// A folder with the scenario under a good policy, and its results in `before`.
 fn place() -> tempfile::TempDir {

@@ -263,3 +263,24 @@ fn the_nearest_replica_answers_without_the_link_and_lags_by_half_of_it_more() {
     let far = run(REGIONS, &["database.replicas.reads=primary"]);
     far.is_about("read.latency.max", 81e-3);
 }
+
+#[test]
+fn what_a_synchronous_replica_has_not_confirmed_was_not_acknowledged_and_is_not_lost() {
+    let sync = ["database.connections=10", "database.replicas.mode=sync"];
+    // A commit after 1 ms, and the replica has it 250 ms later; the connection is held so long.
+    run(
+        WRITES,
+        &[&sync[..], &["duration=1s", "drain=true"]].concat(),
+    )
+    .is("latency.mean", 251e-3)
+    .is("database.inflight.max", 3.0);
+    // The writes of 800, 900 and 1000 ms were waiting when the primary went down, and two more came
+    // before there was another. That one has no replica to wait for.
+    let crash = "event=[{ at = '1005ms', action = 'crash', target = 'database' }]";
+    run(WRITES, &[&sync[..], &[crash]].concat())
+        .is("requests.unavailable", 5.0)
+        .is("requests.answered", 15.0)
+        .is("consistency.lost_writes", 0.0)
+        .is("consistency.accepted_writes", 15.0)
+        .is("consistency.stored_writes", 15.0);
+}

@@ -1,9 +1,10 @@
 //! Experiments as a user runs them: precision, warm-up that is found, prices, the cheapest setting.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::program::{cachesim, text};
 
 const SCENARIO: &str = r#"
 title    = "A cache"
@@ -18,18 +19,6 @@ capacity = "200 entries"
 [database]
 service_time = { distribution = "exponential", mean = "5ms" }
 "#;
-
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn place(more: &str) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();

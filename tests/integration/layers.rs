@@ -2,30 +2,7 @@
 
 use cachesim::tier::PRESETS;
 
-use crate::world::{plan, run, study};
-
-/// A request every 500 ms for one of two keys in turn. An exchange takes 1 ms with the near tier and
-/// 10 ms with the far one, a query 100 ms.
-const IN_SERIES: &str = r#"
-duration = "10s"
-[workload]
-arrivals = { process = "constant", rate = "2/s" }
-keys     = { distribution = "sequential", count = 2 }
-[[tier]]
-name     = "near"
-capacity = "1 entries"
-network  = "1ms"
-service  = { workers = 1, time = "0s" }
-[[tier]]
-name     = "far"
-capacity = "unlimited"
-network  = "10ms"
-service  = { workers = 1, time = "0s" }
-[database]
-service_time = "100ms"
-"#;
-
-const ONE_KEY: &str = "workload.keys={ distribution = \"sequential\", count = 1 }";
+use crate::world::{IN_SERIES, ONE_KEY, plan, run, study};
 
 #[test]
 fn what_may_not_be_kept_passes_by_and_is_no_lookup() {

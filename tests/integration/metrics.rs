@@ -53,9 +53,12 @@ fn expanded(tiers: &[(&str, u32)], has_servers: bool) -> Vec<String> {
         "database.replica.",
     ];
     let measured = |name: &&str| {
-        // Nor is anything said of alerts where there are none.
+        // Nor is anything said of alerts, limited connections or a filter where there are none.
+        let is_of_what_is_not_there =
+            name.contains(".connections.") || *name == "app.bloom_filter.share_of_reads";
         *name != "cost.monthly"
             && !name.starts_with("alert.")
+            && !is_of_what_is_not_there
             && (has_servers || !of_servers.iter().any(|first| name.starts_with(first)))
     };
     let mut rows = CATALOGUE
@@ -152,6 +155,7 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         ".batches.rate",
         ".warmed",
         ".redirects",
+        ".asks",
         ".overflows",
         ".gutter.rate",
         ".entries_moved",

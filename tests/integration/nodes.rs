@@ -336,3 +336,55 @@ fn what_is_reported_of_nodes_adds_up_and_is_bounded() {
     assert!((sum(&small, 3, "imbalance") - 3.0).abs() < 1e-9);
     assert!((sum(&small, 3, "queue") / 3.0 - small.get("tier.cache.queue")).abs() < 1e-12);
 }
+
+#[test]
+fn while_a_slot_moves_its_owner_sends_on_what_it_has_given_away() {
+    // 25 keys share a slot, so a slot moves for as long as it takes to ask for all 250 keys.
+    let run = in_turn(
+        250,
+        &[
+            "tier.cache.placement={ scheme = \"slots\", keys_per_tag = 25 }",
+            "event=[{ at = \"4999ms\", action = \"resize\", target = \"tier.cache\", nodes = 7, move = true, rate = \"10/s\" }]",
+            "warmup=5s",
+        ],
+    );
+    let (redirects, asks) = (run.get("tier.cache.redirects"), run.get("tier.cache.asks"));
+    assert!(asks > 0.0 && redirects <= 1.0, "{asks} and {redirects}");
+    // All are hits, and each time that one is sent on costs a round trip.
+    run.is("database.reads.rate", 0.0)
+        .is("latency.mean", (500.0 + asks + redirects) / 500.0 / 1e3);
+}
+
+#[test]
+fn a_synchronous_write_waits_until_so_many_replicas_have_heard_of_it() {
+    let copies = |more: &str| {
+        let copies = format!("tier.cache.replication={{ factor = 3, lag = \"10ms\"{more} }}");
+        in_turn(1, &["tier.cache.nodes=1", "workload.reads=0", &copies])
+    };
+    // The write of the database, and the delete.
+    copies("").is("latency.max", 2e-3 + 1e-3);
+    for acks in ["", ", acks = 1"] {
+        let run = copies(&format!(", mode = \"sync\"{acks}"));
+        run.is("latency.max", 2e-3 + 1e-3 + 10e-3);
+    }
+    // One of two is faster than both.
+    let uneven = |acks: u32| {
+        let copies = format!(
+            "tier.cache.replication={{ factor = 3, mode = \"sync\", acks = {acks}, lag = {{ distribution = \"exponential\", mean = \"1ms\" }} }}"
+        );
+        in_turn(1, &["tier.cache.nodes=1", "workload.reads=0", &copies]).get("latency.mean")
+    };
+    // The first of two such comes after 0.5 ms on average, the second after 1.5 ms.
+    let [first, second] = [uneven(1), uneven(2)];
+    assert!((first - 3.5e-3).abs() < 0.1e-3, "{first}");
+    assert!((second - 4.5e-3).abs() < 0.2e-3, "{second}");
+}
+
+#[test]
+fn a_set_that_waits_for_replicas_is_not_acknowledged_if_its_primary_goes_down() {
+    // The set of the first request is waited for until 10 s, and the node is down from 5.005 s.
+    let slow = "tier.cache.replication={ factor = 2, lag = \"8s\", mode = \"sync\" }";
+    let run = crashed(&[slow], "");
+    assert!(run.get("requests.in_flight") < 2.0);
+    run.is("tier.cache.replication.lost", 1.0);
+}

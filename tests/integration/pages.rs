@@ -122,3 +122,94 @@ fn a_page_of_one_key_is_a_plain_request() {
         }
     }
 }
+
+#[test]
+fn an_exchange_of_many_keys_carries_the_values_of_all() {
+    // A megabyte takes 1 ms.
+    let heavy = [
+        "workload.value_size=1MB",
+        "tier.cache.service.bandwidth=1GB/s",
+        "workload.page.multi_get=true",
+    ];
+    run(CACHED, &heavy).is("latency.mean", 1.14e-3 + 3e-3);
+}
+
+#[test]
+fn the_keys_of_a_node_that_is_down_are_asked_for_together_at_its_stand_in() {
+    // The page of 3 s fills the stand-in. That of 4 s: a round trip to the node that is down, and one
+    // to the stand-in with the service of three keys.
+    let down = [
+        "workload.page.multi_get=true",
+        "tier.cache.gutter={ nodes = 1 }",
+        "warmup=3500ms",
+        "event=[{ at = \"2500ms\", action = \"crash\", target = \"tier.cache.node.0\" }]",
+    ];
+    run(CACHED, &down)
+        .is("latency.mean", 1e-3 + 1.14e-3)
+        .is("tier.cache.gutter.rate", 1.0 / 1.5)
+        .is("tier.cache.hit_ratio", 1.0);
+}
+
+#[test]
+fn keys_go_together_where_they_would_go_alone() {
+    // The same copies of the same rows, and the same guesses of clients without a map.
+    let nodes = "tier.cache.nodes=3";
+    let ways: [&[&str]; 4] = [
+        &["tier.cache.hot_keys={ copies = 3, top = 3 }"],
+        &["tier.cache.placement={ scheme = \"slots\", client = \"dumb\" }"],
+        &["tier.cache.replication={ factor = 3, reads = \"any\" }"],
+        &["tier.cache.placement=replicated-all"],
+    ];
+    for way in ways {
+        let settings = [way, &[nodes, "duration=60s"]].concat();
+        let alone = run(CACHED, &settings);
+        let together = run(
+            CACHED,
+            &[&settings[..], &["workload.page.multi_get=true"]].concat(),
+        );
+        together.keeps_the_laws();
+        for metric in ["hot_keys.copy_reads", "hit_ratio"] {
+            let metric = format!("tier.cache.{metric}");
+            together.is(&metric, alone.get(&metric));
+        }
+        // Whom three keys of one node share an exchange with does not matter to where they go.
+        assert!(together.get("tier.cache.rate") < alone.get("tier.cache.rate"));
+        let redirects = |run: &crate::world::Run| run.get("tier.cache.redirects");
+        assert!(redirects(&together) <= redirects(&alone));
+    }
+}
+
+#[test]
+fn values_in_chunks_are_put_together_after_the_exchange() {
+    let chunks = [
+        "workload.value_size=2500B",
+        "tier.cache.chunking={ size = \"1KiB\", parallel = 3 }",
+        "workload.page.multi_get=true",
+    ];
+    // Three manifests with one exchange, then three chunks of each: nine lookups of 100 us on one worker.
+    run(CACHED, &chunks)
+        .is("latency.mean", 1.14e-3 + 1e-3 + 0.9e-3)
+        .is("tier.cache.hit_ratio", 1.0);
+}
+
+#[test]
+fn the_misses_of_an_exchange_may_go_to_the_database_with_one_query() {
+    // The first page: lookups 1.14 ms, one query of 10 ms and two fifths more for three rows, and three
+    // sets that wait for one another.
+    for mode in ["parallel", "sequence"] {
+        let settings = [
+            "workload.page.multi_get=true",
+            "workload.page.batch_misses=true",
+            &format!("workload.page.mode={mode}"),
+            "duration=500ms",
+            "warmup=0s",
+        ];
+        run(CACHED, &settings)
+            .is("latency.max", 1.14e-3 + 14e-3 + 1.3e-3)
+            .is("database.reads.rate", 1.0 / 0.5)
+            .is("tier.cache.miss_ratio", 1.0)
+            .is("hit_ratio", 0.0);
+        let dear = [&settings[..], &["workload.page.batch_key_cost=1"]].concat();
+        run(CACHED, &dear).is("latency.max", 1.14e-3 + 30e-3 + 1.3e-3);
+    }
+}

@@ -148,3 +148,17 @@ fn a_deleted_row_is_not_there_for_any_reader() {
         assert_eq!(stale > 0.0, is_around, "{pattern}: {stale}");
     }
 }
+
+#[test]
+fn what_the_filter_denies_is_its_share_of_the_reads() {
+    // Half of the reads are of rows that there are, which the tier answers but for the first.
+    let run = run(
+        NO_SUCH_ROW,
+        &["workload.absent.share=0.5", "app.bloom_filter=0.001"],
+    );
+    run.keeps_the_laws();
+    let absent = run.get("requests.absent") / 50.0;
+    assert!(absent > 0.2, "{absent}");
+    run.is("app.bloom_filter.share_of_reads", absent)
+        .is("database.share_of_reads", 1.0 / 50.0);
+}

@@ -319,7 +319,12 @@ fn database_events() -> impl Strategy<Value = String> {
 /// Replicas and memory of the database; for events, always two replicas.
 fn servers() -> impl Strategy<Value = (String, String)> {
     let replicas = (
-        select(vec!["primary", "any", "replicas", "nearest"]),
+        select(vec![
+            "primary",
+            "any",
+            "replicas",
+            "nearest\", mode = \"sync",
+        ]),
         time(50_000),
         select(vec![
             "\"none\"",
@@ -415,6 +420,7 @@ prop_compose! {
         ]),
         reads in select(vec!["", "primary", "any", "nearest"]),
         factor in 2..4u32,
+        mode in select(vec!["", ", mode = \"sync\"", ", mode = \"sync\", acks = 1"]),
         lag in time(20_000),
         promotion in time(20_000),
         is_watched: bool,
@@ -429,7 +435,7 @@ prop_compose! {
         let mut text = format!("gutter = {gutter}\nwhile_down = {while_down}\n");
         if !reads.is_empty() {
             text += &format!(
-                "replication = {{ factor = {factor}, reads = \"{reads}\", lag = {lag}, \
+                "replication = {{ factor = {factor}, reads = \"{reads}\", lag = {lag}{mode}, \
                  promotion = {promotion}, between_zones = \"1ms\" }}\n"
             );
             if is_watched {
@@ -455,6 +461,7 @@ prop_compose! {
         service in time(2000),
         queue_limit in limit(20),
         (discipline, guards) in (discipline(), guards()),
+        connections in select(vec!["\"unlimited\"", "1", "{ most = 2, queue_limit = 3 }"]),
         (cure, bandwidth) in (
             select(vec!["", "fields = { count = 4 }", CHUNKS, COPIES, PIN]),
             select(vec!["unlimited", "1MB/s", "100MB/s"]),
@@ -462,13 +469,16 @@ prop_compose! {
     ) -> String {
         let cure = fitting(cure, &truth, nodes);
         let members = members.mended(&truth);
+        // There are none to what is not shared.
+        let is_apart = ["\"instance\"", "\"client\""].iter().any(|scope| truth.contains(&format!("scope = {scope}")));
+        let connections = if is_apart { "\"unlimited\"" } else { connections };
         format!(
             "nodes = {nodes}\ncapacity = {capacity}\neviction = \"{eviction}\"\n{truth}{cure}\n\
              negative = \"{negative}\"\ndelete_failure = {delete_failure}\n\
              sweep = {sweep}\n{members}network = {network}\n\
              service = {{ workers = {workers}, time = {service}, queue_limit = {queue_limit}, \
              bandwidth = \"{bandwidth}\", discipline = {discipline} }}\n\
-             guards = {guards}\n"
+             guards = {guards}\nconnections = {connections}\n"
         )
     }
 }
@@ -565,6 +575,7 @@ prop_compose! {
             "page = { keys = 4, mode = \"sequence\" }\n",
             "page = { keys = { distribution = \"exponential\", mean = 3 }, multi_get = true }\n",
             "page = { keys = 5, mode = \"sequence\", multi_get = true }\n",
+            "page = { keys = 5, multi_get = true, batch_misses = true }\n",
         ]),
         bloom_filter in select(vec![
             "\"none\"",
@@ -595,15 +606,12 @@ prop_compose! {
         let promises = if sessions.is_empty() { "[]" } else { &promises };
         // Keys are looked up together by an app that conducts, under the keys of the rows.
         let conducts = tiers.first().is_some_and(|tier| {
-            let says = |what: &str| tier.contains(what);
-            let changes = ["versioned-keys", "fields", "chunking", "hot_keys", "replication", "gutter = {"];
-            let is_plain = !changes.iter().any(|what| says(what)) && says("while_down = \"fall-through\"");
-            let is_placed = says("placement = \"ring\"") || says("placement = \"modulo\"");
-            let resizes = |event: &str| event.contains("\"resize\"") && event.contains("tier-0\"");
-            let stays = !events.split('}').any(resizes);
-            says("read = \"aside\"") && is_plain && is_placed && stays && says("bandwidth = \"unlimited\"")
+            tier.contains("read = \"aside\"") && !tier.contains("versioned-keys")
         });
-        let page = if conducts { page.to_owned() } else { page.replace(", multi_get = true", "") };
+        let page = match conducts {
+            true => page.to_owned(),
+            false => page.replace(", multi_get = true", "").replace(", batch_misses = true", ""),
+        };
         // Clients of pages only wait.
         let client = if page.is_empty() { client } else { String::new() };
         // Users who wait have no rate that could surge.

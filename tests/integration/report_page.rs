@@ -6,6 +6,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use crate::program::cachesim;
+
 /// Words that would be markup if they were not escaped, and something that happens.
 const SCENARIO: &str = r#"
 title    = "</title><script>alert('title')</script> & <b>\"quoted\"</b>"
@@ -169,14 +171,6 @@ fn place(format: &str) -> (tempfile::TempDir, Output) {
         "one expectation does not hold"
     );
     (place, output)
-}
-
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
 }
 
 /// Runs the browser, without a window and without a network.

@@ -1,9 +1,8 @@
 //! `cachesim run`: answers, files and exit status.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+use std::path::Path;
+
+use crate::program::{cachesim, stderr, stdout};
 
 const SCENARIO: &str = r#"
 title    = "A small cache"
@@ -25,23 +24,6 @@ service_time = { distribution = "exponential", mean = "5ms" }
 name = "tiny"
 set  = { "tier.redis.capacity" = "10 entries" }
 "#;
-
-/// Runs the program in `folder`.
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("answers are text")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// A folder with the scenario, and what else it should expect.
 fn place(expectations: &str) -> tempfile::TempDir {

@@ -1,10 +1,10 @@
 //! `cachesim check` and `cachesim schema`, as scripts and editors use them.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value as Json;
+
+use crate::program::{cachesim, text};
 
 const GOOD: &str = r#"
 duration = "1s"
@@ -17,18 +17,6 @@ capacity = "5 entries"
 [database]
 service_time = "1ms"
 "#;
-
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
 
 #[test]
 fn good_files_get_a_line_each_in_the_order_of_their_names() {

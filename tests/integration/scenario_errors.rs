@@ -892,9 +892,9 @@ fn unknown_keys_are_answered_with_the_nearest_one() {
         `----
       help: known keys: `name`, `preset`, `pattern`, `scope`, `region`, `nodes`, `capacity`,
             `entry_overhead`, `eviction`, `ttl`, `negative`, `sweep`, `placement`, `network`,
-            `service`, `fields`, `chunking`, `hot_keys`, `delete_failure`, `invalidation`, `defence`,
-            `cacheable`, `personalised`, `fill`, `promote`, `guards`, `replication`, `detection`,
-            `while_down`, `gutter`
+            `service`, `connections`, `fields`, `chunking`, `hot_keys`, `delete_failure`,
+            `invalidation`, `defence`, `cacheable`, `personalised`, `fill`, `promote`, `guards`,
+            `replication`, `detection`, `while_down`, `gutter`
 
     Error: 
       x unknown key `medium` in `database.service_time` with distribution = "lognormal"
@@ -2064,5 +2064,59 @@ fn bandwidths_and_big_keys_are_quantities() {
         :                         ^^^^^^^
         `----
       help: or write `unlimited`
+    "#);
+}
+
+#[test]
+fn what_is_waited_for_must_be_there() {
+    insta::assert_snapshot!(check("waits"), @r#"
+      x 5 errors in tests/broken/waits.toml
+
+    Error: 
+      x `workload.page.batch_misses`: without `multi_get` each key is missed on its own
+       ,-[tests/broken/waits.toml:5:39]
+     4 | keys     = { distribution = "zipf", count = 100, exponent = 1.0 }
+     5 | page     = { keys = 3, batch_misses = true }
+       :                                       ^^^^
+     6 | [[tier]]
+       `----
+      help: add `multi_get = true`
+
+    Error: 
+      x `tier.local.connections`: there are none to a cache that is in the app's own process
+        ,-[tests/broken/waits.toml:10:15]
+      9 | scope       = "instance"
+     10 | connections = 8
+        :               ^
+     11 | [[tier]]
+        `----
+      help: use it in a tier with `scope = "global"` or `scope = "region"`
+
+    Error: 
+      x `tier.near.replication.acks` must be from 1 to 2, the number of replicas, not 3
+        ,-[tests/broken/waits.toml:14:51]
+     13 | capacity    = "10 entries"
+     14 | replication = { factor = 3, mode = "sync", acks = 3 }
+        :                                                   ^
+     15 | [[tier]]
+        `----
+
+    Error: 
+      x `tier.far.replication.acks` is of `mode = "sync"`
+        ,-[tests/broken/waits.toml:18:36]
+     17 | capacity    = "10 entries"
+     18 | replication = { factor = 3, acks = 1 }
+        :                                    ^
+     19 | [database]
+        `----
+
+    Error: 
+      x `database.replicas.acks` is 3, and there are 2 replicas
+        ,-[tests/broken/waits.toml:21:64]
+     20 | service_time = "5ms"
+     21 | licas     = { count = 2, lag = "1ms", mode = "sync", acks = 3 }
+        :                                                             ^
+        `----
+      help: lower it, or raise `count`
     "#);
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::program::{cachesim, command, text};
+
 const SCENARIO: &str = r#"
 title    = "A cache"
 seed     = 3
@@ -32,22 +34,6 @@ to      = "400/s"
 points  = 3
 spacing = "log"
 "#;
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cachesim"));
-    command.args(arguments).current_dir(folder);
-    command
-}
-
-fn cachesim(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn place(more: &str) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();

@@ -1,28 +1,14 @@
 //! Tiers: their nodes, and several of them in series.
 
-use crate::world::run;
+use crate::world::{IN_SERIES, ONE_KEY, run};
 
-/// A request every 500 ms for one key. An exchange takes 1 ms with the near tier and 10 ms with the
-/// far one, a query 100 ms.
-const IN_SERIES: &str = r#"
-duration = "5s"
-[workload]
-arrivals = { process = "constant", rate = "2/s" }
-keys     = { distribution = "sequential", count = 1 }
-[[tier]]
-name     = "near"
-capacity = "unlimited"
-ttl      = "800ms"
-network  = "1ms"
-service  = { workers = 1, time = "0s" }
-[[tier]]
-name     = "far"
-capacity = "unlimited"
-network  = "10ms"
-service  = { workers = 1, time = "0s" }
-[database]
-service_time = "100ms"
-"#;
+/// A request every 500 ms for one key, which lives for 800 ms in the near tier.
+const ONE_FOR_A_WHILE: [&str; 4] = [
+    ONE_KEY,
+    "duration=5s",
+    "tier.near.capacity=unlimited",
+    "tier.near.ttl=800ms",
+];
 
 /// 1000 keys, each asked for once, on three nodes.
 const THREE_NODES: &str = r#"
@@ -44,7 +30,7 @@ service_time = "2ms"
 fn the_lower_tier_answers_what_the_upper_has_lost_and_fills_it_again() {
     // The first: 1 + 10 + 100, and the sets 10 + 1. It is stored near at 121.5, gone at 921.5; so
     // every second request finds it near (1 ms), and the others far (1 + 10 + 1 ms).
-    run(IN_SERIES, &[])
+    run(IN_SERIES, &ONE_FOR_A_WHILE)
         .is("requests.answered", 10.0)
         .is("latency.max", 122e-3)
         .is(
@@ -66,12 +52,15 @@ fn the_lower_tier_answers_what_the_upper_has_lost_and_fills_it_again() {
 #[test]
 fn a_write_deletes_from_every_tier() {
     // A write: 100 ms at the database, 10 + 1 ms for the deletes.
-    run(IN_SERIES, &["workload.reads=0"])
-        .is("write.latency.mean", 111e-3)
-        .is("latency.max", 111e-3)
-        .is("tier.near.rate", 2.0)
-        .is("tier.far.rate", 2.0)
-        .is("tier.near.entries", 0.0);
+    run(
+        IN_SERIES,
+        &[&ONE_FOR_A_WHILE[..], &["workload.reads=0"]].concat(),
+    )
+    .is("write.latency.mean", 111e-3)
+    .is("latency.max", 111e-3)
+    .is("tier.near.rate", 2.0)
+    .is("tier.far.rate", 2.0)
+    .is("tier.near.entries", 0.0);
 }
 
 #[test]

@@ -1,33 +1,14 @@
 //! `cachesim trace`: what it prints, writes and refuses.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use cachesim::trace::format::FORMATS;
 use cachesim::trace::{Fields, Input, ReadOptions, Request, Target, open_input};
 
+use crate::program::{cachesim, stderr, stdout};
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
-}
-
-/// Runs `cachesim` with these arguments in `place`.
-fn cachesim(place: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(place)
-        .env("NO_COLOR", "1")
-        .env("COLUMNS", "80")
-        .stdin(Stdio::null())
-        .output()
-        .expect("cachesim runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
 /// What a trace's format and requests are, compression aside.

@@ -1,15 +1,8 @@
 //! Scenarios whose workload is a trace, and traces of scenarios.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn cachesim(place: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cachesim"))
-        .args(arguments)
-        .current_dir(place)
-        .output()
-        .expect("the program starts")
-}
+use crate::program::cachesim;
 
 fn traces() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
@@ -287,4 +280,38 @@ fn the_length_of_a_trace_is_told_in_seconds() {
     std::fs::write(place.path().join("short.csv"), times).expect("written");
     let said = errors(place.path());
     assert!(said.contains("10m of 1.250s leaves nothing"), "{said}");
+}
+
+/// Four requests a second apart, of three keys.
+const FOUR: &str = "time,key\n0,7\n1,8\n2,7\n3,9\n";
+
+#[test]
+fn the_most_popular_keys_of_a_trace_are_those_that_it_asks_for_most() {
+    let place = place("", "trace = \"four.csv\"");
+    std::fs::write(place.path().join("four.csv"), FOUR).expect("a file");
+    let misses = |more: &[&str]| {
+        let run = metrics(place.path(), more);
+        mean(&run, "tier.cache.miss_ratio") * 4.0
+    };
+    assert_eq!(misses(&[]), 3.0);
+    let warm = |keys: u32| {
+        let defence = format!("tier.cache.defence={{ kind = \"warm-up\", keys = {keys} }}");
+        misses(&["--set", &defence])
+    };
+    // 7, which is asked for twice; then 8, the lower of the two others.
+    assert_eq!([warm(1), warm(2), warm(3)], [2.0, 1.0, 0.0]);
+}
+
+#[test]
+fn a_key_of_a_trace_may_be_hot_from_the_start() {
+    let trace = format!("{}/zipf-scan.oracleGeneral.zst", traces());
+    let place = place("", &format!("trace = \"{trace}\""));
+    let copies = [
+        "--set",
+        "tier.cache.nodes=2",
+        "--set",
+        "tier.cache.hot_keys={ copies = 2, top = 1 }",
+    ];
+    let run = metrics(place.path(), &copies);
+    assert!(mean(&run, "tier.cache.hot_keys.copy_reads") > 100.0);
 }

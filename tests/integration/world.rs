@@ -9,6 +9,30 @@ use cachesim::scenario::{self, Overrides, Study};
 use cachesim::simulation::{self, NoProgress, Plan};
 use cachesim::workload::{Operation, Workload};
 
+/// A request every 500 ms for one of two keys in turn. An exchange takes 1 ms with the near tier and
+/// 10 ms with the far one, a query 100 ms.
+pub const IN_SERIES: &str = r#"
+duration = "10s"
+[workload]
+arrivals = { process = "constant", rate = "2/s" }
+keys     = { distribution = "sequential", count = 2 }
+[[tier]]
+name     = "near"
+capacity = "1 entries"
+network  = "1ms"
+service  = { workers = 1, time = "0s" }
+[[tier]]
+name     = "far"
+capacity = "unlimited"
+network  = "10ms"
+service  = { workers = 1, time = "0s" }
+[database]
+service_time = "100ms"
+"#;
+
+/// One key instead.
+pub const ONE_KEY: &str = "workload.keys={ distribution = \"sequential\", count = 1 }";
+
 /// The scenario in `text` with `settings`, each as `--set` takes it.
 #[track_caller]
 pub fn study(text: &str, settings: &[&str]) -> Study {
@@ -107,6 +131,11 @@ impl Run {
             // Shares are quotients of sums; the last bit may be lost.
             assert!(!share || value.is_nan() || value <= 1.0 + 1e-12, "{name}");
         }
+        // Whoever answered a read: the filter, a tier or the database.
+        let givers = self.0.metrics.iter();
+        let givers = givers.filter(|(name, _)| name.ends_with(".share_of_reads"));
+        let shares: f64 = givers.map(|(_, share)| share).sum();
+        assert!(shares.is_nan() || (shares - 1.0).abs() < 1e-9, "{shares}");
         let kept = ["stored_writes", "pending_writes"];
         let kept = kept.map(|what| self.get(&format!("consistency.{what}")));
         let kept: f64 = kept.iter().sum();

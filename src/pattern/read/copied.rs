@@ -14,6 +14,8 @@ pub(crate) async fn read(
     request: &Request,
     level: usize,
 ) -> Result<Answer, Failure> {
-    let request = system.layers[level].tier.to_any_copy(request);
+    let tier = &system.layers[level].tier;
+    let request = tier.to_any_copy(request);
+    tier.note_copy_read(&request);
     aside::read(system, &request, level).await
 }

@@ -1,10 +1,12 @@
 //! Reads of many keys at once: one by one or all together, each by itself or with one exchange for
 //! all keys of a node (multi-get).
 //!
-//! Multi-get is of the first tier, where the app conducts: the keys are grouped by node, each group
-//! is one exchange, and what is not found is fetched as a plain miss would be, each key by itself.
-//! Lower tiers and the database are asked key by key.
+//! Multi-get is of the first tier, where the app conducts: the keys are grouped by the node that each
+//! would go to by itself, each group is one exchange, and what is not found is fetched as a plain miss
+//! would be, each key by itself. Lower tiers are asked key by key, and so is the database unless the
+//! misses of an exchange are to go there together (see `pattern::batch`).
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use super::super::System;
@@ -12,7 +14,8 @@ use super::super::fetch::fetch;
 use crate::defence::Answer;
 use crate::kernel::{Label, together};
 use crate::metrics::Failure;
-use crate::tier::Found;
+use crate::tier::{Arrival, Found, Way};
+use crate::units::Nanoseconds;
 use crate::workload::{MultiGet, Page, PageMode, Request};
 
 /// The answer to one key of a page, or why there is none.
@@ -74,6 +77,12 @@ impl System {
         }
     }
 
+    /// A key of a page has its answer.
+    fn answered(&self, asked: &Asked, answer: Answer) -> (usize, One) {
+        self.note_key(asked.issued_ns);
+        (asked.place, Ok(answer))
+    }
+
     async fn multi_get(
         self: &Rc<Self>,
         requests: &[Request],
@@ -82,136 +91,231 @@ impl System {
     ) -> Result<Vec<Answer>, Failure> {
         let groups = self.groups(requests);
         let mut answers: Vec<Option<One>> = requests.iter().map(|_| None).collect();
-        let mut take = |group: Vec<usize>, some: Vec<One>| {
-            for (place, answer) in group.into_iter().zip(some) {
-                answers[place] = Some(answer);
-            }
-        };
-        let of = |group: &[usize]| -> Vec<Request> {
-            group.iter().map(|&place| requests[place]).collect()
-        };
+        let ask = |(way, group): (Way, Vec<Asked>)| ask(self.clone(), way, group, mode, plan);
         if mode == PageMode::Sequence {
             for group in groups {
-                let some = of_one_node(self.clone(), of(&group), mode, plan).await;
-                let failure = some.iter().find_map(|one| one.as_ref().err().copied());
-                if let Some(failure) = failure {
-                    return Err(failure);
+                for (place, one) in ask(group).await {
+                    answers[place] = Some(Ok(one?));
                 }
-                take(group, some);
             }
         } else {
-            let reads = groups
-                .iter()
-                .map(|group| of_one_node(self.clone(), of(group), mode, plan));
-            let all = together(&self.kernel, label(requests), reads.collect()).await;
-            groups
-                .into_iter()
-                .zip(all)
-                .for_each(|(group, some)| take(group, some));
+            let asking = groups.into_iter().map(ask).collect();
+            let all = together(&self.kernel, label(requests), asking).await;
+            for (place, one) in all.into_iter().flatten() {
+                answers[place] = Some(one);
+            }
         }
         answers.into_iter().flatten().collect()
     }
 
-    /// The places of the requests by the node of the first tier that holds their keys, in the order
-    /// of their first ones. Who must not be answered by a cache is alone.
-    fn groups(&self, requests: &[Request]) -> Vec<Vec<usize>> {
+    /// The requests by the way that their keys go to the first tier, in the order of their first ones.
+    /// Who must not be answered by a cache is alone.
+    fn groups(&self, requests: &[Request]) -> Vec<(Way, Vec<Asked>)> {
         let tier = &self.layers[0].tier;
-        let mut groups: Vec<(Option<usize>, Vec<usize>)> = Vec::new();
-        for (place, request) in requests.iter().enumerate() {
-            let node = (!self.must_bypass(request)).then(|| tier.node_of(request));
-            let group = groups
-                .iter_mut()
-                .find(|(of, _)| of.is_some() && *of == node);
-            match group {
-                Some((_, places)) => places.push(place),
-                None => groups.push((node, vec![place])),
+        // Of a row that is hot, any copy.
+        let entries: Vec<Request> = requests.iter().map(|it| tier.to_any_copy(it)).collect();
+        let ways = tier.ways(&entries);
+        let mut groups = Vec::new();
+        for (place, (request, entry)) in requests.iter().zip(entries).enumerate() {
+            let asked = Asked {
+                place,
+                request: *request,
+                entry,
+                issued_ns: self.kernel.now(),
+            };
+            if self.must_bypass(request) {
+                groups.push((ways[place], vec![asked]));
+            } else {
+                join(&mut groups, ways[place], asked, |group| {
+                    !self.must_bypass(&group[0].request)
+                });
             }
         }
-        groups.into_iter().map(|(_, places)| places).collect()
+        groups
     }
 }
 
-/// Reads keys that are in one node of the first tier; the answers are in their order. In sequence,
-/// those after a failure are missing.
-async fn of_one_node(
-    system: Rc<System>,
-    requests: Vec<Request>,
-    mode: PageMode,
-    plan: MultiGet,
-) -> Vec<One> {
-    let issued_ns = system.kernel.now();
-    // A single key is a read like any other.
-    if let [request] = &requests[..] {
-        return vec![system.read_of_page(request).await];
-    }
-    let mut answers: Vec<Option<One>> = Vec::with_capacity(requests.len());
-    for request in &requests {
-        let denied = system.denied(request).map(Ok);
-        if denied.is_some() {
-            system.note_key(issued_ns);
+/// One key of a page on its way to the first tier.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Which of the page's keys it is.
+    place: usize,
+    /// The read of the row.
+    request: Request,
+    /// The same about the entry that is asked for.
+    entry: Request,
+    issued_ns: Nanoseconds,
+}
+
+/// Adds a key to the group that goes its way, if there is one that it `may_join`, or begins a new one;
+/// whether it did that.
+fn join(
+    groups: &mut Vec<(Way, Vec<Asked>)>,
+    way: Way,
+    asked: Asked,
+    may_join: impl Fn(&[Asked]) -> bool,
+) -> bool {
+    let same = |(of, group): &&mut (Way, Vec<Asked>)| *of == way && may_join(group);
+    match groups.iter_mut().find(same) {
+        Some((_, group)) => {
+            group.push(asked);
+            false
         }
-        answers.push(denied);
+        None => {
+            groups.push((way, vec![asked]));
+            true
+        }
     }
-    let asked: Vec<usize> = (0..requests.len())
-        .filter(|&place| answers[place].is_none())
-        .collect();
-    if asked.is_empty() {
-        return answers.into_iter().flatten().collect();
-    }
-    let group: Vec<Request> = asked.iter().map(|&place| requests[place]).collect();
-    let tier = &system.layers[0].tier;
-    let mut missing: Vec<(usize, Option<Found>)> = Vec::new();
-    match tier.visit_for_many(&group, plan).await {
-        Err(_) => missing.extend(asked.iter().map(|&place| (place, None))),
-        Ok(visit) => {
-            let found: Vec<Found> = group
-                .iter()
-                .map(|request| system.find(0, visit.node(), request))
-                .collect();
-            tier.leave(visit).await;
-            for (&place, found) in asked.iter().zip(found) {
-                tier.note_latency(issued_ns);
-                match found {
-                    Found::Fresh(row) => {
-                        let outcome = row.outcome_of_hit();
-                        tier.note(outcome);
-                        system.note_key(issued_ns);
-                        answers[place] = Some(Ok(Answer { row, outcome }));
+}
+
+/// What is left to do for some keys after an exchange.
+type Work = Pin<Box<dyn Future<Output = Vec<(usize, One)>>>>;
+
+/// Reads keys that go one way to the first tier: the place of each with its answer. In sequence, those
+/// after a failure are missing.
+fn ask(system: Rc<System>, way: Way, group: Vec<Asked>, mode: PageMode, plan: MultiGet) -> Work {
+    Box::pin(async move {
+        // A single key is a read like any other.
+        if let [asked] = &group[..]
+            && way.is_first()
+        {
+            return vec![(asked.place, system.read_of_page(&asked.request).await)];
+        }
+        let mut answers: Vec<(usize, One)> = Vec::with_capacity(group.len());
+        let mut asking = Vec::with_capacity(group.len());
+        for asked in group {
+            // The filter was asked before the first exchange.
+            let denied = if way.is_first() {
+                system.denied(&asked.request)
+            } else {
+                None
+            };
+            match denied {
+                Some(answer) => answers.push(system.answered(&asked, answer)),
+                None => asking.push(asked),
+            }
+        }
+        if asking.is_empty() {
+            return answers;
+        }
+        let tier = &system.layers[0].tier;
+        let entries: Vec<Request> = asking.iter().map(|asked| asked.entry).collect();
+        if way.is_first() {
+            entries.iter().for_each(|entry| tier.note_copy_read(entry));
+        }
+        let work = match tier.visit_for_many(way, &entries, plan).await {
+            Ok(Arrival::Here(visit)) => {
+                let mut elsewhere = Vec::new();
+                let mut sent_on = Vec::new();
+                let mut here = Vec::new();
+                for asked in asking {
+                    match tier.sent_on(way, &asked.entry) {
+                        Some((way, sent)) => {
+                            if join(&mut elsewhere, way, asked, |_| true) {
+                                sent_on.push((asked.entry, sent));
+                            }
+                        }
+                        None => here.push((asked, system.find(0, visit.node(), &asked.entry))),
                     }
-                    other => missing.push((place, Some(other))),
+                }
+                tier.leave(visit).await;
+                for (entry, sent) in sent_on {
+                    tier.note_sent_on(&entry, sent);
+                }
+                let mut work = Vec::new();
+                for (asked, found) in here {
+                    match found {
+                        Found::Fresh(row) if !tier.is_in_chunks(&Found::Fresh(row.clone())) => {
+                            tier.note_latency(asked.issued_ns);
+                            let outcome = row.outcome_of_hit();
+                            tier.note(outcome);
+                            answers.push(system.answered(&asked, Answer { row, outcome }));
+                        }
+                        found => work.push(go_on(system.clone(), asked, found)),
+                    }
+                }
+                work.extend(all_ways(&system, elsewhere, mode, plan));
+                work
+            }
+            Ok(Arrival::Elsewhere) => {
+                let mut elsewhere = Vec::new();
+                for asked in asking {
+                    join(
+                        &mut elsewhere,
+                        tier.stand_in_for(&asked.entry),
+                        asked,
+                        |_| true,
+                    );
+                }
+                all_ways(&system, elsewhere, mode, plan)
+            }
+            Err(unreachable) if tier.is_fatal(unreachable) => {
+                let failed = |asked: Asked| (asked.place, Err(Failure::Unavailable));
+                answers.extend(asking.into_iter().map(failed));
+                return answers;
+            }
+            // The node did not serve: as if the tier were not there.
+            Err(_) => {
+                let around = |asked: Asked| go_around(system.clone(), asked);
+                asking.into_iter().map(around).collect()
+            }
+        };
+        let batches = plan.batch_key_cost;
+        let _together = batches.map(|key_cost| system.together_in_batches(&entries, key_cost));
+        if mode == PageMode::Sequence && batches.is_none() {
+            for one in work {
+                answers.extend(one.await);
+                if answers.iter().any(|(_, answer)| answer.is_err()) {
+                    break;
                 }
             }
+        } else {
+            let all = together(&system.kernel, label(&entries), work).await;
+            answers.extend(all.into_iter().flatten());
         }
-    }
-    let places: Vec<usize> = missing.iter().map(|&(place, _)| place).collect();
-    let go_on = missing.into_iter().map(|(place, found)| {
-        let (system, request) = (system.clone(), requests[place]);
-        async move {
-            let answer = match found {
-                // The node did not serve: as if the tier were not there.
-                None => system.read_below(&request, 1).await,
-                Some(found) => fetch(&system, &request, 0, request.instance, found).await,
-            };
-            system.note_key(issued_ns);
-            answer
+        answers
+    })
+}
+
+/// Exchanges with whomever the keys were sent on to.
+fn all_ways(
+    system: &Rc<System>,
+    groups: Vec<(Way, Vec<Asked>)>,
+    mode: PageMode,
+    plan: MultiGet,
+) -> Vec<Work> {
+    let ask = |(way, group)| ask(system.clone(), way, group, mode, plan);
+    groups.into_iter().map(ask).collect()
+}
+
+/// Answers a key whose node has nothing fresh, or only the manifest of its chunks.
+fn go_on(system: Rc<System>, asked: Asked, mut found: Found) -> Work {
+    Box::pin(async move {
+        let tier = &system.layers[0].tier;
+        if tier.is_in_chunks(&found) {
+            found = tier.gather(&asked.entry, found).await;
         }
-    });
-    if mode == PageMode::Sequence {
-        for (place, one) in places.into_iter().zip(go_on) {
-            let answer = one.await;
-            let has_failed = answer.is_err();
-            answers[place] = Some(answer);
-            if has_failed {
-                break;
+        tier.note_latency(asked.issued_ns);
+        let answer = match found {
+            Found::Fresh(row) => {
+                let outcome = row.outcome_of_hit();
+                tier.note(outcome);
+                Ok(Answer { row, outcome })
             }
-        }
-    } else {
-        let all = together(&system.kernel, label(&requests), go_on.collect()).await;
-        for (place, answer) in places.into_iter().zip(all) {
-            answers[place] = Some(answer);
-        }
-    }
-    answers.into_iter().flatten().collect()
+            other => fetch(&system, &asked.entry, 0, asked.entry.instance, other).await,
+        };
+        system.note_key(asked.issued_ns);
+        vec![(asked.place, answer)]
+    })
+}
+
+/// Reads a key as if the first tier were not there.
+fn go_around(system: Rc<System>, asked: Asked) -> Work {
+    Box::pin(async move {
+        let answer = system.read_below(&asked.entry, 1).await;
+        system.note_key(asked.issued_ns);
+        vec![(asked.place, answer)]
+    })
 }
 
 fn label(requests: &[Request]) -> Label {

@@ -141,6 +141,8 @@ async fn write(
     {
         layer.flushes.hurry(node);
     }
+    // What waits for its flush is the node's alone; copies are for readers.
+    let _ = tier.replicated(node).await;
     // Refused or not, the node has the write.
     let _ = tier.receive(node, &row, Filling::Written).await;
     if behind.is_logged {

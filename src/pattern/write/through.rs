@@ -63,6 +63,8 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
         layer.stored(request, row);
     }
     drop(lock);
+    // Whatever becomes of the node, the database has the row.
+    let _ = tier.replicated(visit.node()).await;
     tier.leave(visit).await;
     outcome
 }

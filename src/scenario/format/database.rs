@@ -158,6 +158,29 @@ fn replicas() -> Table {
             "from a commit to the instant at which a replica shows it, drawn for each commit and replica; commits are shown in their order",
         ),
         field(
+            "mode",
+            words(&[
+                (
+                    "async",
+                    "writes are answered when the primary has committed",
+                ),
+                (
+                    "sync",
+                    "writes are answered when `acks` replicas have the commit too; the connection is held until then",
+                ),
+            ]),
+            Default("\"async\""),
+            "\"sync\"",
+            "whether writes wait for replicas",
+        ),
+        field(
+            "acks",
+            count("1", "100"),
+            Optional,
+            "1",
+            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up; all of them if nothing is said",
+        ),
+        field(
             "reads",
             words(&reads),
             Default("\"primary\""),

@@ -221,6 +221,7 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Share, "hot_requests") => "0.9",
         (Kind::Share, _) => "0.1",
         (Kind::Count, "count") => "1_000_000",
+        (Kind::Count, "acks") => "1",
         (Kind::Count, _) => "100",
         (Kind::Duration, _) => "\"1h\"",
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
@@ -228,6 +229,7 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Switch, _) => "true",
         (Kind::Word(_), "give_up") => "\"fail\"",
         (Kind::Word(_), "variant") => "\"linear\"",
+        (Kind::Word(_), "mode") => "\"sync\"",
         (Kind::Word(_), _) => "\"one\"",
         (Kind::Quantiles, _) => of_unit(
             "[[0.5, \"5ms\"], [0.99, \"50ms\"], [1.0, \"80ms\"]]",

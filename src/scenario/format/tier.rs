@@ -146,6 +146,16 @@ pub(super) fn tier() -> Table {
             "how a node serves its requests",
         ),
         field(
+            "connections",
+            Shape::Either(vec![
+                words(&[("unlimited", "each exchange finds one at once")]),
+                Shape::Short("most", Box::new(Shape::Table(connections()))),
+            ]),
+            Default("\"unlimited\""),
+            "{ most = 8, queue_limit = 100 }",
+            "the pool of connections that each app instance has to each node: an exchange holds one until it is back",
+        ),
+        field(
             "fields",
             Shape::Either(vec![
                 words(&[("whole", "a read gets the whole value")]),
@@ -521,6 +531,21 @@ pub(super) fn service() -> Table {
         ),
         queue_limit("requests that may wait at a node; more are refused"),
         discipline(),
+    ])
+}
+
+fn connections() -> Table {
+    table(vec![
+        field(
+            "most",
+            count("1", "1000000"),
+            Need::Required,
+            "8",
+            "how many connections an app instance has to a node",
+        ),
+        queue_limit(
+            "exchanges that may wait for a connection; more are refused, as by a node whose queue is full",
+        ),
     ])
 }
 

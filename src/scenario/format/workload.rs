@@ -141,7 +141,7 @@ fn page() -> Table {
             Shape::Flag,
             Default("false"),
             "true",
-            "whether the keys of one node of the first tier are looked up with one exchange; what is missing is fetched key by key",
+            "whether the keys of one node of the first tier are looked up with one exchange; what is missing is fetched key by key, unless `batch_misses` says otherwise",
         ),
         field(
             "key_cost",
@@ -149,6 +149,20 @@ fn page() -> Table {
             Default("0.2"),
             "1.0",
             "with `multi_get`: what each key after the first adds to the service time of an exchange, as a share of the time that one lookup takes; 1 if keys cost as much together as apart",
+        ),
+        field(
+            "batch_misses",
+            Shape::Flag,
+            Default("false"),
+            "true",
+            "with `multi_get`: whether what one exchange did not find goes to the database with one query, as `WHERE id IN (...)`; only what comes there at one instant does",
+        ),
+        field(
+            "batch_key_cost",
+            Shape::Quantity(Unit::Share, ANY_SHARE),
+            Default("0.2"),
+            "1.0",
+            "with `batch_misses`: what each key after the first adds to the service time of the query, as a share of the time that a query of one takes",
         ),
     ])
 }

@@ -109,6 +109,10 @@ impl Planner<'_> {
         let duration_ns = duration_ns.unwrap_or(0);
         let geography = self.geography(root, workload.as_ref());
         let mut tiers = self.tiers(root.at("tier"), &geography);
+        let mut workload = workload;
+        if let (Some(workload), Some(tiers)) = (&mut workload, &tiers) {
+            self.count_hottest(root, workload, tiers);
+        }
         // Which nodes there are depends on who joins when.
         if let Some(tiers) = &mut tiers {
             self.announce_resizes(root, tiers);
@@ -159,6 +163,32 @@ impl Planner<'_> {
             events: events?,
             alerts: alerts?,
         })
+    }
+
+    /// Counts the keys of a trace, if a tier wants to know the most popular ones.
+    fn count_hottest(
+        &mut self,
+        root: &Checked,
+        workload: &mut workload::Plan,
+        tiers: &[LayerPlan],
+    ) {
+        let wanted = tiers.iter().map(LayerPlan::popular_keys).max();
+        let (Some(trace), Some(wanted)) = (&mut workload.trace, wanted) else {
+            return;
+        };
+        // Other variants may want to know as well.
+        let counted = match self.traces.get_mut(trace.path()) {
+            Some(Ok(known)) => {
+                let counted = known.count_hottest(wanted);
+                trace.know_hottest_of(known, wanted);
+                counted
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = counted {
+            let span = root.at("workload").at("trace").span;
+            self.problem(span, error.to_string(), "");
+        }
     }
 
     /// Refuses what would run for ever, or for years: users who never wait for anything, and
@@ -242,11 +272,6 @@ impl Planner<'_> {
             Some(first) if first.tier.cacheable < 1.0 || first.tier.personalised > 0.0 => (
                 "each key passes the first tier by, or belongs to a session, on its own account",
                 "remove it, or `cacheable` and `personalised` of the first tier",
-            ),
-            Some(first) if !first.tier.takes_multi_get() => (
-                "the first tier has nodes that change, a bandwidth, hot-key copies, or values in parts, \
-                 which an exchange of many keys does not know of",
-                "remove one of the two",
             ),
             Some(_) => return,
         };

@@ -108,6 +108,33 @@ impl Planner<'_> {
         })
     }
 
+    /// How many of the replicas a write waits for.
+    fn acks(&mut self, checked: &Checked, replicas: usize) -> Option<u32> {
+        let is_sync = checked.at("mode").is("sync");
+        let Some(acks) = checked.get("acks") else {
+            return Some(if is_sync { replicas as u32 } else { 0 });
+        };
+        let (problem, help) = if !is_sync {
+            (
+                "is of `mode = \"sync\"`".to_owned(),
+                "add `mode = \"sync\"`, or remove it",
+            )
+        } else if acks.whole() > replicas as u64 {
+            (
+                format!("is {}, and there are {replicas} replicas", acks.whole()),
+                "lower it, or raise `count`",
+            )
+        } else {
+            return Some(acks.whole_u32());
+        };
+        self.problem(
+            acks.span,
+            format!("`database.replicas.acks` {problem}"),
+            help,
+        );
+        None
+    }
+
     fn replicas(
         &mut self,
         checked: &Checked,
@@ -135,7 +162,9 @@ impl Planner<'_> {
         let reads = checked.at("reads").text();
         let (_, reads, _) = Reads::ALL.iter().find(|(name, ..)| *name == reads)?;
         let failover = checked.at("failover");
+        let acks = self.acks(checked, count)?;
         Some(replication::Plan {
+            acks,
             homes,
             connections: match checked.get("connections") {
                 Some(own) => own.whole_u32(),

@@ -82,6 +82,7 @@ impl Planner<'_> {
                 values: self.values(name, checked)?,
                 hot_keys: self.hot_keys(name, checked.at("hot_keys"))?,
                 queue_limit: limit(service.at("queue_limit")),
+                connections: self.connections(name, checked, scope)?,
                 cacheable: checked.at("cacheable").base(),
                 personalised: checked.at("personalised").base(),
                 promote_after: promote_after(checked.at("promote")),
@@ -150,6 +151,9 @@ impl Planner<'_> {
             return None;
         }
         self.members_fit(&layer, checked)?;
+        if let Some(connections) = &mut layer.tier.connections {
+            connections.nodes_load = layer.pattern.read == pattern::Read::Through;
+        }
         Some(layer)
     }
 
@@ -166,6 +170,37 @@ impl Planner<'_> {
         // All of them are looked at, so that all errors are told of.
         let defences: Vec<_> = defences.collect();
         defences.into_iter().collect()
+    }
+
+    /// The pools of connections to the nodes, if they are limited: the outer `None` is a problem.
+    fn connections(
+        &mut self,
+        name: &str,
+        tier: &Checked,
+        scope: tier::Scope,
+    ) -> Option<Option<tier::ConnectionsPlan>> {
+        let checked = tier.at("connections");
+        let Some(most) = checked.get("most") else {
+            return Some(None);
+        };
+        if !matches!(scope, tier::Scope::Global | tier::Scope::Region) {
+            let message = format!(
+                "`tier.{name}.connections`: there are none to a cache that is {}",
+                if scope == tier::Scope::Instance {
+                    "in the app's own process"
+                } else {
+                    "the client's own"
+                }
+            );
+            let help = "use it in a tier with `scope = \"global\"` or `scope = \"region\"`";
+            self.problem(checked.span, message, help);
+            return None;
+        }
+        Some(Some(tier::ConnectionsPlan {
+            most: most.whole_u32(),
+            queue_limit: limit(checked.at("queue_limit")),
+            nodes_load: false,
+        }))
     }
 
     /// Whether values are stored and sent in one piece.

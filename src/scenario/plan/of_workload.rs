@@ -96,7 +96,18 @@ impl Planner<'_> {
             .find(|row| checked.at("mode").is(row.name))?;
         let multi_get = checked.at("multi_get").flag().then(|| MultiGet {
             key_cost: checked.at("key_cost").base(),
+            batch_key_cost: checked
+                .at("batch_misses")
+                .flag()
+                .then(|| checked.at("batch_key_cost").base()),
         });
+        if multi_get.is_none() && checked.at("batch_misses").flag() {
+            let message =
+                "`workload.page.batch_misses`: without `multi_get` each key is missed on its own";
+            let help = "add `multi_get = true`";
+            self.problem(checked.at("batch_misses").span, message, help);
+            return None;
+        }
         Some(Some(Page {
             keys,
             mode: mode.mode,
