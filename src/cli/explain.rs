@@ -217,7 +217,7 @@ const ADVICE: &[(&str, &str, &str, &str)] = &[
         "disciplines",
         "codel-lifo",
         "where overload comes in bursts: the newest are served, the late are told",
-        "as of both",
+        "while nothing is served nobody is turned away, and order is lost",
     ),
 ];
 

@@ -59,6 +59,11 @@ const TEMPLATES: &[Row] = &[
         text: include_str!("../../scenarios/write-behind-crash.toml"),
     },
     Row {
+        name: "cache-down",
+        what: "a cache cluster dies: guards, shedding, alerts",
+        text: include_str!("../../scenarios/cache-down.toml"),
+    },
+    Row {
         name: "hot-key",
         what: "one key is asked for more than one node can bear",
         text: include_str!("../../scenarios/hot-key.toml"),

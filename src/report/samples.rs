@@ -4,10 +4,13 @@
 use indexmap::IndexMap;
 
 use crate::{
-    experiment::{Interval, Results, combine, expectation},
+    experiment::{
+        Interval, Results, SweepResults, combine, expectation,
+        sweep::{CellResults, CellVariant},
+    },
     metrics::{self, Alert, AlertCondition, Firing, Outcome, Series, Unit},
     random::Luck,
-    scenario::{Condition, Expectation},
+    scenario::{Axis, AxisSetting, Condition, Expectation},
 };
 
 const NAMES: [&str; 6] = [
@@ -115,6 +118,53 @@ pub fn with_alerts(variants: usize, replications: u64) -> Results {
         }
     }
     results
+}
+
+/// A sweep of two axes, with so many variants, in which the expectation of the first cell is broken.
+pub fn sweep(variants: usize) -> SweepResults {
+    let run = stampede(variants);
+    let axis = |path: &str, values: &[&str]| Axis {
+        settings: vec![AxisSetting {
+            path: path.to_owned(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        }],
+    };
+    let cells = (0..6).map(|number: usize| CellResults {
+        indexes: vec![number / 3, number % 3],
+        replications: 1,
+        variants: run
+            .variants
+            .iter()
+            .map(|variant| CellVariant {
+                name: variant.name.as_str().into(),
+                metrics: variant
+                    .metrics
+                    .iter()
+                    .map(|(name, interval)| {
+                        let factor = 1.0 - 0.1 * number as f64;
+                        let mut interval = *interval;
+                        interval.mean *= factor;
+                        (name.as_str().into(), interval)
+                    })
+                    .collect(),
+            })
+            .collect(),
+        held: (usize::from(number > 0), 1),
+        broken: (number == 0).then(|| run.expectations[0].clone()),
+    });
+    SweepResults {
+        name: run.name.clone(),
+        title: run.title.clone(),
+        description: run.description.clone(),
+        command: run.command.clone(),
+        seed: run.seed,
+        resolved: run.resolved.clone(),
+        axes: vec![
+            axis("tier.redis.capacity", &["1k entries", "10k entries"]),
+            axis("tier.redis.ttl", &["1s", "10s", "never"]),
+        ],
+        cells: cells.collect(),
+    }
 }
 
 /// A plausible outcome: the more undefended, the worse.

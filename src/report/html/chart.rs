@@ -38,6 +38,8 @@ const SMALL: f64 = 12.0;
 const MARGIN: f64 = 6.0;
 /// A row of labels of what happened.
 const STRIP: f64 = 16.0;
+/// A reader's own font may be so much wider than the one that is measured with.
+const OTHER_FONTS: f64 = 1.15;
 /// Points on a line, at most, for each of them to have a marker.
 const MARKED: usize = 18;
 /// Rows of the table below a chart, and its cells, at most.
@@ -344,7 +346,7 @@ fn lasted(figure: &Figure, frame: &Frame) -> String {
             ));
         }
         let labels = [&span.label, &span.short];
-        let widths = labels.map(|label| text_width(label, SMALL, false));
+        let widths = labels.map(|label| OTHER_FONTS * text_width(label, SMALL, false));
         let place = marks::beside(&stretches, widths, frame.left, frame.right);
         let chosen = usize::from(place.is_short);
         if place.covers {

@@ -3,6 +3,7 @@
 
 use crate::{
     experiment::{SweepResults, sweep::CellResults},
+    metrics::{self, Better},
     report::{
         chart::{
             heat_map::{DARK, HeatMap, Ramp, colour},
@@ -36,7 +37,11 @@ pub fn of_sweep(results: &SweepResults, asked_for: &[String]) -> String {
     let variants = variants(results);
     let version = env!("CARGO_PKG_VERSION");
     let parts = vec![
-        part("verdict", "Verdict", verdict(results)),
+        part(
+            "verdict",
+            "Verdict",
+            verdict(results) + &best(results, &shown),
+        ),
         part("charts", "Charts", all_charts(results, &shown)),
         part("cells", "Cells", cells(results, &shown)),
         part(
@@ -122,6 +127,50 @@ fn verdict(results: &SweepResults) -> String {
         more.push_str(LUCK);
     }
     sentence_in_banner(class, sign, &sentence, &more)
+}
+
+/// Of each metric that is shown, the best cell among those in which every expectation holds.
+fn best(results: &SweepResults, shown: &[String]) -> String {
+    let has_variants = variants(results).len() > 1;
+    let item = |name: &String| {
+        let better = metrics::find(name)?.better;
+        let (word, sign) = match better {
+            Better::Higher => ("highest", 1.0),
+            Better::Lower => ("lowest", -1.0),
+            Better::Neither => return None,
+        };
+        let held = results.cells.iter().filter(|cell| cell.all_held());
+        let all = held.flat_map(|cell| cell.variants.iter().map(move |one| (cell, one)));
+        let measured = all.filter_map(|(cell, one)| {
+            let mean = one.metrics.get(name.as_str())?.mean;
+            mean.is_finite().then_some((sign * mean, cell, one))
+        });
+        // Of several, the first: the order of the axes is the reader's own.
+        let (_, cell, one) =
+            measured.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        let mut place: Vec<String> = results.values(cell).collect();
+        if has_variants {
+            place.push(one.name.to_string());
+        }
+        Some(format!(
+            "<li>{} is {word} at {}: {}</li>",
+            metric(name),
+            escape(&place.join(", ")),
+            escape(&sweep::spelled(cell, one, name))
+        ))
+    };
+    let items: String = shown.iter().filter_map(item).collect();
+    if items.is_empty() {
+        return items;
+    }
+    let among = if results.cells.iter().any(|cell| cell.held.1 > 0) {
+        "Among the cells in which every expectation holds"
+    } else {
+        "Among all cells"
+    };
+    format!(
+        "<div class=\"changes\">\n<div class=\"change\"><p>{among}</p><ul>{items}</ul></div>\n</div>\n"
+    )
 }
 
 fn all_charts(results: &SweepResults, shown: &[String]) -> String {

@@ -31,11 +31,15 @@ fn what_somebody_wrote_is_never_markup() {
 
 #[test]
 fn the_page_loads_nothing() {
-    let page = render(&samples::replicated(3, 3));
-    for sign in ["http://", "https://", "src=", "@import", "url(http"] {
-        assert!(!page.contains(sign), "{sign}");
+    for page in [
+        render(&samples::replicated(3, 3)),
+        of_sweep(&samples::sweep(2), &[]),
+    ] {
+        for sign in ["http://", "https://", "src=", "@import", "url(http"] {
+            assert!(!page.contains(sign), "{sign}");
+        }
+        assert!(page.contains("default-src 'none'"));
     }
-    assert!(page.contains("default-src 'none'"));
 }
 
 #[test]
@@ -55,7 +59,12 @@ fn what_is_read_back_makes_the_same_page() {
 
 #[test]
 fn every_link_within_the_page_leads_somewhere_and_names_are_unique() {
-    let page = render(&samples::replicated(4, 2));
+    links_lead_somewhere(&render(&samples::replicated(4, 2)));
+    links_lead_somewhere(&of_sweep(&samples::sweep(3), &[]));
+}
+
+#[track_caller]
+fn links_lead_somewhere(page: &str) {
     let ids: Vec<&str> = page
         .split(" id=\"")
         .skip(1)
@@ -115,4 +124,45 @@ fn several_runs_are_side_by_side_on_one_page() {
     let page = of_runs(&runs);
     assert!(page.contains(">before</span>") && page.contains(">after</span>"));
     assert_eq!(page.matches("Everything that was resolved").count(), 2);
+}
+
+#[test]
+fn the_page_of_a_sweep_says_what_broke_where_the_best_is_and_how_to_run_it_again() {
+    let mut results = samples::sweep(2);
+    let page = of_sweep(&results, &[]);
+    assert!(page.contains("Expectations do not hold in 1 of 6 cells"));
+    assert!(page.contains("The first, at 1k entries, 1s: base: database.qps.max is 849 /s"));
+    // The first cell has the most hits, and is not to be taken.
+    assert!(
+        page.contains("is highest at 1k entries, 10s, base"),
+        "{page}"
+    );
+    assert!(page.contains("is lowest at 10k entries, never, base"));
+    assert!(page.contains("cachesim run stampede.toml"));
+    // A map for each of four metrics and two variants, and a row for each cell and variant.
+    assert_eq!(page.matches("class=\"heat\"").count(), 8);
+    assert_eq!(page.matches("<span class=\"pill good\">hold").count(), 10);
+    results.axes.push(results.axes[0].clone());
+    for cell in &mut results.cells {
+        cell.indexes.push(0);
+    }
+    let page = of_sweep(&results, &["latency.mean".to_owned()]);
+    assert!(page.contains("Of three axes and more there is no chart"));
+    assert!(page.contains("latency.<wbr>mean") && !page.contains("latency.<wbr>p99</a></th>"));
+}
+
+#[test]
+fn words_of_a_sweep_are_never_markup() {
+    let mut results = samples::sweep(2);
+    results.title = HOSTILE.to_owned();
+    results.description = HOSTILE.to_owned();
+    results.command = HOSTILE.to_owned();
+    results.axes[0].settings[0].path = HOSTILE.to_owned();
+    results.axes[0].settings[0].values[0] = HOSTILE.to_owned();
+    for cell in &mut results.cells {
+        cell.variants[1].name = HOSTILE.into();
+    }
+    let page = of_sweep(&results, &[]);
+    assert!(!page.contains("<script>alert") && !page.contains("<img"));
+    assert_eq!(page.matches("</script>").count(), 1);
 }
