@@ -73,8 +73,9 @@ fn every_combination_is_a_row_and_a_scenario_of_its_own() {
         .into_iter()
         .map(|(name, _)| name)
         .collect();
-    insta::assert_snapshot!(names.join("\n"), @r#"
+    insta::assert_snapshot!(names.join("\n"), @r"
     cells.log
+    report.html
     sweep-database-qps-mean.png
     sweep-database-qps-mean.svg
     sweep-hit_ratio.png
@@ -82,7 +83,7 @@ fn every_combination_is_a_row_and_a_scenario_of_its_own() {
     sweep-latency-p99.png
     sweep-latency-p99.svg
     sweep.csv
-    "#);
+    ");
     // A cell is what `--set` would have given.
     let csv = std::fs::read_to_string(place.path().join("results/cache/sweep.csv")).unwrap();
     assert!(csv.starts_with("tier.redis.capacity,workload.arrivals.rate,variant,metric,"));
