@@ -5,9 +5,8 @@
 //! The limit only grows while at least half of it is in use. Known weakness: `latency` is a number that
 //! somebody has to know; and instances that came late take long to get their share.
 
-use std::cell::RefCell;
-
-use super::{Call, Ended, Guard, GuardRow, Plan};
+use super::limit::Rule;
+use super::{Ended, GuardRow, Plan};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
 
@@ -75,64 +74,31 @@ pub struct Settings {
     most: f64,
 }
 
-/// The limit of one instance, and its calls under way.
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    limit: f64,
-    calls: u64,
-}
+impl Rule for Settings {
+    type Memory = ();
 
-/// The limits of all instances.
-#[derive(Debug)]
-pub(super) struct Limits {
-    settings: Settings,
-    limits: RefCell<Vec<Limit>>,
-}
-
-impl Limits {
-    pub(super) fn new(settings: Settings, instances: u32) -> Self {
-        let limit = Limit {
-            limit: settings.initial,
-            calls: 0,
-        };
-        Self {
-            settings,
-            limits: RefCell::new(vec![limit; instances as usize]),
-        }
-    }
-}
-
-impl Guard for Limits {
-    fn enter(&self, call: Call<'_>) -> Option<u64> {
-        let limit = &mut self.limits.borrow_mut()[call.instance];
-        let has_room = (limit.calls + 1) as f64 <= limit.limit;
-        limit.calls += u64::from(has_room);
-        has_room.then_some(0)
+    fn initial(&self) -> f64 {
+        self.initial
     }
 
-    fn leave(&self, call: Call<'_>, _: u64, ended: Ended) {
-        let settings = &self.settings;
-        let limit = &mut self.limits.borrow_mut()[call.instance];
-        let in_use = limit.calls as f64;
-        limit.calls -= 1;
+    fn moved(&self, (): &mut (), limit: f64, in_use: f64, ended: Ended) -> Option<f64> {
         let moved = match ended {
-            Ended::NotMade => return,
-            Ended::Answered(latency_ns) if latency_ns <= settings.latency_ns => {
-                if 2.0 * in_use < limit.limit {
-                    return;
+            Ended::Answered(latency_ns) if latency_ns <= self.latency_ns => {
+                if 2.0 * in_use < limit {
+                    return None;
                 }
-                limit.limit + 1.0 / limit.limit
+                limit + 1.0 / limit
             }
-            Ended::Answered(_) | Ended::Failed => limit.limit * settings.decrease,
+            _ => limit * self.decrease,
         };
-        limit.limit = moved.clamp(settings.least, settings.most);
+        Some(moved.clamp(self.least, self.most))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::limit::{Limits, tests::round};
     use super::*;
-    use crate::metrics::GuardMeter;
 
     #[test]
     fn the_limit_grows_by_about_one_a_round_and_shrinks_by_a_tenth() {
@@ -144,18 +110,7 @@ mod tests {
             most: 12.0,
         };
         let limits = Limits::new(settings, 1);
-        let meter = GuardMeter::default();
-        let call = Call {
-            instance: 0,
-            now_ns: 0,
-            meter: &meter,
-        };
-        // As many calls as there may be; all of them end alike.
-        let round = |ended| {
-            let calls = (0..100).filter(|_| limits.enter(call).is_some()).count();
-            (0..calls).for_each(|_| limits.leave(call, 0, ended));
-            calls
-        };
+        let round = |ended| round(&limits, 100, ended);
         // The last few of a round find less than half of the limit in use and do not raise it.
         let rounds: Vec<usize> = (0..12).map(|_| round(Ended::Answered(100))).collect();
         assert_eq!((rounds[0], rounds[11]), (10, 12), "{rounds:?}");

@@ -4,9 +4,8 @@
 //! Known weakness: it knows nothing of other instances. All of them together may be too many, and a
 //! busy one is refused what an idle one does not need.
 
-use std::cell::RefCell;
-
-use super::{Call, Ended, Guard, GuardRow, Plan};
+use super::limit::Rule;
+use super::{Ended, GuardRow, Plan};
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
 
 pub(super) const ROW: GuardRow = GuardRow {
@@ -30,31 +29,14 @@ pub struct Settings {
     calls: u64,
 }
 
-/// Calls under way of all instances.
-#[derive(Debug)]
-pub(super) struct Bulkheads {
-    settings: Settings,
-    calls: RefCell<Vec<u64>>,
-}
+impl Rule for Settings {
+    type Memory = ();
 
-impl Bulkheads {
-    pub(super) fn new(settings: Settings, instances: u32) -> Self {
-        Self {
-            settings,
-            calls: RefCell::new(vec![0; instances as usize]),
-        }
-    }
-}
-
-impl Guard for Bulkheads {
-    fn enter(&self, call: Call<'_>) -> Option<u64> {
-        let calls = &mut self.calls.borrow_mut()[call.instance];
-        let has_room = *calls < self.settings.calls;
-        *calls += u64::from(has_room);
-        has_room.then_some(0)
+    fn initial(&self) -> f64 {
+        self.calls as f64
     }
 
-    fn leave(&self, call: Call<'_>, _: u64, _: Ended) {
-        self.calls.borrow_mut()[call.instance] -= 1;
+    fn moved(&self, (): &mut (), _: f64, _: f64, _: Ended) -> Option<f64> {
+        None
     }
 }

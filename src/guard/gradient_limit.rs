@@ -7,9 +7,8 @@
 //! about 600 answers; when it is twice the present one, it is pulled down. A failure counts as a gradient
 //! of 0.5. Known weakness: what is slow for long becomes the long run.
 
-use std::cell::RefCell;
-
-use super::{Call, Ended, Guard, GuardRow, Plan};
+use super::limit::Rule;
+use super::{Ended, GuardRow, Plan};
 use crate::workload::parameters::{Kind, Parameter, ParameterError};
 
 pub(super) const ROW: GuardRow = GuardRow {
@@ -74,82 +73,52 @@ const SMOOTHING: f64 = 0.2;
 /// The limit shrinks by no more than this at once.
 const STEEPEST: f64 = 0.5;
 
-/// The limit of one instance, and its calls under way.
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    limit: f64,
-    calls: u64,
-    /// The long-run latency and the number of answers in it, up to [`LONG_RUN`].
-    long_ns: f64,
+/// How long calls take in the long run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LongRun {
+    latency_ns: f64,
+    /// The number of answers in it, up to [`LONG_RUN`].
     answers: f64,
 }
 
-impl Limit {
+impl LongRun {
     fn gradient(&mut self, settings: &Settings, latency_ns: f64) -> f64 {
         self.answers = (self.answers + 1.0).min(LONG_RUN);
-        self.long_ns += (latency_ns - self.long_ns) / self.answers;
-        if self.long_ns > 2.0 * latency_ns {
-            self.long_ns *= 0.95;
+        self.latency_ns += (latency_ns - self.latency_ns) / self.answers;
+        if self.latency_ns > 2.0 * latency_ns {
+            self.latency_ns *= 0.95;
         }
         let latency_ns = latency_ns.max(1.0);
-        (settings.tolerance * self.long_ns / latency_ns).clamp(STEEPEST, 1.0)
+        (settings.tolerance * self.latency_ns / latency_ns).clamp(STEEPEST, 1.0)
     }
 }
 
-/// The limits of all instances.
-#[derive(Debug)]
-pub(super) struct Limits {
-    settings: Settings,
-    limits: RefCell<Vec<Limit>>,
-}
+impl Rule for Settings {
+    type Memory = LongRun;
 
-impl Limits {
-    pub(super) fn new(settings: Settings, instances: u32) -> Self {
-        let limit = Limit {
-            limit: settings.initial,
-            calls: 0,
-            long_ns: 0.0,
-            answers: 0.0,
-        };
-        Self {
-            settings,
-            limits: RefCell::new(vec![limit; instances as usize]),
-        }
-    }
-}
-
-impl Guard for Limits {
-    fn enter(&self, call: Call<'_>) -> Option<u64> {
-        let limit = &mut self.limits.borrow_mut()[call.instance];
-        let has_room = (limit.calls + 1) as f64 <= limit.limit;
-        limit.calls += u64::from(has_room);
-        has_room.then_some(0)
+    fn initial(&self) -> f64 {
+        self.initial
     }
 
-    fn leave(&self, call: Call<'_>, _: u64, ended: Ended) {
-        let settings = &self.settings;
-        let limit = &mut self.limits.borrow_mut()[call.instance];
-        let in_use = limit.calls as f64;
-        limit.calls -= 1;
+    fn moved(&self, long_run: &mut LongRun, limit: f64, in_use: f64, ended: Ended) -> Option<f64> {
         let gradient = match ended {
-            Ended::NotMade => return,
-            Ended::Failed => STEEPEST,
-            Ended::Answered(latency_ns) => limit.gradient(settings, latency_ns as f64),
+            Ended::Answered(latency_ns) => long_run.gradient(self, latency_ns as f64),
+            _ => STEEPEST,
         };
         // Who does not use the limit learns nothing about it.
-        if 2.0 * in_use < limit.limit && gradient == 1.0 {
-            return;
+        if 2.0 * in_use < limit && gradient == 1.0 {
+            return None;
         }
-        let goal = limit.limit * gradient + settings.queue;
-        let moved = limit.limit + SMOOTHING * (goal - limit.limit);
-        limit.limit = moved.clamp(1.0, settings.most);
+        let goal = limit * gradient + self.queue;
+        let moved = limit + SMOOTHING * (goal - limit);
+        Some(moved.clamp(1.0, self.most))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::limit::{Limits, tests::round};
     use super::*;
-    use crate::metrics::GuardMeter;
 
     #[test]
     fn the_limit_grows_while_latency_is_steady_and_shrinks_when_it_rises() {
@@ -160,17 +129,7 @@ mod tests {
             most: 100.0,
         };
         let limits = Limits::new(settings, 1);
-        let meter = GuardMeter::default();
-        let call = Call {
-            instance: 0,
-            now_ns: 0,
-            meter: &meter,
-        };
-        let round = |latency_ns| {
-            let calls = (0..1000).filter(|_| limits.enter(call).is_some()).count();
-            (0..calls).for_each(|_| limits.leave(call, 0, Ended::Answered(latency_ns)));
-            calls
-        };
+        let round = |latency_ns| round(&limits, 1000, Ended::Answered(latency_ns));
         assert_eq!(round(1000), 20);
         let rounds: Vec<usize> = (0..20).map(|_| round(1000)).collect();
         assert!(rounds.is_sorted());

@@ -22,7 +22,10 @@ mod breaker;
 mod bulkhead;
 pub mod discipline;
 mod gradient_limit;
+mod limit;
 mod rate_limit;
+
+use limit::Limits;
 
 /// A guard as checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,11 +71,9 @@ impl Plan {
         match self {
             Self::Breaker(settings) => Box::new(breaker::Breakers::new(settings, instances)),
             Self::RateLimit(settings) => Box::new(rate_limit::RateLimit::new(settings)),
-            Self::Bulkhead(settings) => Box::new(bulkhead::Bulkheads::new(settings, instances)),
-            Self::AimdLimit(settings) => Box::new(aimd_limit::Limits::new(settings, instances)),
-            Self::GradientLimit(settings) => {
-                Box::new(gradient_limit::Limits::new(settings, instances))
-            }
+            Self::Bulkhead(settings) => Box::new(Limits::new(settings, instances)),
+            Self::AimdLimit(settings) => Box::new(Limits::new(settings, instances)),
+            Self::GradientLimit(settings) => Box::new(Limits::new(settings, instances)),
         }
     }
 }
