@@ -5,7 +5,8 @@
 //! the cool-down. Two cures:
 //!
 //! - **copies**: besides the key itself there are copies under keys of their own (`key:1`, `key:2`,
-//!   ...), each on the node that its own key hashes to. A read takes any of them and fills it by its
+//!   ...), each on the node that its own key hashes to. Suffixes are chosen so that no node has two
+//!   copies more than another. A read takes any of them and fills it by its
 //!   own miss; a write deletes or sets all. A node of which some copies are multiplies what it sees
 //!   by all copies over its own, so spreading a key does not make it look cold.
 //! - **pins**: the node keeps the row aside, where nothing evicts it, for a time of its own.
@@ -15,6 +16,7 @@
 //! expired, because a delete must reach them.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 
@@ -60,8 +62,42 @@ pub struct Detect {
 #[derive(Clone, Debug)]
 struct Hot {
     until_ns: Nanoseconds,
-    /// How many of its copies each node has.
+    copies: Rc<Spread>,
+}
+
+/// Where the copies of a row are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Spread {
+    /// The number of each copy, rising: see [`Request::of_copy`]. The first is the row's own key.
+    copies: Vec<u32>,
+    /// How many of them each node has.
     on_node: Vec<u32>,
+}
+
+/// So many suffixes are tried for each copy, because a scheme may have nodes that get no keys.
+const SUFFIXES_MAX: u32 = 100;
+
+impl Spread {
+    /// So many `copies`, each taken if its node, as `node_of` says, has no more than any other of the
+    /// first `nodes`, of which there may once be up to `nodes_max`.
+    fn new(copies: u32, nodes: u32, nodes_max: u32, node_of: impl Fn(u32) -> u32) -> Self {
+        let mut spread = Self {
+            copies: Vec::with_capacity(copies as usize),
+            on_node: vec![0; nodes_max as usize],
+        };
+        let mut suffix = 0;
+        while (spread.copies.len() as u32) < copies {
+            let node = node_of(suffix) as usize;
+            let least = spread.on_node[..nodes as usize].iter().min();
+            let is_due = least.is_none_or(|least| spread.on_node[node] <= *least);
+            if is_due || suffix >= copies * SUFFIXES_MAX {
+                spread.copies.push(suffix);
+                spread.on_node[node] += 1;
+            }
+            suffix += 1;
+        }
+        spread
+    }
 }
 
 /// What one node has seen in the present window.
@@ -134,17 +170,17 @@ impl Tier {
         }
         // Of what has been cold for as long as anything lives there is nothing left to delete.
         keys.retain(|_, hot| hot.until_ns.saturating_add(known.lifetime_ns) > now_ns);
-        let mut on_node = vec![0; self.plan.nodes_per_group() as usize];
-        for copy in 0..known.plan.copies {
-            let key = Request {
-                key,
-                ..Request::default()
-            }
-            .of_copy(copy)
-            .key;
-            on_node[self.scheme.node(key, placement::hash(key)) as usize] += 1;
-        }
-        keys.insert(key, Hot { until_ns, on_node });
+        let request = Request {
+            key,
+            ..Request::default()
+        };
+        let node_of = |copy| {
+            let key = request.of_copy(copy).key;
+            self.scheme.node(key, placement::hash(key))
+        };
+        let (nodes, nodes_max) = (self.plan.nodes, self.plan.nodes_per_group());
+        let copies = Rc::new(Spread::new(known.plan.copies, nodes, nodes_max, node_of));
+        keys.insert(key, Hot { until_ns, copies });
         true
     }
 
@@ -169,7 +205,7 @@ impl Tier {
         let copies_here = {
             let keys = known.known[group].borrow();
             let hot = keys.get(&key).filter(|hot| hot.until_ns > now_ns);
-            hot.map_or(known.plan.copies, |hot| hot.on_node[within].max(1))
+            hot.map_or(known.plan.copies, |hot| hot.copies.on_node[within].max(1))
         };
         let in_all = seen as f64 * f64::from(known.plan.copies) / f64::from(copies_here);
         if in_all * SECOND_NS as f64 / (WINDOW_NS as f64) < detect.threshold_per_s {
@@ -187,13 +223,14 @@ impl Tier {
         let Some(known) = &self.hot_keys else {
             return *request;
         };
-        let group = self.group_of(request) as usize;
-        if !known.is_hot(group, request.key, self.kernel.now()) {
+        let keys = known.known[self.group_of(request) as usize].borrow();
+        let hot = keys.get(&request.key);
+        let Some(hot) = hot.filter(|hot| hot.until_ns > self.kernel.now()) else {
             return *request;
-        }
+        };
         let copies = u64::from(known.plan.copies);
-        let copy = known.luck.at(request.index).below(copies) as u32;
-        request.of_copy(copy)
+        let which = known.luck.at(request.index).below(copies) as usize;
+        request.of_copy(hot.copies.copies[which])
     }
 
     /// Counts a read that is sent to a copy under another key than the row's own.
@@ -203,20 +240,22 @@ impl Tier {
         }
     }
 
-    /// How many copies of the request's key there may be beside itself.
-    pub(super) fn other_copies(&self, request: &Request) -> u32 {
+    /// The copies of the request's key that there may be beside itself.
+    pub(super) fn other_copies(&self, request: &Request) -> Vec<u32> {
+        if request.generation > 0 {
+            return Vec::new();
+        }
+        self.other_copies_of(self.group_of(request), request.key)
+    }
+
+    /// The copies of a key that one of those who do not share nodes may have beside itself.
+    pub(super) fn other_copies_of(&self, group: u32, key: Key) -> Vec<u32> {
         let Some(known) = &self.hot_keys else {
-            return 0;
+            return Vec::new();
         };
-        if known.plan.copies == 1 || request.generation > 0 {
-            return 0;
-        }
-        let keys = known.known[self.group_of(request) as usize].borrow();
-        if keys.contains_key(&request.key) {
-            known.plan.copies - 1
-        } else {
-            0
-        }
+        let keys = known.known[group as usize].borrow();
+        let hot = keys.get(&key);
+        hot.map_or(Vec::new(), |hot| hot.copies.copies[1..].to_vec())
     }
 
     /// Deletes all copies of the request's row, but for the one that it names.
@@ -226,21 +265,23 @@ impl Tier {
         request: &Request,
         committed: Option<&Row>,
     ) {
-        let delete = |copy| async move {
-            let request = request.of_copy(copy).derived(u64::from(copy));
+        let delete = |(turn, copy): (u64, u32)| async move {
+            let request = request.of_copy(copy).derived(turn);
             // One that is not reached stays until its TTL, as the key itself would.
             let _ = self.delete_one(exchange, &request, committed).await;
         };
-        join_all((1..=self.other_copies(request)).map(delete)).await;
+        let copies = self.other_copies(request);
+        join_all((1..).zip(copies).map(delete)).await;
     }
 
     /// Sets all copies of a row that was written, but for the one that the request names.
     pub(super) async fn set_copies(&self, request: &Request, row: &Row) {
-        let set = |copy| async move {
-            let request = request.of_copy(copy).derived(u64::from(copy));
+        let set = |(turn, copy): (u64, u32)| async move {
+            let request = request.of_copy(copy).derived(turn);
             let _ = self.set_one(&request, row, Filling::Written).await;
         };
-        join_all((1..=self.other_copies(request)).map(set)).await;
+        let copies = self.other_copies(request);
+        join_all((1..).zip(copies).map(set)).await;
     }
 
     /// The row of a key that is pinned in a node, or is from now on because the key is hot and the
@@ -318,5 +359,26 @@ impl Exchange {
     /// Whether somebody asks for a row.
     pub(super) fn asks_for_a_row(self) -> bool {
         matches!(self, Self::LookUp | Self::Retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_node_has_two_copies_more_than_another() {
+        // The own key is on node 2; suffixes fall on 0, 0, 0, 1, 2, 3, 3, 1, ... in turn.
+        let nodes = [2, 0, 0, 0, 1, 2, 3, 3, 1, 1, 0];
+        let spread = Spread::new(6, 4, 5, |suffix| nodes[suffix as usize % nodes.len()]);
+        // 2, 0, 1, 3 first; then 3 and 1, who come first in the second round.
+        assert_eq!(spread.copies, [0, 1, 4, 6, 7, 8]);
+        assert_eq!(spread.on_node, [1, 2, 1, 2, 0]);
+    }
+
+    #[test]
+    fn a_node_that_gets_no_keys_is_not_waited_for() {
+        let spread = Spread::new(3, 2, 2, |_| 1);
+        assert_eq!(spread.on_node, [0, 3]);
     }
 }

@@ -565,7 +565,7 @@ impl Tier {
         {
             return Ok(false);
         }
-        if filling == Filling::Written && self.other_copies(request) > 0 {
+        if filling == Filling::Written && !self.other_copies(request).is_empty() {
             Box::pin(self.set_copies(request, row)).await;
         }
         self.set_one(request, row, filling).await

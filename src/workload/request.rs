@@ -51,7 +51,7 @@ impl Request {
     }
 
     /// The same request for another copy of its row, where there are several: copy 0 is under the
-    /// row's own key.
+    /// row's own key, and the number tells the keys of the others from one another.
     #[must_use]
     pub fn of_copy(&self, copy: u32) -> Self {
         if copy == 0 {
