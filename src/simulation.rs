@@ -166,6 +166,9 @@ impl World {
             let workload = workload.borrow();
             layer.tier.know_hot_keys(|top| workload.hottest(top, 0));
         }
+        if fault::crash_instances(&plan.events) {
+            system.rotation.expect_crashes(&kernel);
+        }
         let system = Rc::new(system);
         let client = Client::new(
             &plan.client,

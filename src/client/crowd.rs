@@ -1,4 +1,5 @@
-//! Crowds: clients who come beside the others at some instant of the timeline and go again.
+//! Crowds: clients who come beside the others at some instant of the timeline and go again; and lulls,
+//! in which others stay away.
 
 use std::rc::Rc;
 
@@ -101,6 +102,17 @@ impl Crowds {
                 index += 1;
             }
         });
+    }
+
+    /// From now on only a `share` of the ordinary requests arrives, until [`Crowds::end_lull`] with the
+    /// answer. Users who wait for their answers come all the same.
+    pub fn lull(&self, share: f64) -> u64 {
+        self.client.lulls.begin(share)
+    }
+
+    /// Ends what [`Crowds::lull`] began.
+    pub fn end_lull(&self, number: u64) {
+        self.client.lulls.end(number);
     }
 
     /// From now on the coldest `share` of the keys are the hottest.

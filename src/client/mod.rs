@@ -26,6 +26,7 @@ mod closed_loop;
 mod crowd;
 mod from_trace;
 pub mod hedge;
+mod lull;
 mod open_loop;
 mod page;
 mod stressed;
@@ -59,7 +60,8 @@ pub struct Client {
     /// If each read is of many keys. Boxed, because most clients have none.
     page: Option<Box<Page>>,
     stop_when_idle: Cell<bool>,
-    /// `None` for clients who only wait.
+    lulls: lull::Lulls,
+    /// `None` for clients who only wait, for instances that do not crash.
     stress: Option<Box<stressed::Stress>>,
 }
 
@@ -92,7 +94,8 @@ impl Client {
             instance_luck: luck.stream("app.instance"),
             page: None,
             stop_when_idle: Cell::new(false),
-            stress: (!plan.is_plain())
+            lulls: lull::Lulls::new(luck),
+            stress: (!plan.is_plain() || system.rotation.expects_crashes())
                 .then(|| Box::new(stressed::Stress::new(*plan, kernel, luck))),
         }
     }
@@ -152,11 +155,27 @@ impl Client {
 
     /// Has the app work on a request.
     async fn work(&self, request: &Request, operation: Operation) -> Result<Reply, Failure> {
-        match operation {
-            _ if request.instance == NO_INSTANCE => Err(Failure::Unavailable),
-            Operation::Read => self.system.read(request).await.map(Reply::Read),
-            Operation::Write => self.system.write(request).await.map(Reply::Written),
+        let work = async {
+            match operation {
+                Operation::Read => self.system.read(request).await.map(Reply::Read),
+                Operation::Write => self.system.write(request).await.map(Reply::Written),
+            }
+        };
+        self.unless_it_crashes(request, work).await
+    }
+
+    /// What the instance of the request makes of it; a failure if there is none, or it crashes meanwhile.
+    async fn unless_it_crashes<T>(
+        &self,
+        request: &Request,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        if request.instance == NO_INSTANCE {
+            return Err(Failure::Unavailable);
         }
+        let rotation = &self.system.rotation;
+        let outcome = rotation.unless_it_crashes(request.instance, work).await;
+        outcome.unwrap_or(Err(Failure::Unavailable))
     }
 
     /// How long ago a newer version than `row` had been committed when the request was issued.

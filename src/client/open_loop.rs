@@ -16,11 +16,11 @@ pub(super) fn start(
     until_ns: Nanoseconds,
     luck: Luck,
 ) {
-    let kernel = client.kernel.clone();
+    let (kernel, client) = (client.kernel.clone(), client.clone());
     let spawner = spawner.clone();
     let mut arrivals = Arrivals::new(plan, luck);
     let most = client.workload.borrow().most_requests();
-    client.kernel.spawn(
+    kernel.clone().spawn(
         Label {
             kind: "arrivals",
             number: 0,
@@ -32,14 +32,16 @@ pub(super) fn start(
                     break;
                 }
                 kernel.sleep_until(arrived_ns).await;
-                spawner.spawn(
-                    &kernel,
-                    Arrival {
-                        index,
-                        arrived_ns,
-                        user: None,
-                    },
-                );
+                if !client.lulls.keep_away(index) {
+                    spawner.spawn(
+                        &kernel,
+                        Arrival {
+                            index,
+                            arrived_ns,
+                            user: None,
+                        },
+                    );
+                }
                 index += 1;
             }
         },

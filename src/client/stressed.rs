@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::backoff::Backoff;
 use super::budget::{self, Budget};
 use super::hedge::{self, Hedge};
-use super::{Arrival, Client, NO_INSTANCE, Reply};
+use super::{Arrival, Client, NO_INSTANCE, Reply, page};
 use crate::kernel::{Broadcast, Either, Kernel, Label, race};
 use crate::metrics::{Failure, RequestMeter};
 use crate::random::{Luck, Stream};
@@ -135,8 +135,14 @@ pub(super) struct Stress {
 impl Stress {
     pub(super) fn new(plan: Plan, kernel: &Rc<Kernel>, luck: Luck) -> Self {
         let budget = plan.retries.and_then(|retries| retries.budget);
+        // Whoever gives nothing up needs no task for what becomes of abandoned work.
+        let abandoned = if plan.is_plain() {
+            Abandoned::Stop
+        } else {
+            plan.abandoned
+        };
         Self {
-            plan,
+            plan: Plan { abandoned, ..plan },
             budget: budget.map(Budget::new),
             hedge: plan.hedge.map(Hedge::new),
             backoff_luck: luck.stream("client.backoff"),
@@ -160,6 +166,17 @@ pub(super) async fn serve(client: Rc<Client>, arrival: Arrival) {
     let Some(stress) = &client.stress else { return };
     let in_flight = client.meter.arrive(arrival.arrived_ns);
     let (request, operation) = client.draw(arrival);
+    if let Some(page) = &client.page
+        && operation == Operation::Read
+    {
+        // Who reads pages only waits.
+        let reading = page::read(&client, page, &request, &in_flight);
+        if let Err(failure) = client.unless_it_crashes(&request, reading).await {
+            in_flight.fail(client.kernel.now(), failure);
+        }
+        drop(in_flight);
+        return client.left();
+    }
     // What the session finds out only while it waits is nothing that it could miss.
     let known = client.system.promises.known(&request);
     let attempts = Attempts {

@@ -31,7 +31,8 @@ impl Database {
         self.expects_faults.set(true);
     }
 
-    fn number(&self, which: Which) -> usize {
+    /// The number of a server, which it keeps whatever becomes of it: 0 is the primary at the start.
+    pub fn number(&self, which: Which) -> usize {
         match which {
             Which::Primary => self.primary.get(),
             Which::Replica(replica) => replica + 1,
@@ -63,7 +64,7 @@ impl Database {
     /// connections again.
     pub fn lose_connections(&self, which: Which, reconnect_ns: Nanoseconds) {
         let server = self.server(which);
-        server.interrupt();
+        server.interruption.come();
         server.pause(self.kernel.now(), reconnect_ns);
     }
 

@@ -12,9 +12,9 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::geography::{Distance, Geography};
+use crate::geography::{Distance, Disturbances, Geography};
 use crate::guard;
-use crate::kernel::{Broadcast, Discipline, Either, Kernel, Label, Refused, Usage, race};
+use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Usage};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
@@ -22,6 +22,7 @@ use crate::workload::distribution::Distribution;
 use crate::workload::{Request, Value, Workload};
 
 pub mod buffer_pool;
+mod disturbed;
 mod existing;
 mod many;
 mod faults;
@@ -170,6 +171,7 @@ pub struct Database {
     network_luck: Stream,
     disk_luck: Stream,
     distances: Vec<Option<Distance>>,
+    disturbances: Disturbances,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
 }
@@ -263,6 +265,7 @@ impl Database {
             network_luck: luck.stream("database.network"),
             disk_luck: luck.stream("database.disk"),
             distances,
+            disturbances: Disturbances::new("database", luck),
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
@@ -478,6 +481,12 @@ impl Database {
         if let Some(distance) = &self.distances[number] {
             round_trip_ns += distance.round_trip_ns(request.region, request.index);
         }
+        if !self.disturbances.is_empty() {
+            match self.set_out(request, number) {
+                Ok(later_ns) => round_trip_ns += later_ns,
+                Err(lost) => return Box::pin(self.wait_in_vain(lost, 0, request)).await,
+            }
+        }
         let way_out_ns = round_trip_ns / 2;
         let _said = (verb == Verb::ReadUnless).then(|| Said {
             database: self,
@@ -499,6 +508,11 @@ impl Database {
             && verb.is_read()
         {
             self.meter.query_found_nothing();
+        }
+        if !self.disturbances.is_empty()
+            && let Err(lost) = self.come_back(request, number)
+        {
+            return Box::pin(self.wait_in_vain(lost, way_out_ns, request)).await;
         }
         self.kernel.sleep(round_trip_ns - way_out_ns).await;
         outcome
@@ -549,10 +563,7 @@ impl Database {
             None
         } else {
             let serving = self.serve(number, verb, request);
-            match race(server.interruption(), serving).await {
-                Either::Left(_) => None,
-                Either::Right(outcome) => Some(outcome),
-            }
+            server.interruption.unless_it_comes(serving).await
         };
         outcome.unwrap_or_else(|| {
             self.forget(request);

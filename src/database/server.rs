@@ -4,11 +4,10 @@
 //! Not here: which server a query goes to and what the rows are (see `database`).
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::rc::Rc;
 
 use super::buffer_pool::{self, BufferPool};
-use crate::kernel::{Broadcast, BroadcastId, Discipline, Kernel, Resource};
+use crate::kernel::{Discipline, Interruption, Kernel, Ongoing, Resource};
 use crate::metrics::Counter;
 use crate::units::Nanoseconds;
 
@@ -24,8 +23,7 @@ pub(super) struct Server {
     pub(super) returns_with_primary: Cell<bool>,
     condition: Condition,
     /// Ends whatever is in its queue and in service.
-    interruptions: Broadcast<()>,
-    interruption: Cell<Option<BroadcastId>>,
+    pub(super) interruption: Interruption,
 }
 
 /// What the timeline has done to a server.
@@ -33,9 +31,8 @@ pub(super) struct Server {
 struct Condition {
     is_down: Cell<bool>,
     crashes: Cell<u64>,
-    /// What is done to service times at present, each with a number of its own.
-    slowness: RefCell<Vec<(u64, Slowness)>>,
-    slowness_count: Cell<u64>,
+    /// What is done to service times at present.
+    slowness: Ongoing<Slowness>,
     /// It stands still, or stood still the last time, from `pause_from_ns` to `pause_until_ns`.
     pause_from_ns: Cell<Nanoseconds>,
     pause_until_ns: Cell<Nanoseconds>,
@@ -72,8 +69,7 @@ impl Server {
             queries: Counter::default(),
             returns_with_primary: Cell::new(false),
             condition: Condition::default(),
-            interruptions: Broadcast::new(kernel.clone()),
-            interruption: Cell::new(None),
+            interruption: Interruption::new(kernel.clone()),
         }
     }
 
@@ -93,26 +89,11 @@ impl Server {
         if let Some(pool) = &self.pool {
             pool.borrow_mut().clear();
         }
-        self.interrupt();
+        self.interruption.come();
     }
 
     pub(super) fn restart(&self) {
         self.condition.is_down.set(false);
-    }
-
-    /// All queries that it has, in service or in the queue, fail.
-    pub(super) fn interrupt(&self) {
-        if let Some(channel) = self.interruption.take() {
-            self.interruptions.close(channel, Some(()));
-        }
-    }
-
-    /// Ready when the queries that the server has now fail.
-    pub(super) fn interruption(&self) -> impl Future<Output = Option<()>> + '_ {
-        let channel = self.interruption.take();
-        let channel = channel.unwrap_or_else(|| self.interruptions.open());
-        self.interruption.set(Some(channel));
-        self.interruptions.receive(channel)
     }
 
     /// It stands still for so long from now.
@@ -142,24 +123,17 @@ impl Server {
 
     /// Service times are changed until [`Server::speed_up`] with the answer.
     pub(super) fn slow_down(&self, slowness: Slowness) -> u64 {
-        let number = self.condition.slowness_count.get();
-        self.condition.slowness_count.set(number + 1);
-        self.condition
-            .slowness
-            .borrow_mut()
-            .push((number, slowness));
-        number
+        self.condition.slowness.begin(slowness)
     }
 
     pub(super) fn speed_up(&self, number: u64) {
-        let mut slowness = self.condition.slowness.borrow_mut();
-        slowness.retain(|(other, _)| *other != number);
+        self.condition.slowness.end(number);
     }
 
     /// Works for so long as it takes in its condition, of which `work_ns` on a good day.
     pub(super) async fn work(&self, kernel: &Kernel, work_ns: Nanoseconds) {
         let mut work_ns = work_ns;
-        for (_, slowness) in self.condition.slowness.borrow().iter() {
+        for (_, slowness) in self.condition.slowness.things().iter() {
             let slower = (work_ns as f64 * slowness.factor).round() as Nanoseconds;
             work_ns = slower.saturating_add(slowness.plus_ns);
         }

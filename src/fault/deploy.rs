@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use super::{Act, ActionRow, Happening, Stage, Target};
-use crate::pattern::System;
-use crate::tier::Scope;
+use super::{Act, ActionRow, Event, Happening, Stage};
 use crate::units::{Nanoseconds, SECOND_NS};
 use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[],
+    origins: &[],
     row: Row {
         name: "deploy",
         parameters: &[
@@ -55,7 +54,7 @@ struct Deploy {
 }
 
 impl Act for Deploy {
-    fn happen<'a>(&'a self, _: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, _: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
             let rotation = &stage.system.rotation;
             let instances = rotation.instances();
@@ -67,10 +66,10 @@ impl Act for Deploy {
                 let restarted: Vec<u32> = together.filter(|it| rotation.take_out(*it)).collect();
                 stage.kernel.sleep(self.restart_ns).await;
                 for &instance in &restarted {
-                    forget(&stage.system, instance);
+                    stage.system.replace_instance(instance);
                 }
                 for &instance in &restarted {
-                    warm(stage, instance).await;
+                    stage.system.warm_instance(instance).await;
                     rotation.put_in(instance);
                 }
                 if next < instances {
@@ -78,30 +77,5 @@ impl Act for Deploy {
                 }
             }
         })
-    }
-}
-
-/// The nodes that only `instance` has, with their tiers.
-fn own_nodes(system: &System, instance: u32) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let tiers = system.layers.iter().enumerate();
-    let own = tiers.filter(|(_, layer)| layer.tier.plan().scope == Scope::Instance);
-    own.flat_map(move |(level, layer)| {
-        let nodes = layer.tier.nodes() / layer.tier.groups() as usize;
-        let first = instance as usize * nodes;
-        (first..first + nodes).map(move |node| (level, node))
-    })
-}
-
-/// The process ends, and with it what it had in memory.
-fn forget(system: &System, instance: u32) {
-    for (level, node) in own_nodes(system, instance) {
-        system.crash(level, node, false);
-        system.layers[level].tier.restart(node);
-    }
-}
-
-async fn warm(stage: &Stage, instance: u32) {
-    for (level, node) in own_nodes(&stage.system, instance).collect::<Vec<_>>() {
-        stage.system.warm(level, node).await;
     }
 }

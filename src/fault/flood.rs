@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Event, Happening, Stage};
 use crate::units::Nanoseconds;
 use crate::workload;
 use crate::workload::arrivals::Open;
@@ -13,6 +13,7 @@ const ANY_KEYS: f64 = 1e12;
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[],
+    origins: &[],
     row: Row {
         name: "flood",
         parameters: &[
@@ -48,7 +49,7 @@ struct Flood {
 }
 
 impl Act for Flood {
-    fn happen<'a>(&'a self, _: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, _: &'a Event, stage: &'a Stage) -> Happening<'a> {
         stage.crowds.flood(&self.rate, self.for_ns, self.keys);
         Box::pin(std::future::ready(()))
     }

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, REPLICA};
-use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
+use super::{Act, ActionRow, Event, Happening, Stage, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&DATABASE, &REPLICA],
+    origins: &[],
     row: Row {
         name: "lose-connections",
         parameters: &[Parameter::optional(
@@ -34,9 +35,9 @@ struct LoseConnections {
 }
 
 impl Act for LoseConnections {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            if let Some(server) = target.server() {
+            if let Some(server) = event.target.server() {
                 let database = &stage.system.database;
                 database.lose_connections(server, self.reconnect_ns);
             }

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use super::target::{NODE, TIER};
-use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
+use super::{Act, ActionRow, Event, Happening, Stage, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&TIER, &NODE],
+    origins: &[],
     row: Row {
         name: "lose-deletes",
         parameters: &[
@@ -44,9 +45,9 @@ struct LoseDeletes {
 }
 
 impl Act for LoseDeletes {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            let Some((level, _)) = target.nodes(&stage.system) else {
+            let Some((level, _)) = event.target.nodes(&stage.system) else {
                 return;
             };
             let tier = &stage.system.layers[level].tier;

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::client::Crowds;
+use crate::geography::Origin;
 use crate::kernel::{Kernel, Label};
 use crate::metrics::Meter;
 use crate::pattern::System;
@@ -20,19 +21,25 @@ use crate::units::Nanoseconds;
 use crate::workload;
 use crate::workload::parameters::{self, Arguments, ParameterError};
 
+mod bus_outage;
+mod clock_skew;
 mod crash;
 mod deploy;
+mod expire;
 mod flood;
-mod popularity_shift;
 mod lose_connections;
 mod lose_deletes;
+mod lull;
+mod network;
+mod partition;
 mod pause;
+mod popularity_shift;
 mod purge;
 mod replica_lag;
 mod resize;
 mod restart;
-mod surge;
 mod slow;
+mod surge;
 pub mod target;
 
 pub use resize::{NAME as RESIZE, NODES_MAX};
@@ -41,8 +48,8 @@ pub use target::{NoTarget, Places, Target};
 /// Something that can happen, with its settings. Events are rare, so they are called through a table
 /// of functions, and a file and a row make an action.
 pub trait Act: fmt::Debug + Send + Sync {
-    /// Lets it happen to `target`, which is of a kind that the action's row names.
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a>;
+    /// Lets it happen to the event's target, which is of a kind that the action's row names.
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a>;
 
     /// Why it cannot happen to such a workload, and what could be done about that.
     fn misfit(&self, _workload: &workload::Plan) -> Option<(String, &'static str)> {
@@ -55,6 +62,20 @@ fn misfit_of_trace(what: &str, workload: &workload::Plan) -> Option<(String, &'s
     workload.trace.as_ref()?;
     let message = format!("{what} needs keys that are made up, and a trace brings its own");
     Some((message, "give `workload.keys` in place of the trace"))
+}
+
+/// [`Act::misfit`] of what changes the rate of arrivals: not every workload has one that can do so.
+fn misfit_of_rate(
+    what: &str,
+    change: &str,
+    workload: &workload::Plan,
+) -> Option<(String, &'static str)> {
+    let of_trace = misfit_of_trace(what, workload);
+    if of_trace.is_none() && matches!(workload.arrivals, workload::arrivals::Plan::Closed(_)) {
+        let message = format!("users who wait for their answers have no rate that could {change}");
+        return Some((message, "let requests arrive in an open loop"));
+    }
+    of_trace
 }
 
 /// An action with its settings.
@@ -70,6 +91,8 @@ pub struct ActionRow {
     pub row: parameters::Row<Action>,
     /// To whom it can happen; empty if it has no target, because it happens to the world.
     pub targets: &'static [&'static target::Kind],
+    /// Of whom it may come, where that can be said; empty where it cannot.
+    pub origins: &'static [&'static target::Kind],
 }
 
 /// All actions.
@@ -77,11 +100,17 @@ pub static ACTIONS: &[ActionRow] = &[
     crash::ROW,
     restart::ROW,
     surge::ROW,
+    lull::ROW,
     flood::ROW,
     popularity_shift::ROW,
     resize::ROW,
     purge::ROW,
+    expire::ROW,
+    clock_skew::ROW,
     lose_deletes::ROW,
+    bus_outage::ROW,
+    network::ROW,
+    partition::ROW,
     deploy::ROW,
     pause::ROW,
     slow::ROW,
@@ -130,6 +159,15 @@ pub struct Event {
     pub action: Action,
     /// To whom.
     pub target: Target,
+    /// What comes from whom, where that was said.
+    pub from: Origin,
+}
+
+/// Whether app instances crash at some time.
+#[must_use]
+pub fn crash_instances(events: &[Event]) -> bool {
+    let is_app = |event: &Event| matches!(event.target, Target::App | Target::Instance { .. });
+    events.iter().any(is_app)
 }
 
 /// Lets all events happen in their time.
@@ -146,7 +184,7 @@ pub fn start(events: &[Event], stage: Stage) {
         };
         stage.clone().kernel.spawn(label, async move {
             stage.kernel.sleep_until(event.at_ns).await;
-            event.action.happen(event.target, &stage).await;
+            event.action.happen(&event, &stage).await;
             stage.meter.end_event(stage.kernel.now());
         });
     }

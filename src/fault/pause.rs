@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, REPLICA};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Event, Happening, Stage};
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&DATABASE, &REPLICA],
+    origins: &[],
     row: Row {
         name: "pause",
         parameters: &[Parameter::required("for", Kind::Duration, "for how long")],
@@ -30,9 +31,9 @@ struct Pause {
 }
 
 impl Act for Pause {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            if let Some(server) = target.server() {
+            if let Some(server) = event.target.server() {
                 stage.system.database.pause(server, self.for_ns);
                 // It is over by itself; the event ends with it.
                 stage.kernel.sleep(self.for_ns).await;

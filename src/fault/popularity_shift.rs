@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{Act, ActionRow, Happening, Stage, Target, duration_ns};
+use super::{Act, ActionRow, Event, Happening, Stage, duration_ns};
 use crate::units::Nanoseconds;
 use crate::workload;
 use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[],
+    origins: &[],
     row: Row {
         name: "popularity-shift",
         parameters: &[
@@ -47,7 +48,7 @@ struct PopularityShift {
 }
 
 impl Act for PopularityShift {
-    fn happen<'a>(&'a self, _: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, _: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
             stage.crowds.shift_popularity(self.share);
             if let Some(for_ns) = self.for_ns {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::target::{NODE, TIER};
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Event, Happening, Stage};
 use crate::workload::parameters::Row;
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&TIER, &NODE],
+    origins: &[],
     row: Row {
         name: "purge",
         parameters: &[],
@@ -21,9 +22,9 @@ pub(super) const ROW: ActionRow = ActionRow {
 struct Purge;
 
 impl Act for Purge {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            let Some((level, nodes)) = target.nodes(&stage.system) else {
+            let Some((level, nodes)) = event.target.nodes(&stage.system) else {
                 return;
             };
             for node in nodes {

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::target::{REPLICA, REPLICAS};
-use super::{Act, ActionRow, Happening, Stage, Target, duration_ns, factor};
+use super::{Act, ActionRow, Event, Happening, Stage, Target, duration_ns, factor};
 use crate::database::replication::LagChange;
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&REPLICAS, &REPLICA],
+    origins: &[],
     row: Row {
         name: "replica-lag",
         parameters: &[
@@ -52,9 +53,9 @@ struct ReplicaLag {
 }
 
 impl Act for ReplicaLag {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            let replica = match target {
+            let replica = match event.target {
                 Target::Database => None,
                 Target::Replica { replica } => Some(replica),
                 _ => return,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::target::TIER;
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Event, Happening, Stage, Target};
 use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
 
 /// What the action is called.
@@ -14,6 +14,7 @@ pub const NODES_MAX: u64 = 10_000;
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&TIER],
+    origins: &[],
     row: Row {
         name: NAME,
         parameters: &[
@@ -66,9 +67,9 @@ struct Resize {
 }
 
 impl Act for Resize {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            if let Target::Tier { level } = target {
+            if let Target::Tier { level } = event.target {
                 let tier = &stage.system.layers[level].tier;
                 tier.resize(self.nodes, self.rate_per_s);
             }

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use super::target::{DATABASE, REPLICA};
-use super::{Act, ActionRow, Happening, Stage, Target, duration_ns, factor};
+use super::{Act, ActionRow, Event, Happening, Stage, duration_ns, factor};
 use crate::database::Slowness;
 use crate::units::Nanoseconds;
 use crate::workload::parameters::{Kind, Parameter, Row};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[&DATABASE, &REPLICA],
+    origins: &[],
     row: Row {
         name: "slow",
         parameters: &[
@@ -53,9 +54,9 @@ struct Slow {
 }
 
 impl Act for Slow {
-    fn happen<'a>(&'a self, target: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, event: &'a Event, stage: &'a Stage) -> Happening<'a> {
         Box::pin(async move {
-            let Some(server) = target.server() else {
+            let Some(server) = event.target.server() else {
                 return;
             };
             let database = &stage.system.database;

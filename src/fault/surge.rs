@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{Act, ActionRow, Happening, Stage, Target};
+use super::{Act, ActionRow, Event, Happening, Stage};
 use crate::units::Nanoseconds;
+use crate::workload;
 use crate::workload::parameters::{Kind, Parameter, ParameterError, Row};
-use crate::workload::{self, arrivals};
 
 pub(super) const ROW: ActionRow = ActionRow {
     targets: &[],
+    origins: &[],
     row: Row {
         name: "surge",
         parameters: &[
@@ -57,19 +58,15 @@ struct Surge {
 }
 
 impl Act for Surge {
-    fn happen<'a>(&'a self, _: Target, stage: &'a Stage) -> Happening<'a> {
+    fn happen<'a>(&'a self, _: &'a Event, stage: &'a Stage) -> Happening<'a> {
         stage.crowds.surge(self.times, self.for_ns, self.rank);
         Box::pin(std::future::ready(()))
     }
 
     fn misfit(&self, workload: &workload::Plan) -> Option<(String, &'static str)> {
-        let makes_up = super::misfit_of_trace("a surge", workload);
-        if makes_up.is_some() {
-            return makes_up;
-        }
-        if matches!(workload.arrivals, arrivals::Plan::Closed(_)) {
-            let message = "users who wait for their answers have no rate that could surge";
-            return Some((message.into(), "let requests arrive in an open loop"));
+        let has_none = super::misfit_of_rate("a surge", "surge", workload);
+        if has_none.is_some() {
+            return has_none;
         }
         let keys = workload.keys.limit();
         if self.rank.is_some_and(|rank| rank > keys) {

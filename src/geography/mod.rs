@@ -12,6 +12,10 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+mod disturbance;
+
+pub use disturbance::{Disturbance, Disturbances, Lost, Message, Origin, Trouble};
+
 use crate::random::{Luck, Stream};
 use crate::units::{Nanoseconds, RegionId};
 use crate::workload::distribution::Distribution;

@@ -4,7 +4,7 @@
 //! So nothing that is committed is forgotten: neither the write of a client that gave up waiting, nor
 //! one whose delete was lost. In order means that a commit that is late holds up all behind it. In a
 //! tier whose nodes are not shared every process follows the log for itself. A node that has no room
-//! for the delete is asked again; one that is down has nothing to delete.
+//! for the delete, or does not answer, is asked again; one that is down has nothing to delete.
 //!
 //! Known weakness: copies are stale for the lag, and whoever has just written may read the old row.
 
@@ -142,7 +142,12 @@ impl Follower {
                     tier.invalidate(visit.node(), key, row);
                     return tier.leave(visit).await;
                 }
-                Err(Unreachable::QueueFull | Unreachable::NoConnection | Unreachable::Shed) => {
+                Err(
+                    Unreachable::QueueFull
+                    | Unreachable::NoConnection
+                    | Unreachable::Shed
+                    | Unreachable::Lost,
+                ) => {
                     kernel.sleep(RETRY_NS).await;
                 }
                 Err(Unreachable::Down) => {

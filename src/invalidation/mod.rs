@@ -177,6 +177,26 @@ impl Invalidator {
         }
     }
 
+    /// From now on nothing goes over the bus, until [`Invalidator::mend_bus`] with the answer; nothing if
+    /// there is no bus. Whether the messages of that time are `kept` and arrive afterwards.
+    pub fn break_bus(&self, kept: bool) -> Option<u64> {
+        Some(self.bus.as_ref()?.go_down(kept))
+    }
+
+    /// Ends what [`Invalidator::break_bus`] began.
+    pub fn mend_bus(&self, number: u64) {
+        if let Some(bus) = &self.bus {
+            bus.come_up(number);
+        }
+    }
+
+    /// An app instance has crashed: what it has not said yet it never will.
+    pub fn instance_crashed(&self, instance: u32) {
+        if let Some(bus) = &self.bus {
+            bus.forget(instance);
+        }
+    }
+
     /// How long a query that is answered "not modified" holds its connection, if not as long as any
     /// other.
     pub fn not_modified_service_time(&self) -> Option<Rc<Distribution>> {

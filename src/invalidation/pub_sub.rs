@@ -4,7 +4,8 @@
 //! The writer's own copy is the business of the write pattern. A message may be late, lost or doubled;
 //! with `batch`, a process collects what it has to say and says it in one message, so that all of it
 //! is late together and lost together. Messages take no time of the receiving node: they are handled
-//! in the process itself.
+//! in the process itself. While the bus is down nothing is taken in: messages are lost, or those who
+//! publish keep them and send them when it is up again.
 //!
 //! Known weakness: nobody notices a lost message, and the copy is stale until its TTL. A fill that is
 //! under way when the message arrives puts an old row back.
@@ -14,7 +15,7 @@ use std::rc::Rc;
 
 use super::{Bus, InvalidationRow, Parts, Plan};
 use crate::database::Row;
-use crate::kernel::Label;
+use crate::kernel::{Label, Ongoing};
 use crate::random::{Luck, Stream, mix};
 use crate::units::Key;
 use crate::workload::Request;
@@ -79,6 +80,16 @@ pub(super) struct Publisher {
     luck: Stream,
     /// What each instance has collected.
     collected: Vec<RefCell<Vec<News>>>,
+    outages: Ongoing<Outage>,
+    /// Messages that wait for the end of an outage, with who sends them.
+    kept: RefCell<Vec<(u32, Vec<News>)>>,
+}
+
+/// A time in which the bus takes nothing in.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    /// Whether messages are kept until it is over.
+    keeps: bool,
 }
 
 impl Publisher {
@@ -89,6 +100,44 @@ impl Publisher {
             parts: parts.clone(),
             luck: luck.stream(&format!("tier.{}.bus", parts.tier.plan().name)),
             collected: (0..instances).map(|_| RefCell::default()).collect(),
+            outages: Ongoing::default(),
+            kept: RefCell::default(),
+        }
+    }
+
+    /// The bus takes nothing in until [`Publisher::come_up`] with the answer.
+    pub(super) fn go_down(&self, keeps: bool) -> u64 {
+        self.outages.begin(Outage { keeps })
+    }
+
+    /// An outage is over. If it was the last, what was kept is sent.
+    pub(super) fn come_up(self: &Rc<Self>, number: u64) {
+        self.outages.end(number);
+        if self.outages.is_empty() {
+            for (sender, message) in self.kept.take() {
+                self.send(sender, message);
+            }
+        }
+    }
+
+    /// An instance never says what it has collected, or kept.
+    pub(super) fn forget(&self, sender: u32) {
+        let collected = self.collected[sender as usize].take();
+        self.count_lost(&collected);
+        let mut kept = self.kept.borrow_mut();
+        for (_, message) in kept.extract_if(.., |(of, _)| *of == sender) {
+            self.count_lost(&message);
+        }
+    }
+
+    /// A message reaches nobody.
+    fn count_lost(&self, message: &[News]) {
+        if self.parts.meter.is_measuring() {
+            let receivers = u64::from(self.parts.tier.groups()) - 1;
+            let invalidations = receivers * message.len() as u64;
+            let counts = self.parts.tier.counts();
+            counts.invalidations_sent.add(invalidations);
+            counts.invalidations_lost.add(invalidations);
         }
     }
 
@@ -124,6 +173,14 @@ impl Publisher {
     /// Sends one message to every instance but the sender.
     fn send(self: &Rc<Self>, sender: u32, message: Vec<News>) {
         let Some(first) = message.first() else { return };
+        if !self.outages.is_empty() {
+            if self.outages.things().iter().all(|(_, it)| it.keeps) {
+                self.kept.borrow_mut().push((sender, message));
+            } else {
+                self.count_lost(&message);
+            }
+            return;
+        }
         let address = mix(first.index);
         let message = Rc::new(message);
         for receiver in (0..self.parts.tier.groups()).filter(|&it| it != sender) {

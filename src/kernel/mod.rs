@@ -19,6 +19,8 @@ mod broadcast;
 mod calendar;
 mod combine;
 mod executor;
+mod interruption;
+mod ongoing;
 mod resource;
 mod together;
 #[cfg(test)]
@@ -28,6 +30,8 @@ pub use broadcast::{Broadcast, BroadcastId, Receive};
 pub use calendar::Calendar;
 pub use combine::{Either, TimedOut, join, join_all, race};
 pub use executor::{Deadlock, Executor, Label, Spawner};
+pub use interruption::Interruption;
+pub use ongoing::Ongoing;
 pub use resource::{Acquire, Discipline, OwnedPermit, Permit, Refused, Resource, Usage};
 pub use together::{Together, together};
 

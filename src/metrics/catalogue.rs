@@ -409,7 +409,13 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.refused",
         Count,
         Lower,
-        "exchanges that a node refused because its queue was full",
+        "exchanges that a node refused because its queue was full, or because it was down",
+    ),
+    row(
+        "tier.<tier>.lost",
+        Count,
+        Lower,
+        "exchanges to which no answer came, because the network lost them or their answers",
     ),
     row(
         "tier.<tier>.shed",

@@ -348,8 +348,10 @@ pub struct TierMeter {
     pub copy_reads: Counter,
     /// Lookups that were answered from what is pinned.
     pub pinned_hits: Counter,
-    /// Exchanges that were refused because a node's queue was full.
+    /// Exchanges that a node refused: its queue was full, or it was down.
     pub refused: Counter,
+    /// Exchanges to which no answer came: they, or the answers, were lost on their way.
+    pub lost: Counter,
     /// Exchanges that were refused because the queue for a connection was full.
     pub connections_refused: Counter,
     /// Time that each exchange waited for a connection, where those are limited.

@@ -269,8 +269,16 @@ fn renew_and(
                 case.is_early,
                 renewal.known
             ));
+            let fetching = layer.defence.fetch(&case, loading);
             // Should it fail, the next request tries again.
-            let _ = layer.defence.fetch(&case, loading).await;
+            let _ = match layer.pattern.read {
+                // Nodes that load by themselves do so whatever becomes of the instance.
+                Read::Through => Some(fetching.await),
+                _ => {
+                    let rotation = &system.rotation;
+                    rotation.unless_it_crashes(request.instance, fetching).await
+                }
+            };
             ended(&system);
         },
     );

@@ -26,6 +26,7 @@ use crate::workload::parameters::{self, Arguments};
 mod batch;
 mod bloom;
 mod fetch;
+mod instances;
 mod layer;
 mod read;
 mod refresh;

@@ -416,6 +416,7 @@ impl<'a> Recorder<'a> {
         let total: u64 = exchanges.iter().sum();
         put("rate", rate(total));
         put("refused", counts.refused.get() as f64);
+        put("lost", counts.lost.get() as f64);
         put("shed", counts.guard.shed.get() as f64);
         put(
             "breaker.open_ratio",

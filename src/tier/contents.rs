@@ -142,6 +142,9 @@ impl Tier {
         if let Some(members) = &self.members {
             expires_ns = members.stored(self, number, request.key, row, expires_ns);
         }
+        if !self.clocks.is_empty() {
+            expires_ns = self.by_the_nodes_clock(number, request, expires_ns);
+        }
         let resident = Resident::new(row, filling == Filling::Ahead);
         if let Some(pin_ns) = self.pin_ns_of(number, request.key) {
             self.pin(number, request.key, resident, now_ns.saturating_add(pin_ns));

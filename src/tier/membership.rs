@@ -580,13 +580,16 @@ impl Members {
         way_back_ns: Nanoseconds,
     ) -> Going<'a, Visit> {
         Box::pin(async move {
-            if unreachable != Unreachable::Down {
-                tier.kernel.sleep(way_back_ns).await;
-                return Err(unreachable);
-            }
-            let waits_ns = tier.plan.gives_up_after_ns(way_back_ns);
+            let waits_ns = match unreachable {
+                Unreachable::Down => tier.plan.gives_up_after_ns(way_back_ns),
+                Unreachable::Lost => way_back_ns,
+                _ => {
+                    tier.kernel.sleep(way_back_ns).await;
+                    return Err(unreachable);
+                }
+            };
             tier.kernel.sleep(waits_ns).await;
-            self.stand_in(tier, errand, request).await
+            self.stand_in(tier, errand, request, unreachable).await
         })
     }
 
@@ -598,12 +601,13 @@ impl Members {
         Some((first + within as u32) as usize)
     }
 
-    /// The gutter's node in place of one that is down, if there is one and it helps.
+    /// The gutter's node in place of one that is `unreachable`, if there is one and it helps.
     async fn stand_in(
         &self,
         tier: &Tier,
         errand: Errand,
         request: &Request,
+        unreachable: Unreachable,
     ) -> Result<Visit, Unreachable> {
         let is_of_a_read = matches!(
             errand.exchange,
@@ -612,7 +616,7 @@ impl Members {
         let group = tier.group_of(request);
         let node = self.gutter_node(&tier.plan, group, request.key);
         let Some(node) = node.filter(|_| is_of_a_read) else {
-            return Err(Unreachable::Down);
+            return Err(unreachable);
         };
         if tier.meter.is_measuring() {
             tier.counts().gutter.increment();
@@ -637,12 +641,14 @@ impl Members {
         Box::pin(async move {
             if !self.bounds_loads() {
                 // Everybody knows that the node is down.
-                return self.stand_in(tier, errand, request).await;
+                let down = Unreachable::Down;
+                return self.stand_in(tier, errand, request, down).await;
             }
             let group = tier.group_of(request);
             let (node, load) = self.take_up(tier, group, request.key);
             if self.known_down[node].get() {
-                return self.stand_in(tier, errand, request).await;
+                let down = Unreachable::Down;
+                return self.stand_in(tier, errand, request, down).await;
             }
             let outcome = tier.travel(node, request, errand, 0).await;
             drop(load);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::database::Row;
 use crate::eviction::PolicySpec;
-use crate::geography::{Distance, Geography, Population};
+use crate::geography::{Distance, Disturbances, Geography, Population};
 use crate::guard::{self, Guards, Place};
 use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused};
 use crate::metrics::Meter;
@@ -24,11 +24,14 @@ use crate::workload::distribution::Distribution;
 mod bandwidth;
 mod behind;
 mod chunks;
+mod clocks;
 mod connections;
 mod contents;
 mod demotion;
+mod disturbed;
 mod failover;
 mod early;
+mod expire;
 mod faults;
 mod fills;
 mod hot_keys;
@@ -49,6 +52,7 @@ mod write_buffer;
 
 pub use bandwidth::Fields;
 pub use chunks::Chunking;
+pub use clocks::Skew;
 use connections::Connections;
 pub use connections::{ConnectionsPlan, ConnectionsUsage};
 pub use early::EarlyPlan;
@@ -58,6 +62,7 @@ pub use leases::{Lease, LeasePlan};
 pub use multi_get::{Arrival, Way};
 pub use mutexes::{MutexPlan, Taken};
 
+use clocks::Clocks;
 use membership::Members;
 pub use membership::{GUTTER, Gutter, MembershipPlan, Sent};
 use node::Node;
@@ -215,6 +220,9 @@ pub enum Unreachable {
     /// None of the app's connections to it was free, and the queue for one was full.
     #[error("no connection to the node was free")]
     NoConnection,
+    /// The message, or the answer, was lost on its way.
+    #[error("there was no answer")]
+    Lost,
     /// A guard refused to send it, or the node's queue turned it away.
     #[error("shed")]
     Shed,
@@ -276,6 +284,11 @@ enum Came {
         node: u32,
         way_back_ns: Nanoseconds,
     },
+    /// As `Freely`, and the answer gets lost on the way back.
+    Lost {
+        node: u32,
+        way_back_ns: Nanoseconds,
+    },
     /// Over a connection of the app's; shared where several came together.
     Connected {
         node: u32,
@@ -287,6 +300,8 @@ enum Came {
 #[derive(Debug)]
 struct Back {
     way_ns: Nanoseconds,
+    /// Whether the answer gets lost on it.
+    is_lost: bool,
     _connection: OwnedPermit,
 }
 
@@ -296,8 +311,27 @@ impl Visit {
     #[inline]
     pub fn node(&self) -> usize {
         match self.came {
-            Came::Freely { node, .. } | Came::Connected { node, .. } => node as usize,
+            Came::Freely { node, .. } | Came::Lost { node, .. } | Came::Connected { node, .. } => {
+                node as usize
+            }
         }
+    }
+
+    /// Whether the answer gets lost on the way back, so that nobody learns what has been done there.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        match &self.came {
+            Came::Freely { .. } => false,
+            Came::Lost { .. } => true,
+            Came::Connected { back, .. } => back.is_lost,
+        }
+    }
+
+    /// The same, by a way back on which the answer gets lost; whoever waits for it does so for as long.
+    fn without_answer(self, way_back_ns: Nanoseconds) -> Self {
+        let node = self.node() as u32;
+        let came = Came::Lost { node, way_back_ns };
+        Self { came }
     }
 
     /// Without a connection of the app's.
@@ -314,6 +348,7 @@ impl Visit {
     fn over(self, connection: OwnedPermit) -> Self {
         let back = Rc::new(Back {
             way_ns: self.way_back_ns(),
+            is_lost: self.is_lost(),
             _connection: connection,
         });
         let node = self.node() as u32;
@@ -323,7 +358,7 @@ impl Visit {
 
     fn way_back_ns(&self) -> Nanoseconds {
         match &self.came {
-            Came::Freely { way_back_ns, .. } => *way_back_ns,
+            Came::Freely { way_back_ns, .. } | Came::Lost { way_back_ns, .. } => *way_back_ns,
             Came::Connected { back, .. } => back.way_ns,
         }
     }
@@ -393,6 +428,8 @@ pub struct Tier {
     geography: Rc<Geography>,
     /// Boxed, because most tiers have none.
     distance: Option<Box<Distance>>,
+    disturbances: Disturbances,
+    clocks: Clocks,
     /// Share of deletes that are lost at present.
     delete_failure: Cell<f64>,
     unlocked: Broadcast<()>,
@@ -514,6 +551,8 @@ impl Tier {
             connections: Connections::new(plan, kernel),
             geography: geography.clone(),
             distance: plan.home.map(distance),
+            disturbances: Disturbances::new(&what, luck),
+            clocks: Clocks::default(),
             delete_failure: Cell::new(plan.delete_failure),
             unlocked: Broadcast::new(kernel.clone()),
             victims: OnceCell::new(),
@@ -681,7 +720,8 @@ impl Tier {
     /// Whether a request that has met such a node fails, rather than going on to what lies below.
     #[must_use]
     pub fn is_fatal(&self, unreachable: Unreachable) -> bool {
-        unreachable == Unreachable::Down && self.plan.membership.while_down.is_fatal()
+        let is_silent = matches!(unreachable, Unreachable::Down | Unreachable::Lost);
+        is_silent && self.plan.membership.while_down.is_fatal()
     }
 
     /// A round trip between two nodes of the tier.
@@ -729,6 +769,7 @@ impl Tier {
                 Unreachable::Shed => counts.guard.shed.increment(),
                 Unreachable::NoConnection => counts.connections_refused.increment(),
                 Unreachable::QueueFull | Unreachable::Down => counts.refused.increment(),
+                Unreachable::Lost => counts.lost.increment(),
             }
         }
         unreachable

@@ -187,9 +187,12 @@ impl Tier {
             Err(lost) => lost,
         };
         let (waits_ns, stands_in) = match &self.members {
-            Some(_) if unreachable == Unreachable::Down && is_to_a_primary(way) => {
-                let gutter = self.plan.membership.gutter;
-                (self.plan.gives_up_after_ns(way_back_ns), gutter.is_some())
+            Some(_) if is_to_a_primary(way) => {
+                let has_gutter = self.plan.membership.gutter.is_some();
+                match unreachable {
+                    Unreachable::Down => (self.plan.gives_up_after_ns(way_back_ns), has_gutter),
+                    unreachable => (way_back_ns, has_gutter && unreachable == Unreachable::Lost),
+                }
             }
             _ => (way_back_ns, false),
         };
@@ -216,7 +219,10 @@ impl Tier {
             }
             self.watch(node, request);
         }
-        let round_trip_ns = self.round_trip_ns(&requests[0], errand, farther_ns);
+        let mut round_trip_ns = self.round_trip_ns(&requests[0], errand, farther_ns);
+        if !self.disturbances.is_empty() {
+            round_trip_ns += self.set_out(&requests[0], node, errand.luck_index)?;
+        }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
         self.kernel.sleep(way_out_ns).await;
@@ -225,7 +231,12 @@ impl Tier {
                 if let Some(members) = &self.members {
                     members.catch_up(self, node);
                 }
-                Ok(Visit::free(node, way_back_ns))
+                let visit = Visit::free(node, way_back_ns);
+                if self.disturbances.is_empty() {
+                    Ok(visit)
+                } else {
+                    self.come_back(&requests[0], errand, visit)
+                }
             }
             Err(unreachable) => Err((unreachable, way_back_ns)),
         }

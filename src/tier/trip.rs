@@ -82,7 +82,7 @@ impl<'a> Trip<'a> {
     }
 
     #[inline]
-    fn set_out(&mut self, request: &Request) -> Sleep<'a> {
+    fn set_out(&mut self, request: &Request) -> Result<Sleep<'a>, Refusal> {
         let tier = self.tier;
         let node = self.node as usize;
         tier.nodes[node].cache.borrow().announce(self.key);
@@ -92,10 +92,13 @@ impl<'a> Trip<'a> {
         if tier.hot_keys.is_some() && self.errand.exchange.asks_for_a_row() {
             tier.watch(node, request);
         }
-        let round_trip_ns = tier.round_trip_ns(request, &self.errand, self.way_ns);
+        let mut round_trip_ns = tier.round_trip_ns(request, &self.errand, self.way_ns);
+        if !tier.disturbances.is_empty() {
+            round_trip_ns += tier.set_out(request, node, self.errand.luck_index)?;
+        }
         let way_out_ns = round_trip_ns / 2;
         self.way_ns = round_trip_ns - way_out_ns;
-        tier.kernel.sleep(way_out_ns)
+        Ok(tier.kernel.sleep(way_out_ns))
     }
 
     /// The node does not serve, for that reason.
@@ -121,7 +124,10 @@ impl Future for Trip<'_> {
             match &mut trip.stage {
                 Stage::New => {
                     let request = trip.request.expect("a way is somebody's");
-                    trip.stage = Stage::Outward(trip.set_out(request));
+                    trip.stage = match trip.set_out(request) {
+                        Ok(way) => Stage::Outward(way),
+                        Err(refusal) => return Poll::Ready(Err(refusal)),
+                    };
                 }
                 Stage::Outward(way) => {
                     ready!(Pin::new(way).poll(context));
@@ -183,7 +189,13 @@ impl Future for Trip<'_> {
         {
             members.catch_up(tier, number);
         }
-        Poll::Ready(Ok(Visit::free(number, trip.way_ns)))
+        let visit = Visit::free(number, trip.way_ns);
+        Poll::Ready(match trip.request {
+            Some(request) if !tier.disturbances.is_empty() => {
+                tier.come_back(request, &trip.errand, visit)
+            }
+            _ => Ok(visit),
+        })
     }
 }
 
@@ -245,7 +257,8 @@ impl<'a> Leg<'a> {
                 };
                 let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
                 let way_back_ns = visit.as_ref().map_or(0, Visit::way_back_ns);
-                pass.end(visit.is_ok(), way_back_ns);
+                let is_answered = visit.as_ref().is_ok_and(|visit| !visit.is_lost());
+                pass.end(is_answered, way_back_ns);
                 visit
             })),
             _ => Self::towards(tier, request, Errand::new(exchange, request, bytes)),
@@ -352,7 +365,7 @@ impl<'a> Leaving<'a> {
     pub(super) fn new(kernel: &'a Kernel, visit: Visit) -> Self {
         let way = kernel.sleep(visit.way_back_ns());
         Self(match visit.came {
-            Came::Freely { .. } => Back::Freely(way),
+            Came::Freely { .. } | Came::Lost { .. } => Back::Freely(way),
             Came::Connected { back, .. } => Back::Connected(Box::new((way, back))),
         })
     }

@@ -50,6 +50,8 @@ pub enum Kind {
     Switch,
     /// One of a few words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
+    /// A list of whole numbers, 0 or more, at least one.
+    Counts,
     /// A list of pairs of a probability and a quantity.
     Quantiles,
     /// A list of pairs of an instant in nanoseconds and a rate or factor.
@@ -128,6 +130,8 @@ pub enum Argument {
     Switch(bool),
     /// For [`Kind::Word`].
     Word(String),
+    /// For [`Kind::Counts`].
+    Counts(Vec<u64>),
     /// For [`Kind::Quantiles`], [`Kind::Instants`] and [`Kind::States`].
     Pairs(Vec<(f64, f64)>),
     /// For [`Kind::Durations`].
@@ -252,6 +256,18 @@ impl Arguments {
             return Err(ParameterError::new(name, problem));
         }
         Ok(duration_ns)
+    }
+
+    /// The list of whole numbers given for `name`, if one is.
+    ///
+    /// # Errors
+    /// When something else is given.
+    pub fn optional_counts(&self, name: &'static str) -> Result<Option<&[u64]>, ParameterError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Argument::Counts(counts)) => Ok(Some(counts)),
+            Some(_) => Err(ParameterError::new(name, "must be a list of whole numbers")),
+        }
     }
 
     /// The list of pairs given for `name`.

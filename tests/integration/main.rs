@@ -42,4 +42,5 @@ mod tiers;
 mod timeline;
 mod trace;
 mod trace_workload;
+mod two_events;
 mod world;

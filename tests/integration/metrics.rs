@@ -185,7 +185,12 @@ fn in_a_busy_run_every_metric_is_a_number_and_hardly_any_is_zero() {
         "bypassing_reads",
         "refused_copies",
     ];
-    let other_tier = ["tier.near.refused", "tier.near.invalidations.lost"];
+    let other_tier = [
+        "tier.near.refused",
+        "tier.near.invalidations.lost",
+        "tier.near.lost",
+        "tier.far.lost",
+    ];
     for (name, value) in &run.0.metrics {
         // Where nothing is flushed or changes there is nothing to divide by, and without sessions nobody notices.
         let is_of_sessions = name.ends_with("_violations");

@@ -303,6 +303,8 @@ fn database_events() -> impl Strategy<Value = String> {
         "\"lose-connections\", reconnect = \"5ms\"",
         "\"replica-lag\", lag = \"1s\", for = \"40ms\"",
         "\"replica-lag\", factor = 5.0",
+        "\"partition\", for = \"30ms\", notice = \"5ms\"",
+        "\"network\", delay = \"2ms\", loss = 0.1, notice = \"5ms\"",
     ];
     let targets = vec![
         "database",
@@ -353,7 +355,7 @@ fn servers() -> impl Strategy<Value = (String, String)> {
 }
 
 /// A timeline for so many tiers.
-fn events(tiers: usize) -> impl Strategy<Value = String> {
+fn events(tiers: usize) -> impl Strategy<Value = Vec<String>> {
     let actions = vec![
         "\"crash\"",
         "\"crash\", restart_after = \"20ms\"",
@@ -364,16 +366,43 @@ fn events(tiers: usize) -> impl Strategy<Value = String> {
         "\"restart\"",
         "\"purge\"",
         "\"lose-deletes\", share = 0.5, for = \"50ms\"",
+        "\"expire\", top = 5",
+        "\"expire\", first = 0, last = 99",
+        "\"clock-skew\", ahead = \"20ms\", for = \"50ms\"",
+        "\"clock-skew\", behind = \"1h\", from = \"app.instance.0\"",
+        "\"bus-outage\", for = \"50ms\"",
+        "\"bus-outage\", for = \"50ms\", keep = true",
+        "\"partition\", for = \"30ms\", notice = \"5ms\"",
+        "\"partition\", for = \"30ms\", from = \"app.instance.0\"",
+        "\"network\", delay = \"2ms\", loss = 0.1, notice = \"5ms\"",
         "\"deploy\", restart = \"5ms\", pause = \"1ms\", at_a_time = 2",
+        "\"crash\", restart_after = \"20ms\", target = \"app.instance.0\"",
+        "\"crash\", restart_after = \"20ms\", target = \"app\"",
+        "\"restart\", target = \"app\"",
     ];
     let event = (0..400u32, select(actions), 0..tiers.max(1)).prop_map(|(ms, action, tier)| {
-        if action.contains("deploy") {
+        if action.contains("deploy") || action.contains("target") {
             return format!("{{ at = \"{ms}ms\", action = {action} }}");
         }
         format!("{{ at = \"{ms}ms\", action = {action}, target = \"tier.tier-{tier}\" }}")
     });
     let most = if tiers == 0 { 0 } else { 4 };
-    prop::collection::vec(event, 0..=most).prop_map(|events| events.join(", "))
+    prop::collection::vec(event, 0..=most)
+}
+
+/// Whether what is done to a tier is something that it has.
+fn happens_to(event: &str, tiers: &[String]) -> bool {
+    let (_, number) = event.split_once("tier.tier-").unwrap_or_default();
+    let number: String = number.chars().take_while(char::is_ascii_digit).collect();
+    let Some(tier) = number
+        .parse()
+        .ok()
+        .and_then(|number: usize| tiers.get(number))
+    else {
+        return true;
+    };
+    (!event.contains("clock-skew") || !tier.contains(&format!("ttl = {NEVER}")))
+        && (!event.contains("bus-outage") || tier.contains("pub-sub"))
 }
 
 /// A scheme, and what happens among nodes that are shared.
@@ -591,6 +620,7 @@ prop_compose! {
             "{ at = \"20ms\", action = \"popularity-shift\", for = \"50ms\" }",
             "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\" }",
             "{ at = \"10ms\", action = \"surge\", times = 3, for = \"50ms\", rank = 1 }",
+            "{ at = \"10ms\", action = \"lull\", times = 0.4, for = \"50ms\" }",
         ]),
         dependents in select(vec!["0", "3", "{ distribution = \"exponential\", mean = 5 }"]),
         (tiers, events) in prop::collection::vec(tier(), 0..4)
@@ -599,7 +629,8 @@ prop_compose! {
         (client, database) in (client(), database()),
         (servers, database_events) in servers(),
     ) -> String {
-        let all = [events, database_events];
+        let events: Vec<String> = events.into_iter().filter(|it| happens_to(it, &tiers)).collect();
+        let all = [events.join(", "), database_events];
         let some: Vec<String> = all.into_iter().filter(|it| !it.is_empty()).collect();
         let events = some.join(", ");
         // Who has no identity cannot be promised anything that depends on it.
@@ -614,8 +645,9 @@ prop_compose! {
         };
         // Clients of pages only wait.
         let client = if page.is_empty() { client } else { String::new() };
-        // Users who wait have no rate that could surge.
-        let crowd = if arrivals.contains("closed") && crowd.contains("surge") { "" } else { crowd };
+        // Users who wait have no rate that could surge, or fall.
+        let needs_rate = crowd.contains("surge") || crowd.contains("lull");
+        let crowd = if arrivals.contains("closed") && needs_rate { "" } else { crowd };
         let events = [&events, crowd].into_iter().filter(|it| !it.is_empty());
         let events = events.collect::<Vec<_>>().join(", ");
         let warmup_us = duration_ms * 100 * warm_up_share;

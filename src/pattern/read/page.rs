@@ -63,9 +63,12 @@ impl System {
     /// Reads one key of a page.
     async fn read_of_page(self: &Rc<Self>, request: &Request) -> One {
         let issued_ns = self.kernel.now();
-        let answer = self.read(request).await;
+        let reading = self.read(request);
+        // Each key may be a task of its own.
+        let rotation = &self.rotation;
+        let answer = rotation.unless_it_crashes(request.instance, reading).await;
         self.note_key(issued_ns);
-        answer
+        answer.unwrap_or(Err(Failure::Unavailable))
     }
 
     /// One key of a page was answered, or failed.

@@ -62,12 +62,16 @@ async fn write(
     if delete {
         let request = *request;
         let committed = row.clone();
-        system.spawn("delete by request", request.index, async move |system| {
-            let tier = &system.layers[level].tier;
-            let _ = tier
-                .delete(Exchange::Delete, &request, Some(&committed))
-                .await;
-        });
+        system.spawn_in_instance(
+            "delete by request",
+            &request,
+            async move |system: Rc<System>| {
+                let tier = &system.layers[level].tier;
+                let _ = tier
+                    .delete(Exchange::Delete, &request, Some(&committed))
+                    .await;
+            },
+        );
     }
     Ok(row)
 }

@@ -149,7 +149,11 @@ async fn write(
         // There and back again, to a node of the same tier.
         tier.hop(Exchange::Log, request).await;
     }
+    let is_lost = visit.is_lost();
     tier.leave(visit).await;
+    if is_lost {
+        return Err(Failure::Unavailable);
+    }
     Ok(row)
 }
 

@@ -66,10 +66,10 @@ async fn write(
     let row = system.write_below(request, level + 1).await?;
     let request = *request;
     let committed = row.clone();
-    system.spawn(
+    system.spawn_in_instance(
         "second delete by request",
-        request.index,
-        async move |system| {
+        &request,
+        async move |system: Rc<System>| {
             system.kernel.sleep(wait_ns).await;
             let tier = &system.layers[level].tier;
             let _ = tier

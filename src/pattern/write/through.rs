@@ -65,6 +65,10 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
     drop(lock);
     // Whatever becomes of the node, the database has the row.
     let _ = tier.replicated(visit.node()).await;
+    let is_lost = visit.is_lost();
     tier.leave(visit).await;
+    if is_lost {
+        return Err(Failure::Unavailable);
+    }
     outcome
 }

@@ -94,6 +94,7 @@ pub(super) fn event() -> Choice {
             "when, counted from the start of the run, warm-up included",
         )];
         first.extend(target(action.targets));
+        first.extend(origin(action.origins));
         row.table.fields.splice(0..0, first);
         row
     });
@@ -106,15 +107,31 @@ pub(super) fn event() -> Choice {
 
 /// To whom it happens, which nobody is asked where it happens to the world.
 fn target(kinds: &[&Kind]) -> Option<Field> {
-    let spelled: Vec<String> = kinds
-        .iter()
-        .map(|kind| format!("`{}` ({})", kind.spelled, kind.meaning))
-        .collect();
     Some(field(
         "target",
         Shape::Text,
         Need::Required,
         kinds.first()?.example,
-        &format!("to whom: {}", spelled.join(", ")),
+        &format!("to whom: {}", spelled(kinds)),
     ))
+}
+
+/// From whom what happens comes, where that can be said.
+fn origin(kinds: &[&Kind]) -> Option<Field> {
+    Some(field(
+        "from",
+        Shape::Text,
+        Need::Optional,
+        kinds.first()?.example,
+        &format!(
+            "only where it comes from these: {}; from all app instances if nothing is said",
+            spelled(kinds)
+        ),
+    ))
+}
+
+fn spelled(kinds: &[&Kind]) -> String {
+    let kinds = kinds.iter();
+    let spelled = kinds.map(|kind| format!("`{}` ({})", kind.spelled, kind.meaning));
+    spelled.collect::<Vec<_>>().join(", ")
 }

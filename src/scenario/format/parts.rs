@@ -169,7 +169,8 @@ pub(super) fn parameter_shape(parameter: &Parameter, (unit, bounds): (Unit, Rang
         Kind::Share => Shape::Quantity(Unit::Share, ANY_SHARE),
         Kind::Count if parameter.name == "count" => count("1", "100M"),
         Kind::Count if parameter.name == "users" => count("1", "10M"),
-        Kind::Count => count("0", "1000000000000"),
+        Kind::Count => any_count(),
+        Kind::Counts => Shape::List(Box::new(any_count()), 1),
         Kind::Duration => duration,
         Kind::Rate if parameter.required && parameter.name == "rate" => {
             Shape::Quantity(Unit::Rate, some_rate())
@@ -204,6 +205,10 @@ pub(super) fn parameter_shape(parameter: &Parameter, (unit, bounds): (Unit, Rang
     }
 }
 
+fn any_count() -> Shape {
+    count("0", "1000000000000")
+}
+
 /// A value of a parameter as it would be written.
 pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
     let of_unit = |duration, size, count| match unit {
@@ -223,6 +228,7 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Count, "count") => "1_000_000",
         (Kind::Count, "acks") => "1",
         (Kind::Count, _) => "100",
+        (Kind::Counts, _) => "[3, 17, 42]",
         (Kind::Duration, _) => "\"1h\"",
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
         (Kind::Rate, _) => "\"10k/s\"",

@@ -123,7 +123,12 @@ impl Planner<'_> {
         let database = self.database(root.at("database"), workload.as_ref(), &geography);
         let events = match (tiers.as_deref(), database.as_ref()) {
             (Some(tiers), Some(database)) => {
-                let places = fault::Places { tiers, database };
+                let places = fault::Places {
+                    instances: root.at("app").at("instances").whole_u32(),
+                    geography: &geography,
+                    tiers,
+                    database,
+                };
                 self.events(root, &places, workload.as_ref())
             }
             // Whether a target exists cannot be said.
@@ -157,7 +162,8 @@ impl Planner<'_> {
             promises: promises?,
             tiers: tiers?,
             database: database::Plan {
-                outlives_callers: client.abandoned == client::Abandoned::Stop,
+                outlives_callers: client.abandoned == client::Abandoned::Stop
+                    || events.as_deref().is_some_and(fault::crash_instances),
                 ..database?
             },
             events: events?,
@@ -431,6 +437,10 @@ impl Planner<'_> {
                 | Kind::Rate => Argument::Number(value.base()),
                 Kind::Switch => Argument::Switch(value.flag()),
                 Kind::Word(_) => Argument::Word(value.text().to_owned()),
+                Kind::Counts => {
+                    let counts = value.list().iter().map(Checked::whole);
+                    Argument::Counts(counts.collect())
+                }
                 Kind::Quantiles | Kind::Instants | Kind::States => {
                     let pairs = value.list().iter().filter_map(|pair| match pair.list() {
                         [first, second] => Some((first.base(), second.base())),

@@ -2,6 +2,7 @@
 
 use super::Planner;
 use crate::fault;
+use crate::fault::target::{ORIGINS, TARGETS};
 use crate::pattern::{BloomPlan, LEARNS};
 use crate::promise::{self, PROMISES};
 use crate::scenario::shape::Checked;
@@ -82,27 +83,36 @@ impl Planner<'_> {
             let action = fault::ACTIONS
                 .iter()
                 .find(|action| action.row.name == name)?;
-            let arguments = self.arguments("event", &action.row, checked)?;
-            let built = (action.row.build)(&arguments);
-            let built = self.sound("event", built, checked)?;
+            let arguments = self.arguments("event", &action.row, checked);
+            let built = arguments.map(|arguments| (action.row.build)(&arguments));
+            let Some(built) = built.and_then(|built| self.sound("event", built, checked)) else {
+                continue;
+            };
             if let Some((message, help)) = workload.and_then(|it| built.misfit(it)) {
                 self.problem(checked.span, format!("`{name}`: {message}"), help);
                 continue;
             }
             let target = match checked.get("target") {
                 None => Ok(fault::Target::World),
-                Some(target) => fault::Target::find(target.text(), action.targets, places),
+                Some(target) => fault::Target::find(target.text(), TARGETS, action.targets, places),
             };
-            match target {
-                Ok(target) => events.push(fault::Event {
+            let from = match checked.get("from") {
+                None => Ok(fault::Target::World),
+                Some(from) => fault::Target::find(from.text(), ORIGINS, action.origins, places),
+            };
+            for (place, found) in [("target", &target), ("from", &from)] {
+                if let Err(wrong) = found {
+                    let message = format!("`{name}`: {}", wrong.message);
+                    self.problem(checked.at(place).span, message, wrong.help.clone());
+                }
+            }
+            if let (Ok(target), Ok(from)) = (target, from) {
+                events.push(fault::Event {
                     at_ns: checked.at("at").whole(),
                     action: built,
                     target,
-                }),
-                Err(wrong) => {
-                    let message = format!("`{name}`: {}", wrong.message);
-                    self.problem(checked.at("target").span, message, wrong.help);
-                }
+                    from: from.origin(),
+                });
             }
         }
         Some(events)
