@@ -23,9 +23,13 @@ pub(super) const ROW: ActionRow = ActionRow {
             Parameter::optional(
                 "first",
                 Kind::Count,
-                "with `last` in place of `keys`: all keys from this one on ...",
+                "in place of `keys`, with `last`: all keys from this one on",
             ),
-            Parameter::optional("last", Kind::Count, "... up to this one"),
+            Parameter::optional(
+                "last",
+                Kind::Count,
+                "up to this one, which is the last that expires",
+            ),
             Parameter::optional(
                 "top",
                 Kind::Count,

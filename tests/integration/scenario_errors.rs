@@ -679,7 +679,105 @@ fn a_target_must_exist_and_be_one_that_the_action_can_happen_to() {
      33 | target = "everything"
         :          ^^^^^^^^^^^^
         `----
-      help: targets are `tier.redis`, `tier.redis.node.0`, `database`
+      help: targets are `tier.redis`, `tier.redis.node.0`, `database`, `app`, `app.instance.0`
+    "#);
+}
+
+#[test]
+fn what_the_timeline_names_is_there_and_fits() {
+    insta::assert_snapshot!(check("faults"), @r#"
+      x 10 errors in tests/broken/faults.toml
+
+    Error: 
+      x `event.loss` or `delay` must say what is wrong with the network
+        ,-[tests/broken/faults.toml:15:1]
+     14 | 
+     15 | [[event]]
+        : ^^^^^^^^^
+     16 | at = "10s"
+        `----
+
+    Error: 
+      x `partition`: the app has no instance `1`
+        ,-[tests/broken/faults.toml:24:8]
+     23 | target = "tier.redis"
+     24 | from = "app.instance.1"
+        :        ^^^^^^^^^^^^^^^^
+        `----
+      help: there is only 0
+
+    Error: 
+      x `partition`: there is no region `mars`
+        ,-[tests/broken/faults.toml:29:10]
+     28 | action = "partition"
+     29 | target = "region.mars"
+        :          ^^^^^^^^^^^^^
+     30 | from = "database"
+        `----
+      help: the scenario has no regions
+
+    Error: 
+      x `partition`: `database` is not among the origins
+        ,-[tests/broken/faults.toml:30:8]
+     29 | target = "region.mars"
+     30 | from = "database"
+        :        ^^^^^^^^^^
+        `----
+      help: origins are `app`, `app.instance.0`
+
+    Error: 
+      x `bus-outage`: the tier `redis` has no bus
+        ,-[tests/broken/faults.toml:35:10]
+     34 | action = "bus-outage"
+     35 | target = "tier.redis"
+        :          ^^^^^^^^^^^^
+        `----
+      help: add `invalidation = ["pub-sub"]` to the tier
+
+    Error: 
+      x `clock-skew`: the entries of the tier `redis` never expire
+        ,-[tests/broken/faults.toml:40:10]
+     39 | action = "clock-skew"
+     40 | target = "tier.redis"
+        :          ^^^^^^^^^^^^
+     41 | ahead = "1s"
+        `----
+      help: add a `ttl` to the tier
+
+    Error: 
+      x `event.ahead` or `behind` must be given, and not both
+        ,-[tests/broken/faults.toml:47:9]
+     46 | target = "tier.redis"
+     47 | ahead = "1s"
+        :         ^^^^
+     48 | behind = "1s"
+        `----
+
+    Error: 
+      x `event.keys` or `first` and `last`, or `top`, must say which keys, and only one of them
+        ,-[tests/broken/faults.toml:55:8]
+     54 | top = 3
+     55 | keys = [1, 2]
+        :        ^^^^^^
+        `----
+
+    Error: 
+      x `purge`: this does not happen to `app`
+        ,-[tests/broken/faults.toml:60:10]
+     59 | action = "purge"
+     60 | target = "app"
+        :          ^^^^^
+        `----
+      help: targets are `tier.redis`, `tier.redis.node.0`
+
+    Error: 
+      x `event.times` must be 0 or more and below 1, not 1.5
+        ,-[tests/broken/faults.toml:65:9]
+     64 | action = "lull"
+     65 | times = 1.5
+        :         ^^^
+     66 | for = "1s"
+        `----
     "#);
 }
 
@@ -1622,7 +1720,7 @@ fn what_is_made_up_has_no_place_beside_a_trace() {
 #[test]
 fn pages_filters_and_crowds_are_checked() {
     insta::assert_snapshot!(check("crowds"), @r#"
-      x 3 errors in tests/broken/crowds.toml
+      x 6 errors in tests/broken/crowds.toml
 
     Error: 
       x `workload.page.multi_get`: there is no tier
@@ -1650,6 +1748,30 @@ fn pages_filters_and_crowds_are_checked() {
      20 | times  = 1
         :          ^
      21 | for    = "1s"
+        `----
+
+    Error: 
+      x `event.rank` must be at least 1: the hottest row
+        ,-[tests/broken/crowds.toml:28:10]
+     27 | for    = "1s"
+     28 | rank   = 0
+        :          ^
+        `----
+
+    Error: 
+      x `event.keys` must be at least 1
+        ,-[tests/broken/crowds.toml:35:10]
+     34 | for    = "1s"
+     35 | keys   = 0
+        :          ^
+        `----
+
+    Error: 
+      x `event.share` must be above 0 and below 1, not 1
+        ,-[tests/broken/crowds.toml:40:10]
+     39 | action = "popularity-shift"
+     40 | share  = 1
+        :          ^
         `----
     "#);
 }
