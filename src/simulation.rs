@@ -8,7 +8,7 @@ use crate::database::{self, Database};
 use crate::fault;
 use crate::geography::{self, Geography, Population};
 use crate::kernel::{Deadlock, Executor, Kernel, Label, Spawner};
-use crate::metrics::{Meter, Outcome};
+use crate::metrics::{Meter, Miss, MissLog, Outcome, Traced, TracedRequest, Tracer};
 use crate::pattern::{BloomPlan, LayerPlan, System};
 use crate::promise::{self, Promises};
 use crate::random::Luck;
@@ -131,7 +131,7 @@ struct World {
 }
 
 impl World {
-    fn new(plan: &Plan, replication: u64) -> Self {
+    fn new(plan: &Plan, replication: u64, recording: Recording) -> Self {
         let luck = Luck::new(plan.seed, replication);
         let kernel = Rc::new(Kernel::new());
         let geography = Rc::new(plan.geography());
@@ -141,7 +141,14 @@ impl World {
             .iter()
             .map(|layer| layer.tier.nodes_in_all(population))
             .collect();
-        let meter = Rc::new(Meter::new(plan.warmup_ns, &nodes));
+        let tracer = recording.requests.map(|traced| {
+            let kernel = kernel.clone();
+            Rc::new(Tracer::new(traced, move || kernel.now()))
+        });
+        let mut meter = Meter::new(plan.warmup_ns, &nodes);
+        meter.tracer = tracer;
+        meter.miss_log = recording.misses.map(MissLog::new);
+        let meter = Rc::new(meter);
         let workload = Rc::new(std::cell::RefCell::new(Workload::new(&plan.workload, luck)));
         let database = Rc::new(Database::new(
             &plan.database,
@@ -240,6 +247,29 @@ impl World {
 /// See [`RunError`]: defects of the simulator rather than of the plan, but for a trace that changes
 /// under our eyes.
 pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    let recording = Recording::default();
+    run_recorded(plan, replication, progress, recording).map(|(outcome, _)| outcome)
+}
+
+/// What is to be recorded of a run beside its metrics. It changes nothing about the run.
+#[derive(Default)]
+pub struct Recording {
+    /// Which requests are traced.
+    pub requests: Option<Traced>,
+    /// Who is told of each miss after warm-up, when it has come to its end.
+    pub misses: Option<Box<dyn FnMut(Miss)>>,
+}
+
+/// As [`run`], with the requests that were traced.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_recorded(
+    plan: &Plan,
+    replication: u64,
+    progress: &dyn Progress,
+    recording: Recording,
+) -> Result<(Outcome, Vec<TracedRequest>), RunError> {
     match last_arrival_ns(plan, replication) {
         // The run ends with the trace, if that ends before the duration.
         Some(last_ns) if last_ns < plan.duration_ns - 1 => {
@@ -247,9 +277,9 @@ pub fn run(plan: &Plan, replication: u64, progress: &dyn Progress) -> Result<Out
                 duration_ns: (last_ns + 1).max(plan.warmup_ns + 1),
                 ..plan.clone()
             };
-            run_for_duration(&plan, replication, progress)
+            run_for_duration(&plan, replication, progress, recording)
         }
-        _ => run_for_duration(plan, replication, progress),
+        _ => run_for_duration(plan, replication, progress, recording),
     }
 }
 
@@ -279,8 +309,9 @@ fn run_for_duration(
     plan: &Plan,
     replication: u64,
     progress: &dyn Progress,
-) -> Result<Outcome, RunError> {
-    let world = World::new(plan, replication);
+    recording: Recording,
+) -> Result<(Outcome, Vec<TracedRequest>), RunError> {
+    let world = World::new(plan, replication, recording);
     world.start(plan, replication);
     let client = world.client.clone();
     let mut executor = Executor::new(move |arrival: client::Arrival| {
@@ -345,7 +376,12 @@ fn run_for_duration(
     }
     // The last second is rarely a whole one.
     world.meter.end_second();
-    recorder.finish(&world.meter, &world.system, &world.kernel, alerts.finish())
+    let outcome = recorder.finish(&world.meter, &world.system, &world.kernel, alerts.finish())?;
+    let tracer = world.meter.tracer.as_ref();
+    Ok((
+        outcome,
+        tracer.map_or_else(Vec::new, |tracer| tracer.finish()),
+    ))
 }
 
 #[cfg(test)]

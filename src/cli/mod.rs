@@ -28,6 +28,7 @@ mod man;
 mod mrc;
 mod new;
 mod progress;
+mod recorded;
 mod replay;
 mod report;
 mod run;
@@ -208,12 +209,6 @@ fn not_over_scenarios(
     folders: &[PathBuf],
     others: &[&str],
 ) -> Result<(), miette::Report> {
-    let mut inputs: Vec<&Path> = Vec::new();
-    for study in studies {
-        inputs.push(&study.path);
-        let traces = study.variants.iter().flat_map(|it| &it.plan.workload.trace);
-        inputs.extend(traces.map(from_trace::Plan::path));
-    }
     for folder in folders {
         let named = others.iter().chain(&["sweep.csv"]);
         let named = named.map(|name| folder.join(name));
@@ -223,9 +218,23 @@ fn not_over_scenarios(
         let beside = folder.parent().unwrap_or(folder);
         let beside = others.iter().map(|name| beside.join(name));
         let all = folder::files_of(folder).chain(named).chain(charts);
-        not_over_itself(&inputs, all.chain(beside))?;
+        not_over_inputs(studies, all.chain(beside))?;
     }
     Ok(())
+}
+
+/// Refuses an output that is a scenario, or a trace that one reads.
+fn not_over_inputs(
+    studies: &[Study],
+    outputs: impl IntoIterator<Item = PathBuf>,
+) -> Result<(), miette::Report> {
+    let mut inputs: Vec<&Path> = Vec::new();
+    for study in studies {
+        inputs.push(&study.path);
+        let traces = study.variants.iter().flat_map(|it| &it.plan.workload.trace);
+        inputs.extend(traces.map(from_trace::Plan::path));
+    }
+    not_over_itself(&inputs, outputs)
 }
 
 /// The files that there are in `folder` under names that are `wanted`.

@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic as _, miette};
 
-use super::{Answer, Common, Status, interrupt, kept::Kept, progress::Bar};
+use super::{
+    Answer, Common, Status, interrupt,
+    kept::Kept,
+    progress::Bar,
+    recorded::{self, Recorder},
+};
 use crate::{
     experiment::{self, Baseline, Results, SweepResults, Wanted, sweep::SweepError},
+    metrics::Traced,
     report::{csv, folder, json, junit, markdown, openmetrics, sweep, terminal},
     scenario::{self, Limit, Overrides, Study, unit::Share},
     whole_file::readable,
@@ -34,6 +40,7 @@ Examples:
   cachesim run baseline.toml --sweep tier.redis.capacity=10k,100k,1M
   cachesim run baseline.toml --sweep workload.arrivals.rate=1k/s..20k/s:5 \\
       --sweep tier.redis.nodes=1,3
+  cachesim run stampede.toml --trace-requests slowest:100 --log-misses misses.jsonl
   cachesim run scenarios/ --no-files --format junit > expectations.xml
   cachesim run stampede.toml --format json --no-files \\
       | jq '.variants[].metrics.hit_ratio'")]
@@ -76,6 +83,16 @@ pub struct Run {
     /// +5% or -1pp of change since the baseline, or a value without a sign
     #[arg(long = "fail-if", value_name = "METRIC > CHANGE")]
     fail_if: Vec<String>,
+    /// Trace the first NUMBER requests after warm-up, or the slowest, in the first run of each variant: where
+    /// their time went, as DIR/<SCENARIO>/trace.json, which ui.perfetto.dev opens
+    #[arg(long, value_name = "NUMBER|slowest:NUMBER", value_parser = recorded::traced)]
+    trace_requests: Option<Traced>,
+    /// With --trace-requests: write the traces of all scenarios to FILE instead
+    #[arg(long, value_name = "FILE", requires = "trace_requests")]
+    trace_requests_file: Option<PathBuf>,
+    /// Write a line of JSON for each miss after warm-up to FILE: when, which key and tier, what came of it
+    #[arg(long, value_name = "FILE")]
+    log_misses: Option<PathBuf>,
     /// Write to DIR/<SCENARIO>/
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -139,6 +156,7 @@ impl Run {
         }
         let folders = self.folders(&studies)?;
         super::not_over_scenarios(&studies, &folders, &[UNFINISHED, CELLS])?;
+        self.prepare_records(&studies)?;
         folder::prepare(&folders).map_err(|error| {
             miette!(
                 help = "choose another folder with --out DIR, or --no-files",
@@ -147,11 +165,21 @@ impl Run {
         })?;
         interrupt::listen();
         let bar = Bar::new(&studies, self.common.quiet);
+        let misses = self.log_misses.as_deref();
+        let recorder = Recorder::new(&studies, &bar, self.trace_requests, misses);
         let found = self
             .common
-            .on_threads(|| self.find(&studies, &folders, &wanted, &bar))?;
+            .on_threads(|| self.find(&studies, &folders, &wanted, &bar, recorder.as_ref()))?;
         bar.finish();
+        let write_records = || match &recorder {
+            None => Ok(()),
+            Some(recorder) => {
+                let file = self.trace_requests_file.as_deref();
+                recorder.write(&folders, file, self.common.quiet)
+            }
+        };
         let Some(mut found) = found? else {
+            write_records()?;
             return Ok(Status::Interrupted);
         };
         for (index, one) in found.iter_mut().enumerate() {
@@ -174,6 +202,7 @@ impl Run {
             .common
             .on_threads(|| self.write_all(&found, &folders))?
             .into_diagnostic()?;
+        write_records()?;
         self.note(&studies, &found);
         if !self.common.quiet {
             for (folder, files) in folders.iter().zip(written) {
@@ -228,6 +257,7 @@ impl Run {
         folders: &[PathBuf],
         wanted: &Wanted,
         bar: &Bar,
+        recorder: Option<&Recorder<'_>>,
     ) -> Result<Option<Vec<Found>>, miette::Report> {
         let quiet = self.common.quiet;
         let plain: Vec<Study> = studies
@@ -239,14 +269,22 @@ impl Run {
             .iter()
             .map(|study| study.variants.len() as u64 * study.replications)
             .sum();
-        // Of a single run nothing is finished before all is.
-        let can_be_resumed = !self.no_files && (runs > 1 || !wanted.precisions.is_empty());
+        // Of a single run nothing is finished before all is. A run that was kept has no records.
+        let is_long = runs > 1 || !wanted.precisions.is_empty();
+        let can_be_resumed = !self.no_files && is_long && recorder.is_none();
         let log = self.out.join(UNFINISHED);
         let kept = Kept::open(can_be_resumed.then_some(&log), true, bar, quiet)?;
-        let mut results = match experiment::run_with(&plain, wanted, kept.simulate()) {
+        let simulate = match recorder {
+            Some(recorder) => recorder,
+            None => kept.simulate(),
+        };
+        let mut results = match experiment::run_with(&plain, wanted, simulate) {
             Ok(results) => results.into_iter(),
             Err(failure) if failure.is_interruption() => {
-                kept.interrupted();
+                match recorder {
+                    Some(recorder) => recorder.interrupted(),
+                    None => kept.interrupted(),
+                }
                 return Ok(None);
             }
             Err(failure) => return Err(failure).into_diagnostic(),
@@ -400,6 +438,45 @@ impl Run {
             precisions: self.precision.clone(),
             most_replications: self.max_replications,
         })
+    }
+
+    /// Makes sure that what is to be recorded has a place to go, and replaces nothing that is read.
+    fn prepare_records(&self, studies: &[Study]) -> Result<(), miette::Report> {
+        let options = [
+            ("--log-misses", &self.log_misses),
+            ("--trace-requests-file", &self.trace_requests_file),
+        ];
+        let files = options.map(|(option, path)| path.as_ref().map(|path| (option, path)));
+        super::not_over_inputs(
+            studies,
+            files.iter().flatten().map(|(_, path)| path.to_path_buf()),
+        )?;
+        if self.log_misses.is_some() && self.log_misses == self.trace_requests_file {
+            return Err(miette!(
+                "--log-misses and --trace-requests-file cannot both be written to one file"
+            ));
+        }
+        for (option, path) in files.into_iter().flatten() {
+            recorded::prepare(option, path)?;
+        }
+        let wanted = self.trace_requests.map(|_| "--trace-requests");
+        let Some(option) = wanted.or(self.log_misses.as_ref().map(|_| "--log-misses")) else {
+            return Ok(());
+        };
+        if let Some(study) = studies.iter().find(|study| study.grid.is_some()) {
+            return Err(miette!(
+                help = "add --no-sweep to run the scenario as it stands",
+                "{} has a sweep, and {option} is about a scenario without one",
+                study.path.display()
+            ));
+        }
+        if self.trace_requests.is_some() && self.no_files && self.trace_requests_file.is_none() {
+            return Err(miette!(
+                help = "add --trace-requests-file FILE, or leave out --no-files",
+                "--trace-requests has nowhere to write to"
+            ));
+        }
+        Ok(())
     }
 
     /// The limits of each study: its own, and those of the command line.

@@ -30,6 +30,7 @@ mod lull;
 mod open_loop;
 mod page;
 mod stressed;
+mod traced;
 
 pub use crowd::Crowds;
 pub use stressed::{ABANDONED, Abandoned, AbandonedRow, Plan, Retries};
@@ -150,6 +151,9 @@ impl Client {
             generation: 0,
             is_personal: false,
         };
+        if let Some(tracer) = &self.meter.tracer {
+            tracer.asks(draw.key);
+        }
         (request, draw.operation)
     }
 
@@ -245,11 +249,16 @@ pub fn start(
 
 /// Works on one request until it is answered or has failed.
 pub async fn serve(client: Rc<Client>, arrival: Arrival) {
+    if let Some(tracer) = &client.meter.tracer
+        && !tracer.is_at_work()
+    {
+        return traced::serve(&client, tracer, arrival).await;
+    }
     if client.stress.is_some() {
         // Boxed, because clients who only wait need not carry what the others do.
         return Box::pin(stressed::serve(client, arrival)).await;
     }
-    let client = &*client;
+    let client = &client;
     let in_flight = client.meter.arrive(arrival.arrived_ns);
     let (request, operation) = client.draw(arrival);
     let outcome: Result<(), Failure> = match operation {

@@ -3,15 +3,20 @@
 //!
 //! Its latency is what is reported as the request's; each of its keys counts as one read. A page
 //! fails with the first of its keys.
+//!
+//! Clients under stress have one deadline for the whole page; timeouts, retries and hedges are those of its
+//! keys, each by itself.
 
-use super::Client;
+use std::rc::Rc;
+
+use super::{Client, stressed};
 use crate::metrics::{Failure, InFlight};
 use crate::promise::Known;
 use crate::workload::{Page, Request};
 
 /// Reads the page whose first key is that of `request`, and reports its answer.
 pub(super) async fn read(
-    client: &Client,
+    client: &Rc<Client>,
     page: &Page,
     request: &Request,
     in_flight: &InFlight<'_>,
@@ -35,7 +40,13 @@ pub(super) async fn read(
         .collect();
     let promises = &client.system.promises;
     let known: Vec<Known> = requests.iter().map(|one| promises.known(one)).collect();
-    let answers = client.system.read_page(&requests, page).await?;
+    let answers = match &client.stress {
+        Some(stress) if !stress.is_plain() => {
+            let is_measured = in_flight.is_measured();
+            stressed::read_page(client, stress, &requests, page.mode, is_measured).await?
+        }
+        _ => client.system.read_page(&requests, page).await?,
+    };
     let keys = answers.iter().zip(&requests).map(|(answer, request)| {
         let staleness_ns = client.staleness_ns(request, &answer.row);
         (answer.outcome, staleness_ns)

@@ -10,17 +10,19 @@
 //!
 //! Not here: what an app does to protect what it depends on (see `guard`).
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::backoff::Backoff;
 use super::budget::{self, Budget};
 use super::hedge::{self, Hedge};
 use super::{Arrival, Client, NO_INSTANCE, Reply, page};
-use crate::kernel::{Broadcast, Either, Kernel, Label, race};
-use crate::metrics::{Failure, RequestMeter};
+use crate::defence::Answer;
+use crate::kernel::{Broadcast, Either, Kernel, Label, join_all, race};
+use crate::metrics::{Failure, InFlight, RequestMeter, within};
 use crate::random::{Luck, Stream};
 use crate::units::Nanoseconds;
-use crate::workload::{Operation, Request};
+use crate::workload::{Operation, PageMode, Request};
 
 /// What clients do beside waiting, as checked.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +153,26 @@ impl Stress {
     }
 }
 
+impl Stress {
+    /// Whether clients only wait: they are here because instances may crash.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plan.is_plain()
+    }
+
+    /// Does `work`, unless the deadline comes first.
+    async fn before_deadline<T>(
+        &self,
+        client: &Client,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(deadline_ns) = self.plan.deadline_ns else {
+            return work.await;
+        };
+        let within = client.kernel.timeout(deadline_ns, work).await;
+        within.unwrap_or(Err(Failure::GaveUp))
+    }
+}
+
 /// The attempts of one request, numbered from 0; their luck depends on the number.
 struct Attempts<'a> {
     client: &'a Rc<Client>,
@@ -166,41 +188,108 @@ pub(super) async fn serve(client: Rc<Client>, arrival: Arrival) {
     let Some(stress) = &client.stress else { return };
     let in_flight = client.meter.arrive(arrival.arrived_ns);
     let (request, operation) = client.draw(arrival);
-    if let Some(page) = &client.page
-        && operation == Operation::Read
-    {
-        // Who reads pages only waits.
-        let reading = page::read(&client, page, &request, &in_flight);
-        if let Err(failure) = client.unless_it_crashes(&request, reading).await {
-            in_flight.fail(client.kernel.now(), failure);
+    let outcome = match &client.page {
+        Some(page) if operation == Operation::Read => {
+            let reading = page::read(&client, page, &request, &in_flight);
+            if stress.is_plain() {
+                client.unless_it_crashes(&request, reading).await
+            } else {
+                // An attempt sees for itself whether its instance crashes.
+                reading.await
+            }
         }
-        drop(in_flight);
-        return client.left();
-    }
-    // What the session finds out only while it waits is nothing that it could miss.
-    let known = client.system.promises.known(&request);
-    let attempts = Attempts {
-        client: &client,
-        stress,
-        request: &request,
-        operation,
-        measured: in_flight.is_measured(),
+        _ => one(&client, stress, &request, operation, &in_flight).await,
     };
-    let outcome = match stress.plan.deadline_ns {
-        None => attempts.until_answered().await,
-        Some(deadline_ns) => {
-            let all = attempts.until_answered();
-            let within = client.kernel.timeout(deadline_ns, all).await;
-            within.unwrap_or(Err(Failure::GaveUp))
-        }
-    };
-    match outcome {
-        Ok(Reply::Read(answer)) => client.answer_read(&in_flight, &request, known, &answer),
-        Ok(Reply::Written(version)) => client.answer_write(&in_flight, &request, version),
-        Err(failure) => in_flight.fail(client.kernel.now(), failure),
+    if let Err(failure) = outcome {
+        in_flight.fail(client.kernel.now(), failure);
     }
     drop(in_flight);
     client.left();
+}
+
+/// Works on a request for one row, and reports its answer.
+async fn one(
+    client: &Rc<Client>,
+    stress: &Stress,
+    request: &Request,
+    operation: Operation,
+    in_flight: &InFlight<'_>,
+) -> Result<(), Failure> {
+    // What the session finds out only while it waits is nothing that it could miss.
+    let known = client.system.promises.known(request);
+    let attempts = Attempts {
+        client,
+        stress,
+        request,
+        operation,
+        measured: in_flight.is_measured(),
+    };
+    match stress
+        .before_deadline(client, attempts.until_answered())
+        .await?
+    {
+        Reply::Read(answer) => client.answer_read(in_flight, request, known, &answer),
+        Reply::Written(version) => client.answer_write(in_flight, request, version),
+    }
+    Ok(())
+}
+
+/// Reads the rows of all `requests`, which are of one page: each with attempts of its own, all before the
+/// deadline. The answers are in their order.
+///
+/// # Errors
+/// The failure of the first key that failed. With [`PageMode::Sequence`] the keys after it are not asked for;
+/// else all of them are waited for. [`Failure::GaveUp`] at the deadline.
+pub(super) async fn read_page(
+    client: &Rc<Client>,
+    stress: &Stress,
+    requests: &[Request],
+    mode: PageMode,
+    measured: bool,
+) -> Result<Vec<Answer>, Failure> {
+    let read = async |number: usize, request: &Request| {
+        let issued_ns = client.kernel.now();
+        if measured && number > 0 {
+            client.meter.requests.further_keys.increment();
+        }
+        let attempts = Attempts {
+            client,
+            stress,
+            request,
+            operation: Operation::Read,
+            measured,
+        };
+        let reply = attempts.until_answered().await;
+        client.system.note_key(issued_ns);
+        match reply? {
+            Reply::Read(answer) => Ok(answer),
+            Reply::Written(_) => unreachable!("a read is answered with a row"),
+        }
+    };
+    let all = async {
+        if mode == PageMode::Sequence {
+            let mut answers = Vec::with_capacity(requests.len());
+            for (number, request) in requests.iter().enumerate() {
+                answers.push(read(number, request).await?);
+            }
+            return Ok(answers);
+        }
+        // Within this task, so that all are dropped with whoever waits for them: what becomes of work for a
+        // client that has given up is the attempts' business.
+        let answers: Vec<Cell<Option<Result<Answer, Failure>>>> =
+            requests.iter().map(|_| Cell::new(None)).collect();
+        let parts = requests.iter().zip(&answers).enumerate();
+        let reads = parts.map(|(number, (request, answer))| {
+            let fork = client.meter.beside("key", request.key);
+            let read = &read;
+            within(fork, async move {
+                answer.set(Some(read(number, request).await));
+            })
+        });
+        join_all(reads).await;
+        answers.into_iter().filter_map(Cell::into_inner).collect()
+    };
+    stress.before_deadline(client, all).await
 }
 
 impl Attempts<'_> {
@@ -223,7 +312,9 @@ impl Attempts<'_> {
             let mut luck = self.stress.backoff_luck.at(self.numbered(number).index);
             let wait_ns = retries.backoff.wait_ns(number, previous_ns, &mut luck);
             previous_ns = Some(wait_ns);
+            let backoff = self.client.meter.span("backoff");
             kernel.sleep(wait_ns).await;
+            drop(backoff);
             self.count(|requests| requests.retries.increment());
         }
     }
@@ -248,6 +339,7 @@ impl Attempts<'_> {
     async fn attempt(&self, number: u32) -> Result<Reply, Failure> {
         let kernel = &self.client.kernel;
         let asked_ns = kernel.now();
+        let span = self.client.meter.span("attempt");
         let asking = self.hedged(number);
         let outcome = match self.stress.plan.timeout_ns {
             None => asking.await,
@@ -258,6 +350,12 @@ impl Attempts<'_> {
         };
         if let (Ok(_), Some(hedge)) = (&outcome, &self.stress.hedge) {
             hedge.answered(kernel.now() - asked_ns);
+        }
+        if let Some(span) = span {
+            span.note(match &outcome {
+                Ok(_) => "answered",
+                Err(failure) => failure.name(),
+            });
         }
         outcome
     }
@@ -276,7 +374,8 @@ impl Attempts<'_> {
         }
         self.count(|requests| requests.hedges.increment());
         let hedge = self.elsewhere(self.numbered(number), HEDGE);
-        let mut second = Box::pin(self.ask(hedge));
+        let fork = self.client.meter.beside("hedge", hedge.key);
+        let mut second = Box::pin(within(fork, self.ask(hedge)));
         // A failure is no answer while the other may still give one.
         match race(first.as_mut(), second.as_mut()).await {
             Either::Left(Err(_)) => second.await,
@@ -302,14 +401,19 @@ impl Attempts<'_> {
             kind: "attempt of request",
             number: self.request.index,
         };
-        self.client.kernel.spawn(label, async move {
+        let fork = self.client.meter.attached();
+        let attempt = async move {
             let outcome = client.work(&request, operation).await;
             let Some(stress) = &client.stress else { return };
             if stress.replies.receivers(channel) == 0 && outcome.is_ok() {
                 client.meter.answer_nobody();
             }
             stress.replies.close(channel, Some(outcome));
-        });
+        };
+        match fork {
+            None => self.client.kernel.spawn(label, attempt),
+            Some(fork) => self.client.kernel.spawn(label, fork.run(attempt)),
+        }
         // The task always closes its channel.
         reply.await.unwrap_or(Err(Failure::GaveUp))
     }

@@ -445,20 +445,22 @@ impl Database {
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
         let (database, request) = (self.clone(), *request);
-        self.kernel.spawn(
-            Label {
-                kind: "query of request",
-                number: request.index,
-            },
-            async move {
-                let outcome = database.carry_out(verb, &request, reach).await;
-                let is_useless = database.abandonable.receivers(reply) == 0;
-                if is_useless && outcome.is_ok() && database.meter.is_measuring() {
-                    database.meter.database.useless.increment();
-                }
-                database.abandonable.close(reply, Some(outcome));
-            },
-        );
+        let label = Label {
+            kind: "query of request",
+            number: request.index,
+        };
+        let query = async move {
+            let outcome = database.carry_out(verb, &request, reach).await;
+            let is_useless = database.abandonable.receivers(reply) == 0;
+            if is_useless && outcome.is_ok() && database.meter.is_measuring() {
+                database.meter.database.useless.increment();
+            }
+            database.abandonable.close(reply, Some(outcome));
+        };
+        match self.meter.attached() {
+            None => self.kernel.spawn(label, query),
+            Some(fork) => self.kernel.spawn(label, fork.run(query)),
+        }
         let answer = match timeout_ns {
             None => Ok(answer.await),
             Some(timeout_ns) => self.kernel.timeout(timeout_ns, answer).await,
@@ -488,6 +490,7 @@ impl Database {
             }
         }
         let way_out_ns = round_trip_ns / 2;
+        self.trace_way(way_out_ns);
         let _said = (verb == Verb::ReadUnless).then(|| Said {
             database: self,
             of: (request.index, request.key),
@@ -514,8 +517,29 @@ impl Database {
         {
             return Box::pin(self.wait_in_vain(lost, way_out_ns, request)).await;
         }
-        self.kernel.sleep(round_trip_ns - way_out_ns).await;
+        let way_back_ns = round_trip_ns - way_out_ns;
+        self.trace_way(way_back_ns);
+        self.kernel.sleep(way_back_ns).await;
         outcome
+    }
+
+    /// A query is on its way for so long from now.
+    fn trace_way(&self, way_ns: Nanoseconds) {
+        if let Some(tracer) = &self.meter.tracer {
+            let now_ns = self.kernel.now();
+            // Before the way back.
+            tracer.end(QUERY);
+            tracer.span("network", now_ns, now_ns.saturating_add(way_ns));
+        }
+    }
+
+    /// A server of the database has begun with a query, which had been waiting since then.
+    fn trace_query(&self, number: usize, since_ns: Nanoseconds) {
+        if let Some(tracer) = &self.meter.tracer {
+            tracer.span("queue", since_ns, self.kernel.now());
+            tracer.begin(QUERY);
+            tracer.at_node(number);
+        }
     }
 
     /// The server that a query is sent to.
@@ -614,6 +638,7 @@ impl Database {
                 .borrow_mut()
                 .record(self.kernel.now() - issued_ns);
         }
+        self.trace_query(number, issued_ns);
         match verb {
             Verb::Read => {
                 let row = self.row_at(number, key);
@@ -799,6 +824,9 @@ impl Database {
         (service_time.sample(&mut draws) * factor).round() as Nanoseconds
     }
 }
+
+/// What the span of a query in service is called.
+const QUERY: &str = "query";
 
 /// What somebody said to have, for as long as the query is under way; it may be taken back.
 struct Said<'a> {

@@ -94,9 +94,15 @@ impl Batches {
         tier: &Rc<Tier>,
         request: &Request,
     ) -> Result<Visit, Unreachable> {
+        let batch = tier.trace_batch(request, tier.node_of(request));
         let visit = self.join(tier, request);
         let answer = self.visits.receive(visit).await;
-        answer.expect("the batch's task always answers")
+        drop(batch);
+        let answer = answer.expect("the batch's task always answers");
+        if answer.is_err() {
+            tier.trace_end();
+        }
+        answer
     }
 
     /// Joins the batch that is open, or opens one; where its answer is to be had.

@@ -73,6 +73,9 @@ impl Leasing {
             if let Some(spare) = case.spare() {
                 return Ok(spare);
             }
+            if attempt == 0 {
+                case.tier.trace_waiting(true);
+            }
             self.kernel.sleep(self.retry_ns).await;
             attempt += 1;
             let again = request.derived(attempt);

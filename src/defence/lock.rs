@@ -149,6 +149,9 @@ impl Locks {
     pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
         for attempt in 0..=self.plan.retries {
             if attempt > 0 {
+                if attempt == 1 {
+                    case.tier.trace_waiting(true);
+                }
                 self.kernel.sleep(self.plan.retry_ns).await;
             }
             let taken = case.tier.take_mutex(case.request, attempt, case.is_early);

@@ -220,6 +220,7 @@ pub type Load<'a> = Pin<&'a mut (dyn Future<Output = Result<Answer, Failure>> + 
 impl Case<'_> {
     /// The lookup is decided.
     fn decide(&self, outcome: ReadOutcome) {
+        self.tier.trace_waiting(false);
         if self.is_asked {
             self.tier.note(outcome);
         }

@@ -47,7 +47,10 @@ impl SingleFlight {
                 return Ok(spare);
             }
             case.decide(ReadOutcome::DelayedHit);
-            return match self.answers.receive(channel).await {
+            case.tier.trace_waiting(true);
+            let answer = self.answers.receive(channel).await;
+            case.tier.trace_waiting(false);
+            return match answer {
                 Some(Ok(Answer { row, .. })) => Ok(Answer {
                     row,
                     outcome: ReadOutcome::DelayedHit,

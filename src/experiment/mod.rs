@@ -136,6 +136,17 @@ impl Failure {
     }
 }
 
+/// Which run of an experiment one is: all are counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The study, in the order in which they were given.
+    pub study: usize,
+    /// The variant, in the order of the scenario.
+    pub variant: usize,
+    /// The replication.
+    pub replication: u64,
+}
+
 /// How a run of one plan under one replication's luck is had: simulated, or remembered.
 pub trait Simulate: Sync {
     /// The outcome of replication `replication` of `plan`.
@@ -143,6 +154,14 @@ pub trait Simulate: Sync {
     /// # Errors
     /// See [`RunError`].
     fn outcome(&self, plan: &Plan, replication: u64) -> Result<Outcome, RunError>;
+
+    /// As [`Simulate::outcome`], for those who tell the runs of an experiment apart.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    fn outcome_at(&self, plan: &Plan, place: Place) -> Result<Outcome, RunError> {
+        self.outcome(plan, place.replication)
+    }
 
     /// The same of a run that is made for its time series: a pilot, by which the end of warm-up is
     /// found.
@@ -217,7 +236,12 @@ fn run_rounds(
             if work.unsettled().any(|variant| variant == cell.variant) {
                 simulate.pilot(plan, cell.replication)
             } else {
-                simulate.outcome(plan, cell.replication)
+                let place = Place {
+                    study: *index,
+                    variant: cell.variant,
+                    replication: cell.replication,
+                };
+                simulate.outcome_at(plan, place)
             }
         };
         let outcomes: Vec<Result<Outcome, RunError>> = if in_parallel {

@@ -121,13 +121,13 @@ pub static CATALOGUE: &[Metric] = &[
         "retries.attempts",
         Count,
         Lower,
-        "attempts that were made for requests of the cohort: the first, retries and hedges",
+        "attempts that were made for requests of the cohort, or for each key of a page: the first, retries and hedges",
     ),
     row(
         "retries.amplification",
         Ratio,
         Lower,
-        "attempts per request of the cohort; 1 where nothing is asked for twice",
+        "attempts per request of the cohort, or per key of a page; 1 where nothing is asked for twice",
     ),
     row(
         "retries.refused",

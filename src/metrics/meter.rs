@@ -6,11 +6,14 @@
 //! taken and cleared at the end of each step, so memory does not grow with time.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::heavy_hitters::HeavyHitters;
 use super::histogram::Histogram;
+use super::misses::MissLog;
 use super::seconds::Seconds;
-use crate::units::Nanoseconds;
+use super::tracer::{Fork, OpenSpan, Tracer};
+use crate::units::{Key, Nanoseconds};
 
 /// Who gave an answer, where it is no tier and not the database but the app's Bloom filter.
 pub const GIVEN_BY_FILTER: u16 = u16::MAX - 1;
@@ -40,6 +43,18 @@ impl ReadOutcome {
         Self::Miss,
     ];
 
+    /// What it is called, for example in a request trace.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::DelayedHit => "delayed_hit",
+            Self::StaleHit => "stale_hit",
+            Self::NegativeHit => "negative_hit",
+            Self::Miss => "miss",
+        }
+    }
+
     /// What the share of lookups that ended so is called in the contract.
     #[must_use]
     pub fn ratio_name(self) -> &'static str {
@@ -66,6 +81,20 @@ pub enum Failure {
     Shed,
     /// The client gave up: at its deadline, or at the timeout of its last attempt.
     GaveUp,
+}
+
+impl Failure {
+    /// What it is called, for example in a request trace.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::TimedOut => "timed_out",
+            Self::Unavailable => "unavailable",
+            Self::Shed => "shed",
+            Self::GaveUp => "gave_up",
+        }
+    }
 }
 
 /// Why a write that was acknowledged never came to be in the database.
@@ -214,6 +243,8 @@ pub struct RequestMeter {
     pub shed: Counter,
     /// Requests of the cohort whose client gave up.
     pub gave_up: Counter,
+    /// Keys of pages of the cohort, but for the first of each, that clients asked for by themselves.
+    pub further_keys: Counter,
     /// Attempts of requests of the cohort that repeated one that had failed.
     pub retries: Counter,
     /// Retries that the budget forbade.
@@ -504,6 +535,10 @@ pub struct Meter {
     warmup_ns: Nanoseconds,
     /// Whether warm-up is over at present.
     measuring: Cell<bool>,
+    /// What single requests do, where some are traced.
+    pub tracer: Option<Rc<Tracer>>,
+    /// Who is told of each miss, if anybody is.
+    pub miss_log: Option<MissLog>,
     /// Requests, as the client sees them.
     pub requests: RequestMeter,
     /// One for each tier, in the scenario's order.
@@ -587,10 +622,33 @@ impl Meter {
         }
     }
 
+    /// A span of whatever request is being worked on, until what is returned is dropped; `None` if it is
+    /// not traced.
+    pub fn span(&self, name: &'static str) -> Option<OpenSpan> {
+        self.tracer.as_ref()?.open(name)
+    }
+
+    /// Work beside what the request that is being worked on does at present, in a lane of its own, to be
+    /// done [within](super::within) this; `None` if it is not traced.
+    pub fn beside(&self, name: &'static str, key: Key) -> Option<Fork> {
+        self.tracer.as_ref()?.beside(name, key)
+    }
+
+    /// Work of another task for the request that is being worked on, likewise.
+    pub fn attached(&self) -> Option<Fork> {
+        self.tracer.as_ref()?.attached()
+    }
+
     /// Whether warm-up is over at present.
     #[inline]
     pub fn is_measuring(&self) -> bool {
         self.measuring.get()
+    }
+
+    /// Whether a request that arrives then is of the cohort that is measured.
+    #[inline]
+    pub fn measures(&self, arrived_ns: Nanoseconds) -> bool {
+        arrived_ns >= self.warmup_ns
     }
 
     /// Requests that have arrived since the start of the run, warm-up included.
@@ -619,7 +677,7 @@ impl Meter {
         self.total_arrived.increment();
         let in_system = &self.requests.in_system;
         in_system.set(arrived_ns, in_system.get() + 1);
-        let measured = arrived_ns >= self.warmup_ns;
+        let measured = self.measures(arrived_ns);
         if measured {
             self.requests.arrived.increment();
             self.requests
@@ -755,6 +813,14 @@ pub struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
+    /// What has become of the request, if it is traced.
+    #[inline]
+    fn trace(&self, outcome: &'static str) {
+        if let Some(tracer) = &self.meter.tracer {
+            tracer.answered(outcome);
+        }
+    }
+
     #[cold]
     fn note_filtered(&self) {
         if self.measured {
@@ -790,6 +856,7 @@ impl InFlight<'_> {
         staleness_ns: Nanoseconds,
     ) {
         let meter = self.meter;
+        self.trace(outcome.name());
         let latency_ns = now_ns - self.arrived_ns;
         meter.step_latency.borrow_mut().record(latency_ns);
         meter.step_reads.increment();
@@ -815,6 +882,7 @@ impl InFlight<'_> {
         keys: impl Iterator<Item = (ReadOutcome, Nanoseconds)>,
     ) {
         let meter = self.meter;
+        self.trace("answered");
         let latency_ns = now_ns - self.arrived_ns;
         meter.step_latency.borrow_mut().record(latency_ns);
         if self.measured {
@@ -861,6 +929,7 @@ impl InFlight<'_> {
     #[inline]
     pub fn answer_write(&self, now_ns: Nanoseconds) {
         let meter = self.meter;
+        self.trace("written");
         let latency_ns = now_ns - self.arrived_ns;
         meter.step_latency.borrow_mut().record(latency_ns);
         if self.measured {
@@ -872,6 +941,7 @@ impl InFlight<'_> {
 
     /// The request failed.
     pub fn fail(&self, now_ns: Nanoseconds, failure: Failure) {
+        self.trace(failure.name());
         self.meter.step_failed.increment();
         if self.measured {
             match failure {

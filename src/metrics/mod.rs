@@ -4,7 +4,9 @@ mod catalogue;
 mod heavy_hitters;
 mod histogram;
 mod meter;
+mod misses;
 mod seconds;
+mod tracer;
 
 pub use catalogue::CATALOGUE;
 pub use heavy_hitters::HeavyHitters;
@@ -13,7 +15,9 @@ pub use meter::{
     BloomMeter, Counter, Failure, GIVEN_BY_FILTER, Gauge, GuardMeter, InFlight, LossCause, Meter,
     OutcomeCounters, PoolMeter, ReadOutcome, RequestMeter, Step, TierMeter, WriteLedger,
 };
+pub use misses::{Miss, MissLog};
 pub use seconds::Seconds;
+pub use tracer::{Fork, Lane, OpenSpan, Span, Traced, TracedRequest, Tracer, within};
 
 /// Of a tier with more nodes than this, those with lower numbers are reported one by one; what is
 /// measured of the whole tier is of all nodes.

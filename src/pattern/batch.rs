@@ -135,8 +135,8 @@ impl System {
                 Some(rows) => Ok(rows?[place].clone()),
                 // Whoever was to ask is gone.
                 None => {
-                    let pass = self.enter(request)?;
-                    super::end(pass, self.database.read(request, reach).await)
+                    let pass = self.enter("fetch_source", request)?;
+                    self.end(pass, self.database.read(request, reach).await)
                 }
             };
         }
@@ -160,10 +160,10 @@ impl System {
         together(&self.kernel, label, vec![async {}]).await;
         let query = batching.open.borrow_mut().remove(&of);
         let requests = query.map_or_else(|| vec![*request], |query| query.requests);
-        let outcome = match self.enter(request) {
+        let outcome = match self.enter("fetch_source", request) {
             Ok(pass) => {
                 let read = self.database.read_many(&requests, reach, key_cost);
-                super::end(pass, read.await)
+                self.end(pass, read.await)
             }
             Err(failure) => Err(failure),
         };

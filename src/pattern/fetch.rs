@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use hashbrown::HashSet;
 
-use super::{Layer, Read, System, end, read};
+use super::{Layer, Read, System, read};
 use crate::database::Row;
 use crate::defence::{Answer, Case};
-use crate::metrics::{Failure, ReadOutcome};
+use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
 use crate::units::{Key, KeyHash};
 use crate::workload::Request;
@@ -120,6 +120,43 @@ async fn begin(
     load(system, request, level, Filling::Asked, known).await
 }
 
+/// As [`fetch`], and tells the log of misses. For those who would else call that, if there is a log.
+pub(super) async fn fetch_and_log(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    sharers: u32,
+    found: Found,
+) -> Result<Answer, Failure> {
+    let at_ns = system.kernel.now();
+    let was_fresh = matches!(found, Found::Fresh(_) | Found::Early(_));
+    let answer = fetch(system, request, level, sharers, found).await;
+    let fetch_ns = system.kernel.now() - at_ns;
+    let is_stale_hit = matches!(&answer, Ok(it) if it.outcome == ReadOutcome::StaleHit);
+    // What was answered at once with the copy that was there is no miss.
+    if was_fresh || (is_stale_hit && fetch_ns == 0) || !system.meter.measures(at_ns) {
+        return answer;
+    }
+    let answered_by = answer.as_ref().ok();
+    let answered_by = answered_by.map(|it| usize::from(it.row.given_by));
+    if let Some(log) = &system.meter.miss_log {
+        log.tell(Miss {
+            at_ns,
+            tier: level,
+            key: request.of_row().key,
+            outcome: match &answer {
+                // Whoever went further down has it from there.
+                Ok(_) if answered_by != Some(level) => ReadOutcome::Miss.name(),
+                Ok(answer) => answer.outcome.name(),
+                Err(failure) => failure.name(),
+            },
+            answered_by,
+            fetch_ns,
+        });
+    }
+    answer
+}
+
 impl Stale {
     /// The copy, if it is kept for a conditional query to confirm it.
     fn known(&self, ttl: &TimeToLive) -> Option<Row> {
@@ -167,10 +204,10 @@ pub(super) async fn ask_below(
         let service_time = layer.invalidator.not_modified_service_time();
         let (database, reach) = (&system.database, system.reach(&request));
         let version = known.version();
-        let pass = system.enter(&request)?;
+        let pass = system.enter("fetch_source", &request)?;
         let read = database.read_unless(&request, reach, version, service_time);
         // Boxed, because most queries are not conditional.
-        let row = end(pass, Box::pin(read).await)?;
+        let row = system.end(pass, Box::pin(read).await)?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
     };
@@ -248,7 +285,9 @@ fn renew_and(
     ended: impl FnOnce(&System) + 'static,
 ) {
     let request = *request;
-    system.spawn(
+    let fork = system.meter.beside("revalidate", request.key);
+    system.spawn_in(
+        fork,
         "revalidation by request",
         request.index,
         async move |system| {

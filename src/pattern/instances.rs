@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::System;
+use crate::metrics::Fork;
 use crate::tier::Scope;
 use crate::workload::Request;
 
@@ -78,12 +79,13 @@ impl System {
     /// instance.
     pub(super) fn spawn_in_instance<F: Future<Output = ()> + 'static>(
         self: &Rc<Self>,
+        fork: Option<Fork>,
         kind: &'static str,
         request: &Request,
         task: impl FnOnce(Rc<Self>) -> F + 'static,
     ) {
         let instance = request.instance;
-        self.spawn(kind, request.index, move |system| async move {
+        self.spawn_in(fork, kind, request.index, move |system| async move {
             let work = task(system.clone());
             system.rotation.unless_it_crashes(instance, work).await;
         });

@@ -15,7 +15,7 @@ use crate::geography::Geography;
 use crate::guard::{Guards, Pass, Place};
 use crate::invalidation::{self, Invalidator};
 use crate::kernel::Kernel;
-use crate::metrics::{Failure, LossCause, Meter, ReadOutcome};
+use crate::metrics::{Failure, Fork, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
 use crate::tier::{self, Found, Stale, Tier};
@@ -433,6 +433,20 @@ impl System {
         self.kernel.spawn(label, task(self.clone()));
     }
 
+    /// The same, for a request that may be traced: what it does there is in `fork`.
+    fn spawn_in<F: Future<Output = ()> + 'static>(
+        self: &Rc<Self>,
+        fork: Option<Fork>,
+        kind: &'static str,
+        number: u64,
+        task: impl FnOnce(Rc<Self>) -> F,
+    ) {
+        match fork {
+            None => self.spawn(kind, number, task),
+            Some(fork) => self.spawn(kind, number, |system| fork.run(task(system))),
+        }
+    }
+
     /// Reads the row of the request's key.
     ///
     /// # Errors
@@ -495,10 +509,10 @@ impl System {
             row.given_by = level as u16;
         }
         if self.promises.are_made() {
-            self.acceptable(level, node, request, found)
-        } else {
-            found
+            found = self.acceptable(level, node, request, found);
         }
+        self.layers[level].tier.trace_outcome(|| found.name());
+        found
     }
 
     fn acceptable(&self, level: usize, node: usize, request: &Request, found: Found) -> Found {
@@ -564,8 +578,8 @@ impl System {
             let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
-                let pass = self.enter(request)?;
-                return end(pass, self.database.write(request).await);
+                let pass = self.enter("write_source", request)?;
+                return self.end(pass, self.database.write(request).await);
             };
             let write = &layer.pattern.write;
             let row = write.write(self, request, level).await?;
@@ -583,11 +597,37 @@ impl System {
         self.layers[level].invalidator.committed(request, row);
     }
 
-    /// Asks what stands before the database to let a query through; [`end`] says what became of it.
-    fn enter(&self, request: &Request) -> Result<Option<Pass<'_>>, Failure> {
+    /// Asks what stands before the database to let a query through; [`System::end`] says what became of
+    /// it. `name` is what a trace of the request calls it.
+    fn enter(&self, name: &'static str, request: &Request) -> Result<Option<Pass<'_>>, Failure> {
+        if let Some(tracer) = &self.meter.tracer {
+            tracer.begin_exchange(name, None, request.of_row().key);
+        }
         let guards = self.guards.as_ref();
         let pass = guards.map(|guards| guards.enter(request.instance));
-        pass.transpose().map_err(|_| Failure::Shed)
+        let pass = pass.transpose();
+        if pass.is_err()
+            && let Some(tracer) = &self.meter.tracer
+        {
+            tracer.note(Failure::Shed.name());
+            tracer.end_exchange(self.kernel.now());
+        }
+        pass.map_err(|_| Failure::Shed)
+    }
+
+    /// A query that was let through has ended so.
+    fn end<T>(&self, pass: Option<Pass<'_>>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if let Some(pass) = pass {
+            pass.end(outcome.is_ok(), 0);
+        }
+        if let Some(tracer) = &self.meter.tracer {
+            match &outcome {
+                Ok(_) => tracer.note("answered"),
+                Err(failure) => tracer.note(failure.name()),
+            }
+            tracer.end_exchange(self.kernel.now());
+        }
+        outcome
     }
 
     /// Who may answer the request if it reaches the database.
@@ -604,8 +644,8 @@ impl System {
         let reach = self.reach(request);
         let mut row = match self.batching.page_of(request) {
             None => {
-                let pass = self.enter(request)?;
-                end(pass, self.database.read(request, reach).await)?
+                let pass = self.enter("fetch_source", request)?;
+                self.end(pass, self.database.read(request, reach).await)?
             }
             // Boxed, because few queries go together with others.
             Some(page) => Box::pin(self.query_together(page, request, reach)).await?,
@@ -616,9 +656,9 @@ impl System {
         {
             // The replica is too far behind for what the reader was promised.
             self.count_refused_copy();
-            let pass = self.enter(request)?;
+            let pass = self.enter("fetch_source", request)?;
             let read = Box::pin(self.database.read(request, Reach::Primary));
-            row = end(pass, read.await)?;
+            row = self.end(pass, read.await)?;
         }
         Ok(Answer {
             row,
@@ -647,12 +687,4 @@ impl System {
             self.database.lose(dirty.key, &dirty.row);
         }
     }
-}
-
-/// A query that was let through has ended so.
-fn end<T>(pass: Option<Pass<'_>>, outcome: Result<T, Failure>) -> Result<T, Failure> {
-    if let Some(pass) = pass {
-        pass.end(outcome.is_ok(), 0);
-    }
-    outcome
 }

@@ -16,6 +16,9 @@ use crate::whole_file::{WholeFile, readable};
 /// The file that a person opens first.
 pub const REPORT: &str = "report.html";
 
+/// The requests that were traced, if any were to be: see [`perfetto`](super::perfetto).
+pub const TRACE: &str = "trace.json";
+
 /// A folder or a file of results that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to {}: {}", path.display(), readable(error))]
@@ -73,12 +76,12 @@ fn prepare_one(folder: &Path) -> Result<(), Unwritable> {
     Ok(())
 }
 
-/// The files that [`write()`] may write into `folder`.
+/// The files that may be written into `folder`: by [`write()`], and [`TRACE`].
 pub fn files_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let charts = chart::CHARTS
         .iter()
         .flat_map(|chart| ["svg", "png"].map(|kind| format!("{}.{kind}", chart.name)));
-    let tables = [REPORT, "summary.json", "summary.csv", "series.csv"].map(str::to_owned);
+    let tables = [REPORT, "summary.json", "summary.csv", "series.csv", TRACE].map(str::to_owned);
     charts.chain(tables).map(|name| folder.join(name))
 }
 

@@ -20,6 +20,8 @@ pub mod junit;
 pub mod markdown;
 pub mod metrics_reference;
 pub mod openmetrics;
+pub mod overview;
+pub mod perfetto;
 pub mod quantity;
 pub mod reading;
 pub mod sparkline;

@@ -16,7 +16,7 @@ use super::{
     alerts, baseline,
     chart::axis,
     compared::{Compared, Tone, compare},
-    expectation, key_metrics, layers, quantity, sparkline, top_keys, verdict,
+    expectation, key_metrics, layers, overview, quantity, sparkline, top_keys, verdict,
 };
 
 /// How the table is printed.
@@ -33,7 +33,7 @@ pub struct Look {
 }
 
 /// Space between two columns.
-const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 /// A variant's name is wrapped rather than let its column grow wider than this.
 const NAME_WIDTH: usize = 14;
 
@@ -62,6 +62,8 @@ pub fn render(results: &Results, look: Look) -> String {
     let groups = key_metrics::groups(results, look.all);
     if results.variants.len() == 1 {
         text.push_str(&single(results, &groups, look));
+    } else if overview::is_for(results) && !look.all {
+        text.push_str(&overview::terminal(results, look));
     } else {
         text.push_str(&side_by_side(results, &groups, look));
     }
@@ -90,7 +92,13 @@ const WIDEST_SPARKLINE: usize = 100;
 
 /// The main series, a line of bars for each variant.
 fn over_time(results: &Results, look: Look) -> String {
-    let name = |index: usize| shorten(&results.variants[index].name, NAME_WIDTH);
+    let is_overview = overview::is_for(results) && !look.all;
+    let name_width = if is_overview {
+        overview::NAME_WIDTH
+    } else {
+        NAME_WIDTH
+    };
+    let name = |index: usize| shorten(&results.variants[index].name, name_width);
     let widths = (0..results.variants.len()).map(|index| name(index).width());
     let name_width = widths.max().unwrap_or(0);
     // How wide ranges are does not depend on the number of bars.
@@ -98,7 +106,10 @@ fn over_time(results: &Results, look: Look) -> String {
     let room = look
         .width
         .saturating_sub(2 + name_width + 2 * GAP + range_width);
-    let blocks = sparkline::blocks(results, room.clamp(8, WIDEST_SPARKLINE));
+    let mut blocks = sparkline::blocks(results, room.clamp(8, WIDEST_SPARKLINE));
+    if is_overview {
+        blocks.truncate(1);
+    }
     if blocks.is_empty() {
         return String::new();
     }
@@ -466,7 +477,11 @@ fn legend(results: &Results, columns: &[Vec<Compared>], look: Look) -> String {
 
 /// The keys that tiers were asked for most, if any are worth telling.
 fn top_keys(results: &Results, look: Look) -> String {
-    let rows = top_keys::rows(results, look.all);
+    let mut rows = top_keys::rows(results, look.all);
+    if overview::is_for(results) && !look.all {
+        // Variants of one workload have much the same hot keys.
+        rows.retain(|row| row[2] == results.reference().name);
+    }
     if rows.is_empty() {
         return String::new();
     }
@@ -555,7 +570,7 @@ fn expectations(results: &Results, look: Look) -> String {
 }
 
 /// Lays out a header and groups of rows, with an empty line between groups.
-fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String {
+pub(super) fn table(header: &[String], groups: Vec<Vec<Vec<String>>>, look: Look) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -658,7 +673,7 @@ fn clean(text: &str) -> String {
 
 /// At most `width` columns: the middle of a longer text gives way, because names differ at their
 /// ends.
-fn shorten(text: &str, width: usize) -> String {
+pub(super) fn shorten(text: &str, width: usize) -> String {
     let text = clean(text);
     if text.width() <= width {
         return text;

@@ -262,13 +262,15 @@ impl<'a> Recorder<'a> {
         let arrived = requests.arrived.get() as f64;
         let answered = requests.answered.get() as f64;
         let answers = answered + requests.useless_answers.get() as f64;
-        let attempts = arrived + requests.retries.get() as f64 + requests.hedges.get() as f64;
+        let first_attempts = arrived + requests.further_keys.get() as f64;
+        let attempts =
+            first_attempts + requests.retries.get() as f64 + requests.hedges.get() as f64;
         metrics.put("goodput.rate", answered / measured_s);
         metrics.put("goodput.ratio", answered / arrived);
         metrics.put("goodput.worst_second", seconds.worst());
         metrics.put("throughput.rate", answers / measured_s);
         metrics.put("retries.attempts", attempts);
-        metrics.put("retries.amplification", attempts / arrived);
+        metrics.put("retries.amplification", attempts / first_attempts);
         metrics.put("retries.refused", requests.retries_refused.get() as f64);
         metrics.put("hedges.sent", requests.hedges.get() as f64);
         metrics.put("hedges.won", requests.hedges_won.get() as f64);

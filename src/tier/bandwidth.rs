@@ -94,6 +94,7 @@ impl Tier {
             _ => 0,
         };
         self.carry(node, bytes_in + bytes_out).await;
+        self.trace_since("transfer");
     }
 
     pub(super) fn bytes_to_send(&self, node: usize, key: Key) -> u64 {
@@ -137,7 +138,9 @@ impl Tier {
         let Ok(_worker) = self.nodes[node].workers.acquire().await else {
             return Err(self.refuse(Unreachable::QueueFull));
         };
+        self.trace_since("queue");
         self.carry(node, bytes).await;
+        self.trace_since("transfer");
         Ok(())
     }
 

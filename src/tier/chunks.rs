@@ -14,7 +14,9 @@ use std::cell::Cell;
 use super::{Exchange, Filling, Found, Tier, Values};
 use crate::database::Row;
 use crate::kernel::join_all;
+use crate::metrics::within;
 use crate::random::mix;
+use crate::units::Key;
 use crate::workload::Request;
 
 /// How values are cut.
@@ -69,7 +71,7 @@ impl Tier {
         let (Values::Chunks(chunking), Some(row)) = (&self.plan.values, found.row()) else {
             return found;
         };
-        let has_all = self.each_chunk(*chunking, row, async |chunk| {
+        let has_all = self.each_chunk(*chunking, request.key, row, async |chunk| {
             let (request, _) = chunking.chunk(request, row, chunk);
             let Ok(visit) = self.visit(Exchange::LookUp, &request).await else {
                 return false;
@@ -86,7 +88,7 @@ impl Tier {
         let Values::Chunks(chunking) = &self.plan.values else {
             return true;
         };
-        let has_all = self.each_chunk(*chunking, row, async |chunk| {
+        let has_all = self.each_chunk(*chunking, request.key, row, async |chunk| {
             let (request, part) = chunking.chunk(request, row, chunk);
             let store = |tier: &Self, node: usize| tier.store(node, &request, &part, filling);
             let bytes = self.received_bytes(part.bytes, filling);
@@ -100,6 +102,7 @@ impl Tier {
     async fn each_chunk(
         &self,
         chunking: Chunking,
+        key: Key,
         row: &Row,
         act: impl AsyncFn(u32) -> bool,
     ) -> bool {
@@ -114,7 +117,10 @@ impl Tier {
                 }
             }
         };
-        let workers = (0..chunking.parallel.min(chunks)).map(|_| worker());
+        let workers = (0..chunking.parallel.min(chunks)).map(|_| {
+            let fork = self.meter.beside("chunks", key);
+            within(fork, worker())
+        });
         join_all(workers).await;
         is_well.get()
     }

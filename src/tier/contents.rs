@@ -376,6 +376,10 @@ impl Tier {
 
     /// Waits until nobody has locked the key.
     pub async fn wait_for_lock(&self, node: usize, key: Key) {
+        let _waiting = match self.is_locked(node, key) {
+            true => self.meter.span("wait_for_write"),
+            false => None,
+        };
         loop {
             let channel = self.nodes[node].locks.borrow().get(&key).copied();
             let Some(channel) = channel else { return };

@@ -24,7 +24,7 @@ use super::node::{Node, Resident};
 use super::{Exchange, Filling, Found, Tier};
 use crate::database::Row;
 use crate::kernel::join_all;
-use crate::metrics::HeavyHitters;
+use crate::metrics::{HeavyHitters, within};
 use crate::placement;
 use crate::random::{Luck, Stream};
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds, SECOND_NS};
@@ -268,7 +268,8 @@ impl Tier {
         let delete = |(turn, copy): (u64, u32)| async move {
             let request = request.of_copy(copy).derived(turn);
             // One that is not reached stays until its TTL, as the key itself would.
-            let _ = self.delete_one(exchange, &request, committed).await;
+            let fork = self.meter.beside("copy", request.key);
+            let _ = within(fork, self.delete_one(exchange, &request, committed)).await;
         };
         let copies = self.other_copies(request);
         join_all((1..).zip(copies).map(delete)).await;
@@ -278,7 +279,8 @@ impl Tier {
     pub(super) async fn set_copies(&self, request: &Request, row: &Row) {
         let set = |(turn, copy): (u64, u32)| async move {
             let request = request.of_copy(copy).derived(turn);
-            let _ = self.set_one(&request, row, Filling::Written).await;
+            let fork = self.meter.beside("copy", request.key);
+            let _ = within(fork, self.set_one(&request, row, Filling::Written)).await;
         };
         let copies = self.other_copies(request);
         join_all((1..).zip(copies).map(set)).await;

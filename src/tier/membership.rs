@@ -21,6 +21,7 @@ use super::while_down::WhileDown;
 use super::{Errand, Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
 use crate::database::Row;
 use crate::kernel::{Broadcast, Kernel, Label};
+use crate::metrics;
 use crate::placement::{self, Copies, Scheme, Sight, SlotClient};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, SECOND_NS};
@@ -540,7 +541,7 @@ impl Members {
             for _ in 0..REDIRECTS_MAX {
                 let (owner, sent) = elsewhere;
                 self.note_sent_on(tier, sent);
-                tier.leave(visit).await;
+                tier.bounce(visit).await;
                 if sent == Sent::Moved {
                     self.learn_map(request);
                 }
@@ -584,7 +585,7 @@ impl Members {
                 Unreachable::Down => tier.plan.gives_up_after_ns(way_back_ns),
                 Unreachable::Lost => way_back_ns,
                 _ => {
-                    tier.kernel.sleep(way_back_ns).await;
+                    tier.go_back(way_back_ns).await;
                     return Err(unreachable);
                 }
             };
@@ -616,6 +617,8 @@ impl Members {
         let group = tier.group_of(request);
         let node = self.gutter_node(&tier.plan, group, request.key);
         let Some(node) = node.filter(|_| is_of_a_read) else {
+            tier.trace_refusal(unreachable);
+            tier.trace_end();
             return Err(unreachable);
         };
         if tier.meter.is_measuring() {
@@ -625,7 +628,7 @@ impl Members {
         match tier.travel(node, request, errand, 0).await {
             Ok(visit) => Ok(visit),
             Err((unreachable, way_back_ns)) => {
-                tier.kernel.sleep(way_back_ns).await;
+                tier.go_back(way_back_ns).await;
                 Err(unreachable)
             }
         }
@@ -737,6 +740,7 @@ impl Members {
     ) -> Going<'a, bool> {
         let act = Rc::new(act);
         Box::pin(async move {
+            let _all = tier.meter.span(exchange.span_name());
             let group = tier.group_of(request);
             let nodes = self.shards();
             let asked = self.choice_luck.at(request.index).bits() % u64::from(nodes);
@@ -761,7 +765,8 @@ impl Members {
                     kind: "exchange with every node, number",
                     number: u64::from(turn),
                 };
-                tier.kernel.spawn(label, async move {
+                let fork = tier.meter.beside(exchange.span_name(), request.key);
+                let one = async move {
                     let tier = &*shared;
                     let outcome = match tier.travel(node, &request, errand, 0).await {
                         Ok(visit) => {
@@ -783,7 +788,8 @@ impl Members {
                     {
                         members.done.close(channel, Some(()));
                     }
-                });
+                };
+                tier.kernel.spawn(label, metrics::within(fork, one));
             }
             done.await;
             first.get()

@@ -46,6 +46,7 @@ mod preset;
 mod replication;
 mod resize;
 mod time_to_live;
+mod traced;
 mod trip;
 mod while_down;
 mod write_buffer;
@@ -621,7 +622,11 @@ impl Tier {
         {
             return members.set_everywhere(self, request, row, filling).await;
         }
-        let store = |tier: &Self, node: usize| tier.store(node, request, row, filling);
+        let store = |tier: &Self, node: usize| {
+            let stored = tier.store(node, request, row, filling);
+            tier.trace_outcome(|| if stored { "stored" } else { "refused" });
+            stored
+        };
         let bytes = self.received_bytes(row.bytes, filling);
         self.exchange(Exchange::Set, request, bytes, store).await
     }
@@ -664,7 +669,11 @@ impl Tier {
                 return Ok(());
             }
         }
-        let drop = |tier: &Self, node: usize| tier.drop_copy(node, request.key, committed);
+        let drop = |tier: &Self, node: usize| {
+            let was_there = tier.drop_copy(node, request.key, committed);
+            tier.trace_outcome(|| if was_there { "deleted" } else { "not_there" });
+            was_there
+        };
         let outcome = match &self.members {
             Some(members) if members.are_everywhere() => {
                 let all = members.delete_everywhere(self, exchange, request, committed);
@@ -728,12 +737,16 @@ impl Tier {
     pub async fn hop(&self, exchange: Exchange, request: &Request) {
         let mut luck = self.network_luck.at(exchange.index(request));
         let round_trip_ns = self.plan.network.sample_u64(&mut luck);
+        let _hop = self.meter.span(exchange.span_name());
         self.kernel.sleep(round_trip_ns).await;
     }
 
     /// Goes back from a node.
     #[inline]
     pub fn leave(&self, visit: Visit) -> Leaving<'_> {
+        if let Some(tracer) = &self.meter.tracer {
+            self.trace_way_back(tracer, visit.way_back_ns());
+        }
         Leaving::new(&self.kernel, visit)
     }
 
@@ -763,6 +776,7 @@ impl Tier {
     }
 
     fn refuse(&self, unreachable: Unreachable) -> Unreachable {
+        self.trace_refusal(unreachable);
         if self.meter.is_measuring() {
             let counts = self.counts();
             match unreachable {

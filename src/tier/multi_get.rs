@@ -196,7 +196,7 @@ impl Tier {
             }
             _ => (way_back_ns, false),
         };
-        self.kernel.sleep(waits_ns).await;
+        self.go_back(waits_ns).await;
         if stands_in {
             return Ok(Arrival::Elsewhere);
         }
@@ -225,6 +225,10 @@ impl Tier {
         }
         let way_out_ns = round_trip_ns / 2;
         let way_back_ns = round_trip_ns - way_out_ns;
+        if let Some(tracer) = &self.meter.tracer {
+            self.trace_beginning(tracer, Exchange::LookUp, &requests[0]);
+            self.trace_way(tracer, node, way_out_ns);
+        }
         self.kernel.sleep(way_out_ns).await;
         match self.serve_many(node, requests, plan, errand).await {
             Ok(()) => {
@@ -264,7 +268,11 @@ impl Tier {
         let of_one_ns = self.plan.service_time.sample(&mut luck);
         let further = (requests.len() - 1) as f64;
         let service_ns = of_one_ns * (1.0 + plan.key_cost * further);
-        self.kernel.sleep(service_ns.round() as u64).await;
+        let service_ns = service_ns.round() as u64;
+        if let Some(tracer) = &self.meter.tracer {
+            self.trace_service(tracer, service_ns);
+        }
+        self.kernel.sleep(service_ns).await;
         if self.plan.bandwidth_per_s.is_some() {
             let bytes = requests
                 .iter()

@@ -93,6 +93,11 @@ impl Tier {
                 }
             }
         };
+        self.trace_outcome(|| match taken {
+            Taken::Yes => "taken",
+            Taken::Busy => "busy",
+            Taken::Filled(_) => "hit",
+        });
         if self.meter.is_measuring() {
             match taken {
                 Taken::Yes => self.counts().locks_taken.increment(),

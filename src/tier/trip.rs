@@ -98,6 +98,9 @@ impl<'a> Trip<'a> {
         }
         let way_out_ns = round_trip_ns / 2;
         self.way_ns = round_trip_ns - way_out_ns;
+        if let Some(tracer) = &tier.meter.tracer {
+            tier.trace_way(tracer, node, way_out_ns);
+        }
         Ok(tier.kernel.sleep(way_out_ns))
     }
 
@@ -152,6 +155,9 @@ impl Future for Trip<'_> {
                     node.cache.borrow().approach(trip.key);
                     let mut luck = tier.service_luck.at(trip.errand.luck_index);
                     let service_ns = tier.plan.service_time.sample_u64(&mut luck);
+                    if let Some(tracer) = &tier.meter.tracer {
+                        tier.trace_service(tracer, service_ns);
+                    }
                     trip.stage = Stage::Served(worker, tier.kernel.sleep(service_ns));
                 }
                 Stage::Served(_, service) => {
@@ -249,10 +255,15 @@ impl<'a> Visiting<'a> {
 impl<'a> Leg<'a> {
     #[inline]
     fn first(tier: &'a Tier, exchange: Exchange, request: &'a Request, bytes: u64) -> Self {
+        if let Some(tracer) = &tier.meter.tracer {
+            tier.trace_beginning(tracer, exchange, request);
+        }
         match &tier.guards {
             // They are the app's: a change feed does not pass them.
             Some(guards) if exchange != Exchange::Feed => Self::Roundabout(Box::pin(async move {
                 let Ok(pass) = guards.enter(request.instance) else {
+                    tier.trace_refusal(Unreachable::Shed);
+                    tier.trace_end();
                     return Err(Unreachable::Shed);
                 };
                 let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
@@ -306,7 +317,7 @@ impl<'a> Leg<'a> {
                 }
             },
             (Err((unreachable, way_back_ns)), None) => {
-                Err(Self::Back(tier.kernel.sleep(way_back_ns), unreachable))
+                Err(Self::Back(tier.go_back(way_back_ns), unreachable))
             }
             (Err((unreachable, way_back_ns)), Some(members)) => {
                 let giving_up = members.give_up(tier, errand, request, unreachable, way_back_ns);

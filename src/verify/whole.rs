@@ -1,11 +1,16 @@
 //! The whole: laws about every run and every interval, whatever the scenario.
 
+use std::path::Path;
+
 use rayon::prelude::*;
 
 use super::{Effort, Options, Verdict, leases, plan, policies, queues, replicate, theory};
-use crate::experiment::Interval;
-use crate::metrics::{Outcome, Unit};
-use crate::simulation::{self, NoProgress, Plan, RunError};
+use crate::experiment::{self, Interval, Wanted};
+use crate::metrics::Unit;
+use crate::random::mix;
+use crate::report::json;
+use crate::scenario::{self, Overrides};
+use crate::simulation::{self, NoProgress, RunError};
 
 /// A law that is not one scenario against one number.
 pub(super) struct Law {
@@ -185,48 +190,87 @@ fn writes(options: Options) -> Result<Vec<Verdict>, RunError> {
     Ok(verdicts)
 }
 
-/// The same outcome, to the last bit, from one thread and from eight, and when repeated.
+/// The same JSON, byte by byte, from one thread and from eight, and when repeated; and the same run from every
+/// build, debug or release.
 fn repeatable(options: Options) -> Result<Vec<Verdict>, RunError> {
-    let plan = plan(BUSY, options.seed);
     let on_threads = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         match pool {
-            Ok(pool) => pool.install(|| digests(&plan)),
-            Err(_) => digests(&plan),
+            Ok(pool) => pool.install(|| busy_json(options.seed)),
+            Err(_) => busy_json(options.seed),
         }
     };
     let (one, eight, again) = (on_threads(1)?, on_threads(8)?, on_threads(8)?);
-    let differing = one
-        .iter()
-        .zip(&eight)
-        .zip(&again)
-        .filter(|((a, b), c)| a != b || b != c);
+    let differing = [&eight, &again].into_iter().filter(|it| **it != one);
     let differing = differing.count();
-    Ok(vec![Verdict {
+    let fingerprint = fingerprint()?;
+    let exactly = |quantity: &str, theory: f64, observed: f64| Verdict {
         model: REPEATABLE.to_owned(),
-        quantity: "runs that differ, 1 and 8 threads".to_owned(),
-        theory: 0.0,
-        observed: differing as f64,
+        quantity: quantity.to_owned(),
+        theory,
+        observed,
         tolerance: "exactly".to_owned(),
-        passed: differing == 0 && one[0] != one[1],
-    }])
+        passed: observed == theory,
+    };
+    Ok(vec![
+        exactly(
+            "JSON documents that differ, 1 and 8 threads",
+            0.0,
+            differing as f64,
+        ),
+        exactly(
+            "fingerprint of a run, debug and release",
+            f64::from(FINGERPRINT),
+            f64::from(fingerprint),
+        ),
+    ])
 }
 
-/// Everything that eight replications measured, bit by bit.
-fn digests(plan: &Plan) -> Result<Vec<Vec<u64>>, RunError> {
-    (0..8)
-        .into_par_iter()
-        .map(|replication| Ok(digest(&simulation::run(plan, replication, &NoProgress)?)))
-        .collect()
+/// The JSON document of eight replications of the busy scenario.
+fn busy_json(seed: u64) -> Result<String, RunError> {
+    let overrides = Overrides {
+        seed: Some(seed),
+        replications: Some(8),
+        ..Overrides::default()
+    };
+    let study = scenario::load_text(Path::new("verify.toml"), BUSY, &overrides);
+    let study = study.unwrap_or_else(|errors| panic!("{}", errors.plain()));
+    let results = experiment::run(&[study], &Wanted::default(), &NoProgress);
+    let results = results.map_err(|failure| failure.error)?;
+    Ok(json::summary(&results[0]))
 }
 
-fn digest(outcome: &Outcome) -> Vec<u64> {
-    let series = outcome.series.iter().flat_map(|series| &series.values);
-    let quantiles = outcome.latency_quantiles.iter();
-    let quantiles = quantiles.chain(&outcome.staleness_quantiles);
-    let quantiles = quantiles.map(|(_, seconds)| seconds);
-    let all = outcome.metrics.values().chain(series).chain(quantiles);
-    all.map(|value| value.to_bits())
-        .chain([outcome.events, outcome.requests])
-        .collect()
+/// What [`fingerprint`] is in every build. It changes with the model, and then on purpose.
+const FINGERPRINT: u32 = 146_513_354;
+
+/// A checksum of what the busy scenario measures under seed 1, bit by bit. Of metrics that there always were, so
+/// that a new one changes nothing.
+fn fingerprint() -> Result<u32, RunError> {
+    let run = simulation::run(&plan(BUSY, 1), 0, &NoProgress)?;
+    let metrics = [
+        "requests.answered",
+        "requests.failed",
+        "latency.mean",
+        "latency.p99",
+        "hit_ratio",
+        "tier.cache.hit_ratio",
+        "tier.cache.utilization",
+        "database.qps.max",
+        "database.wait.mean",
+        "staleness.mean",
+    ];
+    let bits = metrics.map(|name| run.metrics[name].to_bits());
+    let mixed = bits.into_iter().fold(0, |sum, bits| mix(sum ^ bits));
+    Ok((mixed >> 32) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beside `cachesim verify` of a release build: both look for the same number.
+    #[test]
+    fn a_run_is_the_same_in_every_build() {
+        assert_eq!(fingerprint().unwrap(), FINGERPRINT);
+    }
 }

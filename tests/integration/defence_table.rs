@@ -1,4 +1,4 @@
-//! The table in docs/defences.md is what scenarios/stampede-defences.toml gives. To write it anew:
+//! The table in docs/defences.md is what scenarios/stampede.toml gives. To write it anew:
 //! `UPDATE_DOCS=1 cargo test --test integration defence_table`.
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use cachesim::experiment::{self, Wanted};
 use cachesim::scenario::{self, Overrides};
 use cachesim::simulation::NoProgress;
 
-const BEGINNING: &str = "<!-- the table of scenarios/stampede-defences.toml begins -->\n";
+const BEGINNING: &str = "<!-- the table of scenarios/stampede.toml begins -->\n";
 const END: &str = "<!-- the table ends -->\n";
 
 /// A column: its title, its metric, what that is multiplied by, and its digits after the point.
@@ -24,7 +24,7 @@ const COLUMNS: &[(&str, &str, f64, usize)] = &[
 
 fn table() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join("scenarios/stampede-defences.toml");
+    let path = root.join("scenarios/stampede.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     let study = scenario::load_text(&path, &text, &Overrides::default()).unwrap();
     let results = experiment::run(&[study], &Wanted::default(), &NoProgress).unwrap();

@@ -30,6 +30,7 @@ mod random_scenarios;
 mod regions;
 mod report_page;
 mod replay;
+mod request_traces;
 mod run;
 mod scenario_cli;
 mod scenario_errors;

@@ -213,3 +213,97 @@ fn the_misses_of_an_exchange_may_go_to_the_database_with_one_query() {
         run(CACHED, &dear).is("latency.max", 1.14e-3 + 30e-3 + 1.3e-3);
     }
 }
+
+/// A page of two rows at 0 s, for clients who do more than wait. A query takes 10 ms.
+const TWO_ROWS: &str = r#"
+duration = "900ms"
+drain    = true
+[workload]
+arrivals = { process = "constant", rate = "1/s" }
+keys     = { distribution = "sequential", count = 2 }
+page     = { keys = 2 }
+[client]
+deadline = "1s"
+[database]
+connections  = 1
+service_time = "10ms"
+"#;
+
+#[test]
+fn each_key_of_a_page_is_given_up_and_asked_for_again_by_itself() {
+    // The second key waits for the first one's query: given up at 16 ms, when its query has begun at 10, and asked
+    // for again behind that: from 20 to 30.
+    let impatient = ["client.timeout=16ms", "client.retries=1"];
+    run(TWO_ROWS, &impatient)
+        .is("latency.max", 30e-3)
+        .is("retries.attempts", 3.0)
+        .is("retries.amplification", 1.5)
+        .is("requests.answered", 1.0)
+        .is("page.key_latency.max", 30e-3);
+    // One after another, neither waits.
+    let sequence = [
+        "client.timeout=16ms",
+        "client.retries=1",
+        "workload.page.mode=sequence",
+    ];
+    run(TWO_ROWS, &sequence)
+        .is("latency.max", 20e-3)
+        .is("retries.amplification", 1.0);
+    // Without a retry the page fails with the key.
+    run(TWO_ROWS, &["client.timeout=16ms"])
+        .is("requests.failed", 1.0)
+        .is("requests.answered", 0.0);
+}
+
+#[test]
+fn the_deadline_is_that_of_the_whole_page() {
+    for mode in ["parallel", "sequence"] {
+        let mode = format!("workload.page.mode={mode}");
+        run(TWO_ROWS, &[&mode, "client.deadline=19ms"]).is("deadline.missed", 1.0);
+        run(TWO_ROWS, &[&mode, "client.deadline=21ms"]).is("deadline.missed", 0.0);
+    }
+    // What becomes of the work is as for any other request: taken back, or done for nobody.
+    let answers = |abandoned: &str| {
+        let abandoned = format!("client.abandoned={abandoned}");
+        let run = run(
+            TWO_ROWS,
+            &["client.deadline=5ms", "drain=false", &abandoned],
+        );
+        (run.get("throughput.rate") * 0.9).round()
+    };
+    assert_eq!((answers("finish"), answers("cancel")), (2.0, 0.0));
+}
+
+#[test]
+fn a_hedge_is_of_one_key() {
+    // Each key has a connection, and is hedged after 4 ms.
+    let settings = ["client.hedge.after=4ms", "database.connections=4"];
+    run(TWO_ROWS, &settings)
+        .is("hedges.sent", 2.0)
+        .is("latency.max", 10e-3)
+        .is("database.qps.max", 4.0);
+}
+
+#[test]
+fn clients_with_much_patience_see_pages_as_those_who_only_wait_do() {
+    let busy = [
+        "duration=5s",
+        "workload.arrivals={ process = \"poisson\", rate = \"40/s\" }",
+        "workload.keys.count=50",
+        "workload.page.keys={ distribution = \"exponential\", mean = 4 }",
+        "database={ connections = 3, service_time = { distribution = \"exponential\", mean = \"4ms\" } }",
+    ];
+    for mode in ["parallel", "sequence"] {
+        let mode = format!("workload.page.mode={mode}");
+        let with = |client: &str| run(TWO_ROWS, &[&busy[..], &[&mode, client]].concat());
+        let (waiting, patient) = (with("client={}"), with("client.deadline=1h"));
+        for metric in [
+            "latency.mean",
+            "latency.max",
+            "page.key_latency.mean",
+            "database.reads.rate",
+        ] {
+            patient.is(metric, waiting.get(metric));
+        }
+    }
+}

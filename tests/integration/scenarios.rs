@@ -94,7 +94,7 @@ const CASES: &[Case] = &[
     ("cold-tier", AS_IS, &["tier.cold.fill=inclusive"]),
     ("write-heavy", AS_IS, &["workload.reads=0.99"]),
     ("unique-reads", AS_IS, &["workload.keys={ distribution = \"uniform\", count = 10_000 }"]),
-    ("stampede-defences", AS_IS, &["tier.redis.defence=single-flight"]),
+    ("stampede", AS_IS, &["tier.redis.defence=single-flight"]),
     ("early-expiration", AS_IS, &["tier.redis.defence=none"]),
     ("early-expiration", ("[\"early-expiration\", \"lock\"]", "\"early-expiration\""), &[]),
     ("avalanche", ("{ kind = \"jitter\", share = 0.1 }", "\"single-flight\""), &[]),

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::super::fetch::{ask_below, fetch};
+use super::super::fetch::{ask_below, fetch, fetch_and_log};
 use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
@@ -48,6 +48,16 @@ pub(crate) async fn read(
             let outcome = row.outcome_of_hit();
             tier.note(outcome);
             Ok(Answer { row, outcome })
+        }
+        other if system.meter.miss_log.is_some() => {
+            Box::pin(fetch_and_log(
+                system,
+                request,
+                level,
+                request.instance,
+                other,
+            ))
+            .await
         }
         other => Box::pin(fetch(system, request, level, request.instance, other)).await,
     }

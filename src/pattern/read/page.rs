@@ -10,10 +10,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use super::super::System;
-use super::super::fetch::fetch;
+use super::super::fetch::{fetch, fetch_and_log};
 use crate::defence::Answer;
 use crate::kernel::{Label, together};
-use crate::metrics::Failure;
+use crate::metrics::{Failure, within};
 use crate::tier::{Arrival, Found, Way};
 use crate::units::Nanoseconds;
 use crate::workload::{MultiGet, Page, PageMode, Request};
@@ -54,7 +54,8 @@ impl System {
         }
         let reads = requests.iter().map(|&request| {
             let system = self.clone();
-            async move { system.read_of_page(&request).await }
+            let fork = self.meter.beside("key", request.key);
+            within(fork, async move { system.read_of_page(&request).await })
         });
         let all = together(&self.kernel, label(requests), reads.collect()).await;
         all.into_iter().collect()
@@ -72,7 +73,7 @@ impl System {
     }
 
     /// One key of a page was answered, or failed.
-    fn note_key(&self, issued_ns: u64) {
+    pub fn note_key(&self, issued_ns: u64) {
         if self.meter.is_measuring() {
             let latency_ns = self.kernel.now() - issued_ns;
             let latency = &self.meter.requests.key_latency;
@@ -102,7 +103,11 @@ impl System {
                 }
             }
         } else {
-            let asking = groups.into_iter().map(ask).collect();
+            let asking = groups.into_iter().map(|group| {
+                let key = group.1.first().map_or(0, |asked| asked.request.key);
+                within(self.meter.beside("keys", key), ask(group))
+            });
+            let asking = asking.collect();
             let all = together(&self.kernel, label(requests), asking).await;
             for (place, one) in all.into_iter().flatten() {
                 answers[place] = Some(one);
@@ -273,7 +278,12 @@ fn ask(system: Rc<System>, way: Way, group: Vec<Asked>, mode: PageMode, plan: Mu
                 }
             }
         } else {
-            let all = together(&system.kernel, label(&entries), work).await;
+            let key = entries.first().map_or(0, |entry| entry.of_row().key);
+            let work = work.into_iter().map(|one| {
+                let fork = system.meter.beside("key", key);
+                within(fork, one)
+            });
+            let all = together(&system.kernel, label(&entries), work.collect()).await;
             answers.extend(all.into_iter().flatten());
         }
         answers
@@ -304,6 +314,9 @@ fn go_on(system: Rc<System>, asked: Asked, mut found: Found) -> Work {
                 let outcome = row.outcome_of_hit();
                 tier.note(outcome);
                 Ok(Answer { row, outcome })
+            }
+            other if system.meter.miss_log.is_some() => {
+                fetch_and_log(&system, &asked.entry, 0, asked.entry.instance, other).await
             }
             other => fetch(&system, &asked.entry, 0, asked.entry.instance, other).await,
         };

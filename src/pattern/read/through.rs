@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::super::fetch::{ask_below, fetch};
+use super::super::fetch::{ask_below, fetch, fetch_and_log};
 use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
@@ -68,6 +68,8 @@ async fn go_on(
     found: Option<Found>,
 ) -> Result<Answer, Failure> {
     let tier = &system.layers[level].tier;
+    // The lookup proper is over; the way back comes after what follows.
+    tier.trace_end();
     let found = match found {
         Some(found) => found,
         None => {
@@ -81,7 +83,11 @@ async fn go_on(
         return Ok(Answer { row, outcome });
     }
     // A fetch is shared by all who ask one node.
-    let answer = fetch(system, request, level, node as u32, found).await?;
+    let answer = if system.meter.miss_log.is_some() {
+        Box::pin(fetch_and_log(system, request, level, node as u32, found)).await?
+    } else {
+        fetch(system, request, level, node as u32, found).await?
+    };
     // A stale copy was sent as it was found.
     if answer.outcome != ReadOutcome::StaleHit && tier.send(node, &answer.row).await.is_err() {
         return Err(Failure::Unavailable);
@@ -106,6 +112,7 @@ pub(crate) async fn load(
         let mut answer = ask_below(system, &below, level, known.as_ref()).await?;
         let _measured = layer.tier.measured(request, system.kernel.now() - begun_ns);
         let filling = filling.given(&answer.row, known.as_ref());
+        layer.tier.trace_filling(request, true);
         let has_come = layer.tier.receive(node, &answer.row, filling).await.is_ok();
         if loading.end() {
             if has_come
@@ -114,8 +121,10 @@ pub(crate) async fn load(
             {
                 layer.stored(request, &answer.row);
             }
+            layer.tier.trace_filling(request, false);
             return Ok(answer);
         }
+        layer.tier.trace_filling(request, false);
         // Where all writes go through the tier it knows that the row is an old one, and somebody who
         // came after the write may have joined this load.
         if !layer.pattern.write.goes_through() {

@@ -62,7 +62,9 @@ async fn write(
     if delete {
         let request = *request;
         let committed = row.clone();
+        let fork = system.meter.beside("delete", request.key);
         system.spawn_in_instance(
+            fork,
             "delete by request",
             &request,
             async move |system: Rc<System>| {

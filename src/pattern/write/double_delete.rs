@@ -66,7 +66,9 @@ async fn write(
     let row = system.write_below(request, level + 1).await?;
     let request = *request;
     let committed = row.clone();
+    let fork = system.meter.beside("second_delete", request.key);
     system.spawn_in_instance(
+        fork,
         "second delete by request",
         &request,
         async move |system: Rc<System>| {

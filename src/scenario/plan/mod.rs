@@ -247,15 +247,16 @@ impl Planner<'_> {
         }
     }
 
-    /// Refuses pages for clients who do more than wait.
+    /// Refuses exchanges of many keys for clients who do more than wait.
     fn pages_fit(&mut self, root: &Checked, workload: &workload::Plan, client: &client::Plan) {
-        if workload.page.is_none() || client.is_plain() {
+        let Some(page) = &workload.page else { return };
+        if page.multi_get.is_none() || client.is_plain() {
             return;
         }
-        let message = "`workload.page`: what a deadline, a timeout, a retry or a hedge means for a request of many keys is not modelled";
-        let help = "remove `page`, or what `[client]` says of them";
-        let page = root.at("workload").at("page");
-        self.problem(page.span, message, help);
+        let message = "`workload.page.multi_get`: clients with a deadline, a timeout, retries or hedges ask for each key by itself";
+        let help = "remove `multi_get`, or what `[client]` says";
+        let place = root.at("workload").at("page").at("multi_get");
+        self.problem(place.span, message, help);
     }
 
     /// Many keys are looked up with one exchange by an app that conducts, and under the keys of the
