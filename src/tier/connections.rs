@@ -113,6 +113,7 @@ impl Tier {
         let Ok(connection) = Resource::acquire_owned(&pool).await else {
             return Err((self.refuse(Unreachable::NoConnection), 0));
         };
+        self.trace_since("connection");
         if self.meter.is_measuring() {
             let waited_ns = self.kernel.now() - begun_ns;
             let mut waits = self.counts().connection_waits.borrow_mut();
