@@ -13,7 +13,7 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
         let first = std::ptr::from_ref(element).cast::<u8>();
         prefetch_from(first);
         // An element whose size divides a line's lies in one.
-        if LINE_BYTES % size_of::<T>().max(1) != 0 {
+        if !LINE_BYTES.is_multiple_of(size_of::<T>().max(1)) {
             prefetch_from(first.wrapping_add(size_of::<T>() - 1));
         }
     }
