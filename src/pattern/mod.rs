@@ -645,7 +645,9 @@ impl System {
         let mut row = match self.batching.page_of(request) {
             None => {
                 let pass = self.enter("fetch_source", request)?;
-                self.end(pass, self.database.read(request, reach).await)?
+                // By itself, or the future would hold the system once more.
+                let outcome = self.database.read(request, reach).await;
+                self.end(pass, outcome)?
             }
             // Boxed, because few queries go together with others.
             Some(page) => Box::pin(self.query_together(page, request, reach)).await?,
