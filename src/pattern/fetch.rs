@@ -12,7 +12,7 @@ use crate::database::Row;
 use crate::defence::{Answer, Case};
 use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
-use crate::units::{Key, KeyHash};
+use crate::units::{Key, KeyHash, Nanoseconds};
 use crate::workload::Request;
 
 /// The entries that are being fetched anew in the background, by who fetches and key.
@@ -29,7 +29,6 @@ pub(super) async fn fetch(
     found: Found,
 ) -> Result<Answer, Failure> {
     let layer = &system.layers[level];
-    let ttl = layer.tier.plan().ttl.unwrap_or_default();
     let mut case = Case {
         tier: &layer.tier,
         sharers,
@@ -39,40 +38,14 @@ pub(super) async fn fetch(
         is_early: false,
         is_asked: true,
     };
-    let mut stale = None;
-    match found {
-        Found::Fresh(row) | Found::Early(row) => {
-            let outcome = ReadOutcome::Hit;
-            let spare = Answer { row, outcome };
-            if layer.defence.is_early_in_background() {
-                layer.tier.note(outcome);
-                renew(system, request, level, sharers, Renewal::early(&spare));
-                return Ok(spare);
-            }
-            case.is_early = true;
-            case.spare = Some(spare);
-        }
-        Found::Stale(copy) => {
-            let outcome = ReadOutcome::StaleHit;
-            let row = copy.row.clone();
-            let servable = Answer { row, outcome };
-            if copy.past_ns < ttl.stale_while_revalidate_ns {
-                layer.tier.note(outcome);
-                let renewal = Renewal {
-                    known: copy.known(&ttl),
-                    ..Renewal::stale(&servable)
-                };
-                revalidate(system, request, level, sharers, ttl.refreshers, renewal);
-                return Ok(servable);
-            }
-            let within = |limit_ns| (copy.past_ns < limit_ns).then(|| servable.clone());
-            case.spare = within(ttl.stale_if_locked_ns);
-            case.at_last = within(ttl.stale_at_last_ns);
-            stale = Some(copy);
-        }
-        Found::Nothing => {}
-    }
-    let known = stale.as_ref().and_then(|stale| stale.known(&ttl));
+    let Copies {
+        known,
+        stale,
+        for_errors_ns,
+    } = match look_at(system, request, level, found, &mut case) {
+        Ok(copies) => copies,
+        Err(served) => return Ok(served),
+    };
     let has_loaded = Cell::new(false);
     let loading = pin!(async {
         let answer = begin(system, request, level, case.is_early, known).await;
@@ -95,7 +68,7 @@ pub(super) async fn fetch(
         answer => answer,
     };
     match (answer, stale) {
-        (Err(_), Some(stale)) if stale.past_ns < ttl.stale_if_error_ns => Ok(Answer {
+        (Err(_), Some(stale)) if stale.past_ns < for_errors_ns => Ok(Answer {
             row: stale.row,
             outcome: ReadOutcome::StaleHit,
         }),
@@ -103,6 +76,73 @@ pub(super) async fn fetch(
         (Err(failure), _) if case.is_early => case.spare.ok_or(failure),
         (answer, _) => answer,
     }
+}
+
+/// The copies that a fetch may fall back on.
+struct Copies {
+    /// What a conditional query may confirm.
+    known: Option<Row>,
+    stale: Option<Stale>,
+    /// Until how long past its TTL the stale copy is served if the fetch fails.
+    for_errors_ns: Nanoseconds,
+}
+
+/// Sees what the copy that was found is good for, and notes in the `case` what the defence may serve. The
+/// copy itself, as an error, if it is served now and fetched anew in the background.
+fn look_at(
+    system: &Rc<System>,
+    request: &Request,
+    level: usize,
+    found: Found,
+    case: &mut Case<'_>,
+) -> Result<Copies, Answer> {
+    let layer = &system.layers[level];
+    let ttl = layer.tier.plan().ttl.unwrap_or_default();
+    let mut stale = None;
+    match found {
+        Found::Fresh(row) | Found::Early(row) => {
+            let outcome = ReadOutcome::Hit;
+            let spare = Answer { row, outcome };
+            if layer.defence.is_early_in_background() {
+                layer.tier.note(outcome);
+                renew(system, request, level, case.sharers, Renewal::early(&spare));
+                return Err(spare);
+            }
+            case.is_early = true;
+            case.spare = Some(spare);
+        }
+        Found::Stale(copy) => {
+            let outcome = ReadOutcome::StaleHit;
+            let row = copy.row.clone();
+            let servable = Answer { row, outcome };
+            if copy.past_ns < ttl.stale_while_revalidate_ns {
+                layer.tier.note(outcome);
+                let renewal = Renewal {
+                    known: copy.known(&ttl),
+                    ..Renewal::stale(&servable)
+                };
+                revalidate(
+                    system,
+                    request,
+                    level,
+                    case.sharers,
+                    ttl.refreshers,
+                    renewal,
+                );
+                return Err(servable);
+            }
+            let within = |limit_ns| (copy.past_ns < limit_ns).then(|| servable.clone());
+            case.spare = within(ttl.stale_if_locked_ns);
+            case.at_last = within(ttl.stale_at_last_ns);
+            stale = Some(copy);
+        }
+        Found::Nothing => {}
+    }
+    Ok(Copies {
+        known: stale.as_ref().and_then(|stale| stale.known(&ttl)),
+        stale,
+        for_errors_ns: ttl.stale_if_error_ns,
+    })
 }
 
 /// Fetches because somebody asked, perhaps although the copy that is there is fresh.
