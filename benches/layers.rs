@@ -6,12 +6,13 @@
 //! histogram value. It prints requests per second of both and their ratio. The exit status is 1 below
 //! 400 000 requests per second.
 
+mod floor;
+
 use std::path::Path;
 use std::time::Instant;
 
 use cachesim::cache::{Cache, Lookup};
 use cachesim::eviction::{Measure, PolicySpec};
-use cachesim::kernel::Calendar;
 use cachesim::metrics::Histogram;
 use cachesim::random::Luck;
 use cachesim::scenario::{self, Overrides};
@@ -106,10 +107,10 @@ fn floor(plan: &Plan, work: &Work) -> f64 {
     let mut draws = Workload::new(&plan.workload, luck);
     let policy = PolicySpec::parse("lru").expect("a policy");
     let mut cache: Cache<u32> = Cache::new(&policy, Measure::Entries, 10_000, 1);
-    let mut calendar = Calendar::new();
+    let mut calendar = floor::Calendar::default();
     let mut histogram = Histogram::default();
     let (mut pushed, mut looked_up, mut hits) = (0, 0, 0_u64);
-    (0..100).for_each(|pending| calendar.push_for_nobody(pending, pending));
+    (0..100).for_each(|pending| calendar.push(pending, pending));
     let start = Instant::now();
     for index in 0..work.requests {
         let Some(arrived_ns) = arrivals.next() else {
@@ -127,13 +128,13 @@ fn floor(plan: &Plan, work: &Work) -> f64 {
         }
         while pushed * work.requests < index * work.events {
             pushed += 1;
-            calendar.push_for_nobody(arrived_ns + (pushed & 7) * 100_000, pushed);
-            calendar.pop_time();
+            calendar.push(arrived_ns + (pushed & 7) * 100_000, pushed);
+            calendar.pop();
         }
         histogram.record(arrived_ns & 0xf_ffff);
     }
     let seconds = start.elapsed().as_secs_f64();
-    std::hint::black_box((hits, histogram.count(), calendar.len()));
+    std::hint::black_box((hits, histogram.count(), calendar.pop()));
     work.requests as f64 / seconds
 }
 

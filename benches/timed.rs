@@ -7,6 +7,8 @@
 //! ratio says more than either rate: the two run in turns on one machine. The exit status is 1 when
 //! the ratio is below the bar.
 
+mod floor;
+
 use std::time::Instant;
 
 use cachesim::cache::{Cache, Lookup};
@@ -14,7 +16,6 @@ use cachesim::client;
 use cachesim::database;
 use cachesim::defence;
 use cachesim::eviction::{Measure, PolicySpec};
-use cachesim::kernel::Calendar;
 use cachesim::metrics::Histogram;
 use cachesim::pattern::{self, LayerPlan};
 use cachesim::random::Luck;
@@ -122,11 +123,11 @@ fn floor(work: Work) -> f64 {
         u64::from(NODES) * ENTRIES_PER_NODE,
         1,
     );
-    let mut calendar = Calendar::new();
+    let mut calendar = floor::Calendar::default();
     let mut histogram = Histogram::default();
     let (mut sequence, mut hits) = (0, 0u64);
     for pending in 0..work.pending {
-        calendar.push_for_nobody(pending, pending);
+        calendar.push(pending, pending);
     }
     let start = Instant::now();
     for index in 0..work.requests {
@@ -143,13 +144,13 @@ fn floor(work: Work) -> f64 {
         // As many events as the simulation had, spread evenly over the requests.
         while sequence * work.requests < index * work.events {
             sequence += 1;
-            calendar.push_for_nobody(arrived_ns + (sequence & 7) * 100_000, sequence);
-            calendar.pop_time();
+            calendar.push(arrived_ns + (sequence & 7) * 100_000, sequence);
+            calendar.pop();
         }
         histogram.record(arrived_ns & 0xf_ffff);
     }
     let seconds = start.elapsed().as_secs_f64();
-    std::hint::black_box((hits, histogram.count(), calendar.len()));
+    std::hint::black_box((hits, histogram.count(), calendar.pop()));
     work.requests as f64 / seconds
 }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::defence::Answer;
 use crate::geography::Geography;
-use crate::kernel::{Kernel, Spawner};
+use crate::kernel::{Kernel, Spawner, rarely};
 use crate::metrics::{Failure, InFlight, Meter};
 use crate::pattern::System;
 use crate::promise::Known;
@@ -256,7 +256,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     }
     if client.stress.is_some() {
         // Boxed, because clients who only wait need not carry what the others do.
-        return Box::pin(stressed::serve(client, arrival)).await;
+        return rarely(move || stressed::serve(client, arrival)).await;
     }
     let client = &client;
     let in_flight = client.meter.arrive(arrival.arrived_ns);
@@ -264,7 +264,7 @@ pub async fn serve(client: Rc<Client>, arrival: Arrival) {
     let outcome: Result<(), Failure> = match operation {
         _ if request.instance == NO_INSTANCE => Err(Failure::Unavailable),
         Operation::Read if let Some(page) = &client.page => {
-            Box::pin(page::read(client, page, &request, &in_flight)).await
+            rarely(|| page::read(client, page, &request, &in_flight)).await
         }
         Operation::Read => {
             // What the session finds out only while it waits is nothing that it could miss.

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use crate::geography::{Distance, Disturbances, Geography};
 use crate::guard;
-use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Usage};
+use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Usage, rarely};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
@@ -437,10 +437,19 @@ impl Database {
         request: &Request,
         reach: Reach,
     ) -> Result<Row, Failure> {
-        let timeout_ns = self.plan.timeout_ns;
-        if timeout_ns.is_none() && !self.plan.outlives_callers {
+        if self.plan.timeout_ns.is_none() && !self.plan.outlives_callers {
             return self.carry_out(verb, request, reach).await;
         }
+        rarely(move || self.query_beside(verb, request, reach)).await
+    }
+
+    /// As [`Database::query`], by a task of its own.
+    async fn query_beside(
+        self: &Rc<Self>,
+        verb: Verb,
+        request: &Request,
+        reach: Reach,
+    ) -> Result<Row, Failure> {
         // The query is a task of its own, so that it goes on when nobody waits for it any more.
         let reply = self.abandonable.open();
         let answer = self.abandonable.receive(reply);
@@ -461,7 +470,7 @@ impl Database {
             None => self.kernel.spawn(label, query),
             Some(fork) => self.kernel.spawn(label, fork.run(query)),
         }
-        let answer = match timeout_ns {
+        let answer = match self.plan.timeout_ns {
             None => Ok(answer.await),
             Some(timeout_ns) => self.kernel.timeout(timeout_ns, answer).await,
         };
@@ -486,7 +495,7 @@ impl Database {
         if !self.disturbances.is_empty() {
             match self.set_out(request, number) {
                 Ok(later_ns) => round_trip_ns += later_ns,
-                Err(lost) => return Box::pin(self.wait_in_vain(lost, 0, request)).await,
+                Err(lost) => return rarely(move || self.wait_in_vain(lost, 0, request)).await,
             }
         }
         let way_out_ns = round_trip_ns / 2;
@@ -502,7 +511,7 @@ impl Database {
             Reach::Primary => self.primary.get(),
         };
         let outcome = if self.expects_faults.get() {
-            Box::pin(self.serve_unless_it_fails(number, verb, request)).await
+            rarely(move || self.serve_unless_it_fails(number, verb, request)).await
         } else {
             self.serve(number, verb, request).await
         };
@@ -515,7 +524,7 @@ impl Database {
         if !self.disturbances.is_empty()
             && let Err(lost) = self.come_back(request, number)
         {
-            return Box::pin(self.wait_in_vain(lost, way_out_ns, request)).await;
+            return rarely(move || self.wait_in_vain(lost, way_out_ns, request)).await;
         }
         let way_back_ns = round_trip_ns - way_out_ns;
         self.trace_way(way_back_ns);
@@ -639,16 +648,30 @@ impl Database {
                 .record(self.kernel.now() - issued_ns);
         }
         self.trace_query(number, issued_ns);
+        if verb != Verb::Read {
+            return rarely(move || self.serve_other(number, verb, request, many)).await;
+        }
+        let row = self.row_at(number, key);
+        self.work(server, &self.plan.service_time, index, key, &row)
+            .await;
+        Ok(row)
+    }
+
+    /// What a server does for a query that is not a plain read, once it has a connection.
+    async fn serve_other(
+        &self,
+        number: usize,
+        verb: Verb,
+        request: &Request,
+        many: Option<Box<many::Served<'_>>>,
+    ) -> Result<Row, Failure> {
+        let (index, key) = (request.index, request.key);
+        let server = &self.servers[number];
         match verb {
-            Verb::Read => {
-                let row = self.row_at(number, key);
-                self.work(server, &self.plan.service_time, index, key, &row)
-                    .await;
-                Ok(row)
-            }
+            Verb::Read => unreachable!("a plain read is served by `serve`"),
             Verb::ReadMany => {
                 let many = many.expect("it was just taken");
-                Box::pin(self.read_all(number, request, &many)).await
+                self.read_all(number, request, &many).await
             }
             Verb::ReadUnless => {
                 let row = self.row_at(number, key);
@@ -724,7 +747,7 @@ impl Database {
 
     async fn be_busy(&self, server: &Server, work_ns: Nanoseconds) {
         if self.expects_faults.get() {
-            server.work(&self.kernel, work_ns).await;
+            rarely(move || server.work(&self.kernel, work_ns)).await;
         } else {
             self.kernel.sleep(work_ns).await;
         }

@@ -15,7 +15,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use crate::database::Row;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, rarely};
 use crate::metrics::{Failure, ReadOutcome};
 use crate::random::Luck;
 use crate::tier::{self, EarlyPlan, LeasePlan, Refreshers, Tier};
@@ -324,8 +324,8 @@ impl Turns {
         match self {
             Self::Everybody => none::fetch(case, load).await,
             // Boxed, because fetches without turns need not carry what these do.
-            Self::Leases(leasing) => Box::pin(leasing.fetch(case, load)).await,
-            Self::Locks(locks) => Box::pin(locks.fetch(case, load)).await,
+            Self::Leases(leasing) => rarely(move || leasing.fetch(case, load)).await,
+            Self::Locks(locks) => rarely(move || locks.fetch(case, load)).await,
         }
     }
 }

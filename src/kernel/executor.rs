@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
+use super::apart::PART;
 use super::{Background, Kernel, Ready, TaskId};
 use crate::prefetch::prefetch_whole;
 use crate::units::Nanoseconds;
@@ -154,39 +155,30 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
             if kernel.stopped.get() {
                 break false;
             }
-            let timer = kernel.calendar.borrow().peek();
             let waiting = kernel.ready.borrow().front().copied();
-            let task = match (timer, waiting) {
-                // A timer of this very instant that was set before the wake-up was asked for.
-                (Some((at_ns, sequence)), Some((ready_sequence, _)))
-                    if at_ns == kernel.now() && sequence < ready_sequence =>
-                {
-                    self.next_timer(kernel)
-                }
-                (_, Some((_, ready))) => {
-                    kernel.ready.borrow_mut().pop_front();
-                    match ready {
-                        Ready::Wake(task) => task,
-                        Ready::Start => {
-                            let job = spawner.jobs.borrow_mut().pop_front();
-                            let (label, future) = (self.make)(job.expect("each start has its job"));
-                            let (task, slot) = self.slot(label);
-                            slot.future.set(Some(future));
-                            task
-                        }
-                        Ready::StartBackground => {
-                            let job = kernel.background.borrow_mut().pop_front();
-                            let (label, background) = job.expect("each start has its job");
-                            let (task, slot) = self.slot(label);
-                            slot.background = Some(background);
-                            task
-                        }
+            let task = match waiting {
+                Some((ready_sequence, ready)) => {
+                    let due = kernel.calendar.borrow().first_due();
+                    // A timer of this very instant that was set before the wake-up was asked for.
+                    if due.is_some_and(|sequence| sequence < ready_sequence) {
+                        kernel.next_due()
+                    } else {
+                        kernel.ready.borrow_mut().pop_front();
+                        self.begin(kernel, spawner, ready)
                     }
                 }
-                (Some((at_ns, _)), None) if at_ns < until_ns => self.next_timer(kernel),
-                (Some(_), None) => break true,
-                (None, None) if self.live() == 0 => break false,
-                (None, None) => return Err(self.deadlock(kernel)),
+                None => {
+                    let earliest_ns = kernel.calendar.borrow().earliest_ns();
+                    match earliest_ns {
+                        Some(at_ns) if at_ns < until_ns => {
+                            kernel.set_now(at_ns);
+                            kernel.next_due()
+                        }
+                        Some(_) => break true,
+                        None if self.live() == 0 => break false,
+                        None => return Err(self.deadlock(kernel)),
+                    }
+                }
             };
             events += 1;
             self.announce_next(kernel);
@@ -194,26 +186,40 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
         };
         kernel.events.set(kernel.events.get() + events);
         if !kernel.stopped.get() && kernel.now() < until_ns {
-            kernel.now_ns.set(until_ns);
+            kernel.set_now(until_ns);
         }
         Ok(going_on)
     }
 
+    /// The task that is woken, or that of the job that is started.
     #[inline]
-    fn next_timer(&mut self, kernel: &Kernel) -> TaskId {
-        let (at_ns, task) = kernel
-            .calendar
-            .borrow_mut()
-            .pop()
-            .expect("a timer was seen");
-        kernel.now_ns.set(at_ns);
-        task
+    fn begin<J>(&mut self, kernel: &Kernel, spawner: &Spawner<J>, ready: Ready) -> TaskId
+    where
+        M: FnMut(J) -> (Label, F),
+    {
+        match ready {
+            Ready::Wake(task) => task,
+            Ready::Start => {
+                let job = spawner.jobs.borrow_mut().pop_front();
+                let (label, future) = (self.make)(job.expect("each start has its job"));
+                let (task, slot) = self.slot(label);
+                slot.future.set(Some(future));
+                task
+            }
+            Ready::StartBackground => {
+                let job = kernel.background.borrow_mut().pop_front();
+                let (label, background) = job.expect("each start has its job");
+                let (task, slot) = self.slot(label);
+                slot.background = Some(background);
+                task
+            }
+        }
     }
 
     /// Has the processor fetch the task of the next timer, while the present one is polled.
     #[inline]
     fn announce_next(&self, kernel: &Kernel) {
-        let next = kernel.calendar.borrow().peek_task();
+        let next = kernel.calendar.borrow().next_task();
         if let Some(slot) = next.and_then(|task| self.slots.get(task.slot as usize)) {
             prefetch_whole(&*slot.future);
         }
@@ -245,6 +251,16 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
 
     #[inline]
     fn poll(&mut self, kernel: &Kernel, task: TaskId, context: &mut Context<'_>) {
+        let mut task = task;
+        while task.slot & PART != 0 {
+            match kernel.poll_part(task, context) {
+                Some(parent) => task = parent,
+                None => {
+                    kernel.current.set(TaskId::NOBODY);
+                    return;
+                }
+            }
+        }
         let Some(slot) = self.slots.get_mut(task.slot as usize) else {
             return;
         };

@@ -15,23 +15,26 @@
 //!
 //! Not here: anything about caches, and random numbers (see `random`).
 
+mod apart;
 mod broadcast;
 mod calendar;
 mod combine;
 mod executor;
 mod interruption;
 mod ongoing;
+mod rare;
 mod resource;
 mod together;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apart::Apart;
 pub use broadcast::{Broadcast, BroadcastId, Receive};
-pub use calendar::Calendar;
 pub use combine::{Either, TimedOut, join, join_all, race};
 pub use executor::{Deadlock, Executor, Label, Spawner};
 pub use interruption::Interruption;
 pub use ongoing::Ongoing;
+pub use rare::{Rare, rarely};
 pub use resource::{Acquire, Discipline, OwnedPermit, Permit, Refused, Resource, Usage};
 pub use together::{Together, together};
 
@@ -43,9 +46,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::units::Nanoseconds;
+use calendar::Calendar;
 
-/// A task: its slot, and the generation of that slot, so that a number kept for too long points at
-/// nobody rather than at a newcomer.
+/// A task, or a part of one that is polled by itself: its slot, and the generation of that slot, so that
+/// a number kept for too long points at nobody rather than at a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskId {
     slot: u32,
@@ -53,7 +57,7 @@ pub struct TaskId {
 }
 
 impl TaskId {
-    /// No task at all.
+    /// No task at all, and no part of one.
     const NOBODY: Self = Self {
         slot: u32::MAX,
         generation: u32::MAX,
@@ -83,6 +87,9 @@ pub struct Kernel {
     calendar: RefCell<Calendar>,
     ready: RefCell<VecDeque<(u64, Ready)>>,
     background: RefCell<VecDeque<(Label, Background)>>,
+    /// Parts of tasks that are polled by themselves, unless somebody wants to see them polled.
+    parts: RefCell<apart::Parts>,
+    in_sight: Cell<bool>,
     current: Cell<TaskId>,
     stopped: Cell<bool>,
     events: Cell<u64>,
@@ -114,6 +121,8 @@ impl Kernel {
             calendar: RefCell::new(Calendar::new()),
             ready: RefCell::new(VecDeque::new()),
             background: RefCell::new(VecDeque::new()),
+            parts: RefCell::new(apart::Parts::new()),
+            in_sight: Cell::new(false),
             current: Cell::new(TaskId::NOBODY),
             stopped: Cell::new(false),
             events: Cell::new(0),
@@ -179,6 +188,20 @@ impl Kernel {
             Either::Left(output) => Ok(output),
             Either::Right(()) => Err(TimedOut),
         }
+    }
+
+    /// Sets the clock, and the calendar with it: no timer is earlier.
+    #[inline]
+    fn set_now(&self, now_ns: Nanoseconds) {
+        self.now_ns.set(now_ns);
+        self.calendar.borrow_mut().advance(now_ns);
+    }
+
+    /// The task of the first timer of the present instant.
+    #[inline]
+    fn next_due(&self) -> TaskId {
+        let task = self.calendar.borrow_mut().pop_due();
+        task.expect("a timer was seen")
     }
 
     /// The task that is being polled.

@@ -10,6 +10,7 @@ use hashbrown::HashSet;
 use super::{Layer, Read, System, read};
 use crate::database::Row;
 use crate::defence::{Answer, Case};
+use crate::kernel::rarely;
 use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
 use crate::units::{Key, KeyHash, Nanoseconds};
@@ -63,7 +64,7 @@ pub(super) async fn fetch(
     let answer = match answer {
         Ok(answer) if system.is_forbidden(request, &answer) => {
             // Boxed, because it is rare that a fetch does not do.
-            Box::pin(load(system, request, level, Filling::Asked, None)).await
+            rarely(move || load(system, request, level, Filling::Asked, None)).await
         }
         answer => answer,
     };
@@ -245,9 +246,8 @@ pub(super) async fn ask_below(
         let (database, reach) = (&system.database, system.reach(&request));
         let version = known.version();
         let pass = system.enter("fetch_source", &request)?;
-        let read = database.read_unless(&request, reach, version, service_time);
-        // Boxed, because most queries are not conditional.
-        let row = system.end(pass, Box::pin(read).await)?;
+        let read = rarely(|| database.read_unless(&request, reach, version, service_time));
+        let row = system.end(pass, read.await)?;
         let outcome = ReadOutcome::Miss;
         Answer { row, outcome }
     };

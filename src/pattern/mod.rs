@@ -14,7 +14,7 @@ use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
 use crate::guard::{Guards, Pass, Place};
 use crate::invalidation::{self, Invalidator};
-use crate::kernel::Kernel;
+use crate::kernel::{Apart, Kernel, rarely};
 use crate::metrics::{Failure, Fork, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
@@ -467,10 +467,10 @@ impl System {
         match first.filter(|_| !bypasses) {
             Some(_) if selects => self.read_below(request, 0).await,
             // Boxed, because a hit need not carry what a query does.
-            None => Box::pin(self.query(request)).await,
+            None => self.kernel.apart(move || self.query(request)).await,
             Some(Read::Aside) => read::aside::read(self, request, 0).await,
-            Some(Read::Versioned) => Box::pin(read::versioned::read(self, request, 0)).await,
-            Some(Read::Copied) => Box::pin(read::copied::read(self, request, 0)).await,
+            Some(Read::Versioned) => rarely(move || read::versioned::read(self, request, 0)).await,
+            Some(Read::Copied) => rarely(move || read::copied::read(self, request, 0)).await,
             Some(Read::Through) => read::through::read(self, request, 0).await,
         }
     }
@@ -558,23 +558,35 @@ impl System {
     }
 
     /// Reads from tier `level` on down to the database.
-    fn read_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Answer> {
-        Box::pin(async move {
+    fn read_below<'a>(
+        self: &'a Rc<Self>,
+        request: &'a Request,
+        level: usize,
+    ) -> Apart<'a, Result<Answer, Failure>> {
+        self.kernel.apart(move || async move {
             let (level, request) = &self.layer_for(request, level, true);
             let (level, request) = (*level, request);
             match self.layers.get(level).map(|layer| layer.pattern.read) {
                 None => self.query(request).await,
                 Some(Read::Aside) => read::aside::read(self, request, level).await,
-                Some(Read::Versioned) => read::versioned::read(self, request, level).await,
-                Some(Read::Copied) => read::copied::read(self, request, level).await,
+                Some(Read::Versioned) => {
+                    rarely(move || read::versioned::read(self, request, level)).await
+                }
+                Some(Read::Copied) => {
+                    rarely(move || read::copied::read(self, request, level)).await
+                }
                 Some(Read::Through) => read::through::read(self, request, level).await,
             }
         })
     }
 
     /// Writes to tier `level` and to what lies below it, and returns the new row.
-    fn write_below<'a>(self: &'a Rc<Self>, request: &'a Request, level: usize) -> Boxed<'a, Row> {
-        Box::pin(async move {
+    fn write_below<'a>(
+        self: &'a Rc<Self>,
+        request: &'a Request,
+        level: usize,
+    ) -> Apart<'a, Result<Row, Failure>> {
+        self.kernel.apart(move || async move {
             let (level, request) = &self.layer_for(request, level, false);
             let level = *level;
             let Some(layer) = self.layers.get(level) else {
@@ -650,7 +662,7 @@ impl System {
                 self.end(pass, outcome)?
             }
             // Boxed, because few queries go together with others.
-            Some(page) => Box::pin(self.query_together(page, request, reach)).await?,
+            Some(page) => rarely(move || self.query_together(page, request, reach)).await?,
         };
         if reach == Reach::Any
             && self.database.has_replicas()
@@ -659,7 +671,7 @@ impl System {
             // The replica is too far behind for what the reader was promised.
             self.count_refused_copy();
             let pass = self.enter("fetch_source", request)?;
-            let read = Box::pin(self.database.read(request, Reach::Primary));
+            let read = rarely(move || self.database.read(request, Reach::Primary));
             row = self.end(pass, read.await)?;
         }
         Ok(Answer {

@@ -13,7 +13,7 @@ use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Disturbances, Geography, Population};
 use crate::guard::{self, Guards, Place};
-use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused};
+use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused, rarely};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -601,12 +601,12 @@ impl Tier {
         filling: Filling,
     ) -> Result<bool, Unreachable> {
         if !matches!(self.plan.values, Values::Whole)
-            && !Box::pin(self.scatter(request, row, filling)).await
+            && !rarely(move || self.scatter(request, row, filling)).await
         {
             return Ok(false);
         }
         if filling == Filling::Written && !self.other_copies(request).is_empty() {
-            Box::pin(self.set_copies(request, row)).await;
+            rarely(move || self.set_copies(request, row)).await;
         }
         self.set_one(request, row, filling).await
     }
@@ -620,7 +620,7 @@ impl Tier {
         if let Some(members) = &self.members
             && members.are_everywhere()
         {
-            return members.set_everywhere(self, request, row, filling).await;
+            return rarely(move || members.set_everywhere(self, request, row, filling)).await;
         }
         let store = |tier: &Self, node: usize| {
             let stored = tier.store(node, request, row, filling);
@@ -643,7 +643,7 @@ impl Tier {
         committed: Option<&Row>,
     ) -> Result<(), Unreachable> {
         if self.hot_keys.is_some() {
-            Box::pin(self.delete_copies(exchange, request, committed)).await;
+            rarely(move || self.delete_copies(exchange, request, committed)).await;
         }
         self.delete_one(exchange, request, committed).await
     }
@@ -763,7 +763,8 @@ impl Tier {
         let visit = Visiting::new(self, exchange, request, bytes).await?;
         let outcome = act(self, visit.node());
         let is_safe = if self.waits_for_replicas() {
-            Box::pin(self.replicated(visit.node())).await
+            let node = visit.node();
+            rarely(move || self.replicated(node)).await
         } else {
             true
         };

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use super::measured::TopKeys;
 use super::membership::{Going, Route};
 use super::{Came, Errand, Exchange, Tier, Unreachable, Visit};
-use crate::kernel::{Acquire, Kernel, Permit, Sleep};
+use crate::kernel::{Acquire, Kernel, Permit, Rare, Sleep, rarely};
 use crate::units::{Key, Nanoseconds};
 use crate::workload::Request;
 
@@ -42,7 +42,7 @@ enum Stage<'a> {
     Served(Permit<'a>, Sleep<'a>),
     /// A value is on its way in or out, by the worker.
     Carried {
-        carrying: Pin<Box<dyn Future<Output = ()> + 'a>>,
+        carrying: Rare<'a, ()>,
         _worker: Permit<'a>,
     },
 }
@@ -168,7 +168,8 @@ impl Future for Trip<'_> {
                     let Errand {
                         exchange, bytes, ..
                     } = trip.errand;
-                    let carrying = Box::pin(tier.carry_values(number, exchange, trip.key, bytes));
+                    let key = trip.key;
+                    let carrying = rarely(move || tier.carry_values(number, exchange, key, bytes));
                     let Stage::Served(worker, _) =
                         std::mem::replace(&mut trip.stage, Stage::AtDoor)
                     else {
@@ -260,18 +261,20 @@ impl<'a> Leg<'a> {
         }
         match &tier.guards {
             // They are the app's: a change feed does not pass them.
-            Some(guards) if exchange != Exchange::Feed => Self::Roundabout(Box::pin(async move {
-                let Ok(pass) = guards.enter(request.instance) else {
-                    tier.trace_refusal(Unreachable::Shed);
-                    tier.trace_end();
-                    return Err(Unreachable::Shed);
-                };
-                let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
-                let way_back_ns = visit.as_ref().map_or(0, Visit::way_back_ns);
-                let is_answered = visit.as_ref().is_ok_and(|visit| !visit.is_lost());
-                pass.end(is_answered, way_back_ns);
-                visit
-            })),
+            Some(guards) if exchange != Exchange::Feed => {
+                Self::Roundabout(rarely(move || async move {
+                    let Ok(pass) = guards.enter(request.instance) else {
+                        tier.trace_refusal(Unreachable::Shed);
+                        tier.trace_end();
+                        return Err(Unreachable::Shed);
+                    };
+                    let visit = Visiting::past_guards(tier, exchange, request, bytes).await;
+                    let way_back_ns = visit.as_ref().map_or(0, Visit::way_back_ns);
+                    let is_answered = visit.as_ref().is_ok_and(|visit| !visit.is_lost());
+                    pass.end(is_answered, way_back_ns);
+                    visit
+                }))
+            }
             _ => Self::towards(tier, request, Errand::new(exchange, request, bytes)),
         }
     }
@@ -288,7 +291,7 @@ impl<'a> Leg<'a> {
             },
         };
         if tier.connections.is_some() {
-            return Self::Roundabout(Box::pin(async move {
+            return Self::Roundabout(rarely(move || async move {
                 let outcome = tier.travel(node, request, errand, farther_ns).await;
                 match Leg::after(tier, errand, request, outcome) {
                     Ok(visit) => Ok(visit),

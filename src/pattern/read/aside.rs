@@ -7,6 +7,7 @@ use super::super::fetch::{ask_below, fetch, fetch_and_log};
 use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
+use crate::kernel::rarely;
 use crate::metrics::Failure;
 use crate::tier::{Exchange, Filling, Found};
 use crate::workload::Request;
@@ -30,7 +31,7 @@ pub(crate) async fn read(
     let issued_ns = system.kernel.now();
     let visit = match &system.layers[level].batches {
         None => tier.visit(Exchange::LookUp, request).await,
-        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+        Some(batches) => rarely(move || batches.visit(tier, request)).await,
     };
     let visit = match visit {
         Ok(visit) => visit,
@@ -40,7 +41,7 @@ pub(crate) async fn read(
     let mut found = system.find(level, visit.node(), request);
     tier.leave(visit).await;
     if tier.is_in_chunks(&found) {
-        found = Box::pin(tier.gather(request, found)).await;
+        found = rarely(move || tier.gather(request, found)).await;
     }
     tier.note_latency(issued_ns);
     match found {
@@ -50,16 +51,14 @@ pub(crate) async fn read(
             Ok(Answer { row, outcome })
         }
         other if system.meter.miss_log.is_some() => {
-            Box::pin(fetch_and_log(
-                system,
-                request,
-                level,
-                request.instance,
-                other,
-            ))
-            .await
+            rarely(move || fetch_and_log(system, request, level, request.instance, other)).await
         }
-        other => Box::pin(fetch(system, request, level, request.instance, other)).await,
+        other => {
+            let kernel = &system.kernel;
+            let fetching =
+                kernel.apart(move || fetch(system, request, level, request.instance, other));
+            fetching.await
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::fetch::{ask_below, fetch, fetch_and_log};
 use super::super::{PatternRow, Read, System};
 use crate::database::Row;
 use crate::defence::Answer;
+use crate::kernel::rarely;
 use crate::metrics::{Failure, ReadOutcome};
 use crate::tier::{Exchange, Filling, Found, Unreachable};
 use crate::workload::Request;
@@ -33,7 +34,7 @@ pub(crate) async fn read(
     let issued_ns = system.kernel.now();
     let visit = match &system.layers[level].batches {
         None => tier.visit(Exchange::LookUp, request).await,
-        Some(batches) => Box::pin(batches.visit(tier, request)).await,
+        Some(batches) => rarely(move || batches.visit(tier, request)).await,
     };
     let visit = match visit {
         Ok(visit) => visit,
@@ -51,7 +52,12 @@ pub(crate) async fn read(
             tier.note(outcome);
             Ok(Answer { row, outcome })
         }
-        other => Box::pin(go_on(system, request, level, visit.node(), other)).await,
+        other => {
+            let (kernel, node) = (&system.kernel, visit.node());
+            kernel
+                .apart(move || go_on(system, request, level, node, other))
+                .await
+        }
     };
     tier.leave(visit).await;
     tier.note_latency(issued_ns);
@@ -84,7 +90,7 @@ async fn go_on(
     }
     // A fetch is shared by all who ask one node.
     let answer = if system.meter.miss_log.is_some() {
-        Box::pin(fetch_and_log(system, request, level, node as u32, found)).await?
+        rarely(move || fetch_and_log(system, request, level, node as u32, found)).await?
     } else {
         fetch(system, request, level, node as u32, found).await?
     };

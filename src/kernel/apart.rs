@@ -1,0 +1,256 @@
+//! Futures that are polled by themselves: what waits far down is woken without passing through
+//! everything above it.
+//!
+//! A task is a tree of futures, one awaiting the next, and polling it means going from the root down to
+//! the leaf that waits. A request that has missed one tier after another is a deep tree, and it is woken
+//! a few times in each. [`Kernel::apart`] makes a future of such a tree a *part* with a number of its
+//! own: leaves below it note that number, so the executor polls the part, and the tree above it only once
+//! the part has ended. That is one event all the same: whoever awaits the part goes on at once.
+//!
+//! Nothing else changes. The part belongs to the future that awaits it, begins when that is first
+//! polled, and is dropped with it.
+//!
+//! Not here: tasks, which nobody need wait for (see `executor`).
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use super::{Kernel, TaskId};
+
+/// The bit of [`TaskId`]'s slot that says that it is a part.
+pub(super) const PART: u32 = 1 << 31;
+
+const NONE: u32 = u32::MAX;
+
+/// A future that is polled by itself, and what came of it.
+struct Part<T, F: ?Sized> {
+    output: Option<T>,
+    future: F,
+}
+
+/// A [`Part`] of any kind.
+trait Going {
+    /// Whether it has come to its end.
+    ///
+    /// # Safety
+    /// The part does not move until it is dropped, and has not ended.
+    unsafe fn go_on(&mut self, context: &mut Context<'_>) -> bool;
+}
+
+impl<T, F: Future<Output = T>> Going for Part<T, F> {
+    #[inline]
+    unsafe fn go_on(&mut self, context: &mut Context<'_>) -> bool {
+        // SAFETY: the caller says that it does not move.
+        let future = unsafe { Pin::new_unchecked(&mut self.future) };
+        match future.poll(context) {
+            Poll::Ready(output) => {
+                self.output = Some(output);
+                true
+            }
+            Poll::Pending => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    generation: u32,
+    /// The next free place.
+    next: u32,
+    /// Who awaits the part.
+    parent: TaskId,
+    part: Option<NonNull<dyn Going>>,
+}
+
+/// The parts that are under way.
+pub(super) struct Parts {
+    places: Vec<Place>,
+    free: u32,
+}
+
+impl Parts {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            free: NONE,
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, parent: TaskId, part: NonNull<dyn Going>) -> TaskId {
+        if self.free == NONE {
+            self.free = self.places.len() as u32;
+            self.places.push(Place {
+                generation: 0,
+                next: NONE,
+                parent,
+                part: None,
+            });
+        }
+        let slot = self.free;
+        let place = &mut self.places[slot as usize];
+        self.free = place.next;
+        place.parent = parent;
+        place.part = Some(part);
+        TaskId {
+            slot: slot | PART,
+            generation: place.generation,
+        }
+    }
+
+    /// The part has ended, or is dropped; nothing if it has left already.
+    #[inline]
+    fn remove(&mut self, task: TaskId) {
+        let slot = task.slot & !PART;
+        if self.places[slot as usize].generation != task.generation {
+            return;
+        }
+        let place = &mut self.places[slot as usize];
+        place.part = None;
+        place.generation = place.generation.wrapping_add(1);
+        place.next = self.free;
+        self.free = slot;
+    }
+}
+
+impl Kernel {
+    /// The future that `make` makes, as a part of the task that awaits it: see the module's text.
+    ///
+    /// A closure that borrows a local variable keeps that in the future of its caller; one that is
+    /// `move` does not.
+    #[inline]
+    pub(crate) fn apart<'a, F: Future + 'a>(
+        &'a self,
+        make: impl FnOnce() -> F,
+    ) -> Apart<'a, F::Output> {
+        let part = Box::into_raw(Box::new(Part {
+            output: None,
+            future: make(),
+        }));
+        let going: *mut (dyn Going + 'a) = part;
+        // SAFETY: the pointer is used while the part is in its place only, and that it leaves when
+        // the `Apart` is dropped, which `'a` outlives.
+        let going = unsafe { std::mem::transmute::<*mut (dyn Going + 'a), *mut dyn Going>(going) };
+        Apart {
+            kernel: self,
+            part,
+            going,
+            stage: Stage::New,
+            owns: PhantomData,
+        }
+    }
+
+    /// From now on whatever is apart is polled by those who await it: somebody notes what happens
+    /// between one poll of theirs and the next.
+    pub(crate) fn keep_in_sight(&self) {
+        self.in_sight.set(true);
+    }
+
+    /// Polls a part; if it has ended, says who awaits it.
+    #[inline]
+    pub(super) fn poll_part(&self, task: TaskId, context: &mut Context<'_>) -> Option<TaskId> {
+        let place = {
+            let parts = self.parts.borrow();
+            *parts.places.get((task.slot & !PART) as usize)?
+        };
+        if place.generation != task.generation {
+            return None;
+        }
+        let mut part = place.part?;
+        self.current.set(task);
+        // SAFETY: the part is alive, since its owner takes it out of its place before it is dropped; it
+        // is boxed, so it does not move; nobody else refers to it, since its owner does so only while
+        // it is polled or dropped itself, which nothing that the part does brings about. It has not
+        // ended, since it leaves its place then.
+        let has_ended = unsafe { part.as_mut().go_on(context) };
+        has_ended.then(|| {
+            self.parts.borrow_mut().remove(task);
+            place.parent
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    New,
+    /// Polled by the executor.
+    Apart(TaskId),
+    /// Polled by whoever awaits it.
+    InSight,
+}
+
+/// The future of [`Kernel::apart`].
+pub(crate) struct Apart<'a, T> {
+    kernel: &'a Kernel,
+    part: *mut Part<T, dyn Future<Output = T> + 'a>,
+    going: *mut dyn Going,
+    stage: Stage,
+    owns: PhantomData<Box<Part<T, dyn Future<Output = T> + 'a>>>,
+}
+
+impl<T> Apart<'_, T> {
+    #[inline]
+    fn take(&mut self) -> Option<T> {
+        // SAFETY: the part is alive until `self` is dropped, and nobody refers to it: it is being
+        // polled by nobody but `self`.
+        unsafe { (*self.part).output.take() }
+    }
+
+    /// Polls the part here and now.
+    #[inline]
+    fn go_on(&mut self, context: &mut Context<'_>) -> bool {
+        // SAFETY: as above, and the part is boxed and has not ended.
+        unsafe { (*self.going).go_on(context) }
+    }
+}
+
+// What is pinned is the part, behind the pointer.
+impl<T> Unpin for Apart<'_, T> {}
+
+impl<T> Future for Apart<'_, T> {
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let kernel = self.kernel;
+        let has_ended = match self.stage {
+            Stage::Apart(_) => true,
+            Stage::InSight => self.go_on(context),
+            Stage::New if kernel.in_sight.get() => {
+                self.stage = Stage::InSight;
+                self.go_on(context)
+            }
+            Stage::New => {
+                let parent = kernel.current();
+                let going = NonNull::new(self.going).expect("a box is somewhere");
+                let task = kernel.parts.borrow_mut().add(parent, going);
+                self.stage = Stage::Apart(task);
+                kernel.current.set(task);
+                let has_ended = self.go_on(context);
+                kernel.current.set(parent);
+                if has_ended {
+                    kernel.parts.borrow_mut().remove(task);
+                }
+                has_ended
+            }
+        };
+        if has_ended && let Some(output) = self.take() {
+            return Poll::Ready(output);
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Apart<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Stage::Apart(task) = self.stage {
+            self.kernel.parts.borrow_mut().remove(task);
+        }
+        // SAFETY: made by `Box::into_raw`, and dropped nowhere else.
+        drop(unsafe { Box::from_raw(self.part) });
+    }
+}
