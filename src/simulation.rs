@@ -143,9 +143,7 @@ impl World {
             .collect();
         let tracer = recording.requests.map(|traced| {
             let kernel = kernel.clone();
-            // It notes what happens while a request that it follows is polled.
-            kernel.keep_in_sight();
-            Rc::new(Tracer::new(traced, move || kernel.now()))
+            Rc::new(Tracer::new(traced, kernel.carried(), move || kernel.now()))
         });
         let mut meter = Meter::new(plan.warmup_ns, &nodes);
         meter.tracer = tracer;

@@ -8,7 +8,8 @@
 //! the part has ended. That is one event all the same: whoever awaits the part goes on at once.
 //!
 //! Nothing else changes. The part belongs to the future that awaits it, begins when that is first
-//! polled, and is dropped with it.
+//! polled, and is dropped with it. What was [carried](Kernel::carried) then is at hand whenever the part is
+//! polled.
 //!
 //! Not here: tasks, which nobody need wait for (see `executor`).
 
@@ -18,7 +19,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use super::{Kernel, TaskId};
+use super::{Burden, Kernel, TaskId};
 
 /// The bit of [`TaskId`]'s slot that says that it is a part.
 pub(super) const PART: u32 = 1 << 31;
@@ -62,6 +63,7 @@ struct Place {
     next: u32,
     /// Who awaits the part.
     parent: TaskId,
+    burden: Burden,
     part: Option<NonNull<dyn Going>>,
 }
 
@@ -80,13 +82,14 @@ impl Parts {
     }
 
     #[inline]
-    fn add(&mut self, parent: TaskId, part: NonNull<dyn Going>) -> TaskId {
+    fn add(&mut self, parent: TaskId, burden: Burden, part: NonNull<dyn Going>) -> TaskId {
         if self.free == NONE {
             self.free = self.places.len() as u32;
             self.places.push(Place {
                 generation: 0,
                 next: NONE,
                 parent,
+                burden,
                 part: None,
             });
         }
@@ -94,6 +97,7 @@ impl Parts {
         let place = &mut self.places[slot as usize];
         self.free = place.next;
         place.parent = parent;
+        place.burden = burden;
         place.part = Some(part);
         TaskId {
             slot: slot | PART,
@@ -143,12 +147,6 @@ impl Kernel {
         }
     }
 
-    /// From now on whatever is apart is polled by those who await it: somebody notes what happens
-    /// between one poll of theirs and the next.
-    pub(crate) fn keep_in_sight(&self) {
-        self.in_sight.set(true);
-    }
-
     /// Polls a part; if it has ended, says who awaits it.
     #[inline]
     pub(super) fn poll_part(&self, task: TaskId, context: &mut Context<'_>) -> Option<TaskId> {
@@ -161,11 +159,13 @@ impl Kernel {
         }
         let mut part = place.part?;
         self.current.set(task);
+        self.carried.set(place.burden);
         // SAFETY: the part is alive, since its owner takes it out of its place before it is dropped; it
         // is boxed, so it does not move; nobody else refers to it, since its owner does so only while
         // it is polled or dropped itself, which nothing that the part does brings about. It has not
         // ended, since it leaves its place then.
         let has_ended = unsafe { part.as_mut().go_on(context) };
+        self.carried.set(None);
         has_ended.then(|| {
             self.parts.borrow_mut().remove(task);
             place.parent
@@ -178,8 +178,6 @@ enum Stage {
     New,
     /// Polled by the executor.
     Apart(TaskId),
-    /// Polled by whoever awaits it.
-    InSight,
 }
 
 /// The future of [`Kernel::apart`].
@@ -218,15 +216,11 @@ impl<T> Future for Apart<'_, T> {
         let kernel = self.kernel;
         let has_ended = match self.stage {
             Stage::Apart(_) => true,
-            Stage::InSight => self.go_on(context),
-            Stage::New if kernel.in_sight.get() => {
-                self.stage = Stage::InSight;
-                self.go_on(context)
-            }
             Stage::New => {
                 let parent = kernel.current();
                 let going = NonNull::new(self.going).expect("a box is somewhere");
-                let task = kernel.parts.borrow_mut().add(parent, going);
+                let burden = kernel.carried.get();
+                let task = kernel.parts.borrow_mut().add(parent, burden, going);
                 self.stage = Stage::Apart(task);
                 kernel.current.set(task);
                 let has_ended = self.go_on(context);

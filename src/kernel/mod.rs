@@ -43,10 +43,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::units::Nanoseconds;
 use calendar::Calendar;
+
+/// What is [carried](Kernel::carried), if anything.
+pub type Burden = Option<[u64; 2]>;
 
 /// A task, or a part of one that is polled by itself: its slot, and the generation of that slot, so that
 /// a number kept for too long points at nobody rather than at a newcomer.
@@ -87,9 +91,9 @@ pub struct Kernel {
     calendar: RefCell<Calendar>,
     ready: RefCell<VecDeque<(u64, Ready)>>,
     background: RefCell<VecDeque<(Label, Background)>>,
-    /// Parts of tasks that are polled by themselves, unless somebody wants to see them polled.
+    /// Parts of tasks that are polled by themselves.
     parts: RefCell<apart::Parts>,
-    in_sight: Cell<bool>,
+    carried: Rc<Cell<Burden>>,
     current: Cell<TaskId>,
     stopped: Cell<bool>,
     events: Cell<u64>,
@@ -122,7 +126,7 @@ impl Kernel {
             ready: RefCell::new(VecDeque::new()),
             background: RefCell::new(VecDeque::new()),
             parts: RefCell::new(apart::Parts::new()),
-            in_sight: Cell::new(false),
+            carried: Rc::default(),
             current: Cell::new(TaskId::NOBODY),
             stopped: Cell::new(false),
             events: Cell::new(0),
@@ -167,6 +171,13 @@ impl Kernel {
         self.ready
             .borrow_mut()
             .push_back((sequence, Ready::StartBackground));
+    }
+
+    /// Where those who follow tasks leave whatever is to be at hand while a task is polled, and whom a
+    /// part of one is for when it is polled by itself. The kernel makes nothing of it.
+    #[must_use]
+    pub fn carried(&self) -> Rc<Cell<Burden>> {
+        self.carried.clone()
     }
 
     /// Ends the run after the present event, whatever is left in the calendar.

@@ -301,6 +301,97 @@ fn a_timer_of_a_task_that_is_gone_wakes_nobody() {
     assert_eq!(world.diary(), [(22, "checked")]);
 }
 
+/// Counts how often it is polled.
+fn counted<T>(polls: &Cell<u32>, future: impl Future<Output = T>) -> impl Future<Output = T> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(move |context| {
+        polls.set(polls.get() + 1);
+        future.as_mut().poll(context)
+    })
+}
+
+#[test]
+fn whoever_awaits_a_part_is_polled_again_when_it_has_ended_and_goes_on_at_once() {
+    let world = World::new();
+    task!(world, "whole", |w| {
+        let polls = Cell::new(0);
+        let inner = w.clone();
+        let part = w.kernel.apart(|| async move {
+            for _ in 0..3 {
+                inner.kernel.sleep(10).await;
+            }
+            let innermost = inner.kernel.apart(|| inner.kernel.sleep(5));
+            innermost.await;
+            inner.note("part");
+            7
+        });
+        assert_eq!(counted(&polls, part).await, 7);
+        assert_eq!(polls.get(), 2);
+        w.note("whole");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(35, "part"), (35, "whole")]);
+    // The start and four timers.
+    assert_eq!(world.kernel.events(), 5);
+}
+
+#[test]
+fn a_part_is_dropped_with_whoever_awaits_it_and_nobody_takes_its_timers_for_theirs() {
+    let world = World::new();
+    task!(world, "whole", |w| {
+        let inner = w.clone();
+        let part = w.kernel.apart(|| async move {
+            inner.kernel.sleep(10).await;
+            inner.note("never");
+        });
+        assert_eq!(w.kernel.timeout(4, part).await, Err(TimedOut));
+        // In the place of the part above, whose timer at 10 is not for it.
+        let polls = Cell::new(0);
+        let part = w.kernel.apart(|| counted(&polls, w.kernel.sleep(20)));
+        part.await;
+        assert_eq!(polls.get(), 2);
+        w.note("done");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(24, "done")]);
+}
+
+#[test]
+fn a_part_finds_at_hand_what_was_carried_when_it_began() {
+    let world = World::new();
+    task!(world, "whole", |w| {
+        let carried = w.kernel.carried();
+        let begin = |burden: u64| {
+            let (kernel, carried) = (w.kernel.clone(), w.kernel.carried());
+            let mut part = Box::pin(async move {
+                let look = || carried.get();
+                kernel
+                    .apart(|| async {
+                        kernel.sleep(burden).await;
+                        look()
+                    })
+                    .await
+            });
+            let begun = w.kernel.carried();
+            async move {
+                std::future::poll_fn(move |context| {
+                    let before = begun.replace(Some([burden, 0]));
+                    let progress = part.as_mut().poll(context);
+                    begun.set(before);
+                    progress
+                })
+                .await
+            }
+        };
+        let found = join(begin(5), begin(3)).await;
+        assert_eq!(found, (Some([5, 0]), Some([3, 0])));
+        assert_eq!(carried.get(), None);
+        w.note("done");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(5, "done")]);
+}
+
 #[test]
 fn a_broadcast_reaches_all_who_wait_and_its_channel_is_used_again() {
     let world = World::new();

@@ -23,6 +23,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use crate::kernel::Burden;
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
 
 /// Which requests of a run are traced, of those that arrive after warm-up.
@@ -101,6 +102,17 @@ impl Ticket {
         record: u64::MAX,
         branch: 0,
     };
+
+    fn burden(self) -> Burden {
+        Some([self.record, self.branch as u64])
+    }
+
+    fn of_burden([record, branch]: [u64; 2]) -> Self {
+        Self {
+            record,
+            branch: branch as usize,
+        }
+    }
 }
 
 /// A place at which one activity is: the innermost span that it has open, and its lane.
@@ -223,8 +235,8 @@ pub struct Tracer {
     traced: Traced,
     /// What the time is.
     clock: Box<dyn Fn() -> Nanoseconds>,
-    /// Whom what is going on at present is for.
-    current: Cell<Option<Ticket>>,
+    /// Whom what is going on at present is for: a [`Ticket`].
+    carried: Rc<Cell<Burden>>,
     state: RefCell<State>,
 }
 
@@ -236,20 +248,24 @@ impl fmt::Debug for Tracer {
 }
 
 impl Tracer {
-    /// A tracer that has seen nothing yet.
+    /// A tracer that has seen nothing yet. Its tickets are carried along by the kernel.
     #[must_use]
-    pub fn new(traced: Traced, clock: impl Fn() -> Nanoseconds + 'static) -> Self {
+    pub fn new(
+        traced: Traced,
+        carried: Rc<Cell<Burden>>,
+        clock: impl Fn() -> Nanoseconds + 'static,
+    ) -> Self {
         Self {
             traced,
             clock: Box::new(clock),
-            current: Cell::new(None),
+            carried,
             state: RefCell::default(),
         }
     }
 
     /// Whether what is going on at present is for some request, traced or not.
     pub fn is_at_work(&self) -> bool {
-        self.current.get().is_some()
+        self.carried.get().is_some()
     }
 
     /// Request `index` arrives, after warm-up or not. The request ends with the fork.
@@ -285,9 +301,13 @@ impl Tracer {
         }
     }
 
+    fn current(&self) -> Option<Ticket> {
+        self.carried.get().map(Ticket::of_burden)
+    }
+
     /// The record of whom what goes on is for, and where in it that is.
     fn at<T>(&self, what: impl FnOnce(&mut Record, usize) -> T) -> Option<T> {
-        let Ticket { record, branch } = self.current.get()?;
+        let Ticket { record, branch } = self.current()?;
         let mut state = self.state.borrow_mut();
         Some(what(state.records.get_mut(&record)?, branch))
     }
@@ -322,7 +342,7 @@ impl Tracer {
     pub fn open(self: &Rc<Self>, name: &'static str) -> Option<OpenSpan> {
         let now_ns = (self.clock)();
         let span = self.at(|record, branch| record.open(branch, name, now_ns))?;
-        let record = self.current.get()?.record;
+        let record = self.current()?.record;
         Some(OpenSpan {
             tracer: self.clone(),
             record,
@@ -403,7 +423,7 @@ impl Tracer {
     /// Work of another task on behalf of the innermost open span: it ends with that or goes on beside
     /// the request.
     pub fn attached(self: &Rc<Self>) -> Option<Fork> {
-        let record = self.current.get()?.record;
+        let record = self.current()?.record;
         self.at(|request, branch| {
             request.branches.push(request.branches[branch]);
             Fork {
@@ -419,7 +439,7 @@ impl Tracer {
 
     /// Work beside what the request does at present, in a lane of its own.
     pub fn beside(self: &Rc<Self>, name: &'static str, key: Key) -> Option<Fork> {
-        let record = self.current.get()?.record;
+        let record = self.current()?.record;
         let now_ns = (self.clock)();
         self.at(|request, _| {
             let lane = request.lane(name);
@@ -529,9 +549,9 @@ impl Fork {
     pub async fn run<F: Future>(self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| {
-            let before = self.tracer.current.replace(Some(self.ticket));
+            let before = self.tracer.carried.replace(self.ticket.burden());
             let progress = work.as_mut().poll(context);
-            self.tracer.current.set(before);
+            self.tracer.carried.set(before);
             progress
         })
         .await
