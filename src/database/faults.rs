@@ -4,6 +4,7 @@
 //! A replica takes the primary's place when it has been down for the time of a failover: the one that
 //! lacks the fewest commits, and of those the first. What that one did not have when the primary went
 //! down is lost, although it was acknowledged. The old primary, once it is restarted, is a replica.
+//! A primary that is cut off from everybody is as good as down (see `partition`).
 
 use std::rc::Rc;
 
@@ -76,7 +77,7 @@ impl Database {
         let now_ns = self.kernel.now();
         for (server, log) in replication.logs.borrow_mut().iter_mut().enumerate() {
             if replica.is_none_or(|replica| replica + 1 == server) {
-                if !replication.is_cut.get() {
+                if !replication.is_headless.get() {
                     log.catch_up(now_ns);
                 }
                 log.change_lag(change, now_ns);
@@ -98,7 +99,7 @@ impl Database {
             let mut logs = replication.logs.borrow_mut();
             if number == self.primary.get() {
                 logs.iter_mut().for_each(|log| log.catch_up(now_ns));
-                replication.is_cut.set(true);
+                replication.is_headless.set(true);
                 drop(logs);
                 self.fail_over_after(number);
             } else {
@@ -151,7 +152,7 @@ impl Database {
             return;
         };
         let now_ns = self.kernel.now();
-        replication.is_cut.set(false);
+        replication.is_headless.set(false);
         for log in replication.logs.borrow_mut().iter_mut() {
             log.delay_until(now_ns);
         }
@@ -162,7 +163,8 @@ impl Database {
         }
     }
 
-    fn fail_over_after(self: &Rc<Self>, primary: usize) {
+    /// If the primary is still down, or cut off from everybody, after the time of a failover, there is one.
+    pub(super) fn fail_over_after(self: &Rc<Self>, primary: usize) {
         let replicas = self.plan.replicas.as_ref();
         let Some(failover_ns) = replicas.and_then(|replicas| replicas.failover_ns) else {
             return;
@@ -176,9 +178,9 @@ impl Database {
         self.outages.set(outage);
         self.kernel.spawn(label, async move {
             database.kernel.sleep(failover_ns).await;
-            let is_still_down =
-                database.outages.get() == outage && database.servers[primary].is_down();
-            if is_still_down && database.primary.get() == primary {
+            let is_out = database.servers[primary].is_down() || database.is_cut_off(primary);
+            let is_still_out = database.outages.get() == outage && is_out;
+            if is_still_out && database.primary.get() == primary {
                 database.fail_over();
             }
         });
@@ -189,9 +191,11 @@ impl Database {
         let Some(replication) = &self.replication else {
             return;
         };
+        self.catch_up(replication);
         let mut logs = replication.logs.borrow_mut();
         let old = self.primary.get();
-        let up = (0..self.servers.len()).filter(|&it| it != old && !self.servers[it].is_down());
+        let is_up = |&it: &usize| !self.servers[it].is_down() && !self.is_cut_off(it);
+        let up = (0..self.servers.len()).filter(|it| *it != old && is_up(it));
         let Some(chosen) = up.min_by_key(|&server| logs[server].missing()) else {
             return;
         };
@@ -221,6 +225,7 @@ impl Database {
         }
         drop(rows);
         self.primary.set(chosen);
+        self.note_cuts();
         if self.meter.is_measuring() {
             self.meter.database.failovers.increment();
         }

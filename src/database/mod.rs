@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use crate::geography::{Distance, Disturbances, Geography};
 use crate::guard;
-use crate::kernel::{Broadcast, Discipline, Kernel, Label, Refused, Usage, rarely};
+use crate::kernel::{Broadcast, Discipline, Kernel, Label, Ongoing, Refused, Usage, rarely};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
@@ -24,13 +24,15 @@ use crate::workload::{Request, Value, Workload};
 pub mod buffer_pool;
 mod disturbed;
 mod existing;
-mod many;
 mod faults;
+mod many;
+mod partition;
 pub mod replication;
 mod row;
 mod server;
 
 pub use faults::{Crashed, Slowed, Which};
+pub use partition::Cut;
 pub use replication::{LagUsage, Reads};
 pub(crate) use row::Rows;
 pub use row::{Edition, Row};
@@ -172,6 +174,8 @@ pub struct Database {
     disk_luck: Stream,
     distances: Vec<Option<Distance>>,
     disturbances: Disturbances,
+    /// Where the network between servers is cut.
+    cuts: Ongoing<Cut>,
     abandonable: Broadcast<Result<Row, Failure>>,
     followers: RefCell<Vec<Follower>>,
 }
@@ -193,7 +197,7 @@ struct Replication {
     /// What each server does not have yet; nothing for the primary.
     logs: RefCell<Vec<Log>>,
     /// Whether the primary is down, so that nothing arrives.
-    is_cut: Cell<bool>,
+    is_headless: Cell<bool>,
     choice_luck: Stream,
     lag_luck: Stream,
     geography: Rc<Geography>,
@@ -241,7 +245,7 @@ impl Database {
             acks: replicas.acks,
             lag: replicas.lag.clone(),
             logs: RefCell::new(servers.iter().map(|_| Log::default()).collect()),
-            is_cut: Cell::new(false),
+            is_headless: Cell::new(false),
             choice_luck: luck.stream("database.reads"),
             lag_luck: luck.stream("database.lag"),
             geography: geography.clone(),
@@ -266,6 +270,7 @@ impl Database {
             disk_luck: luck.stream("database.disk"),
             distances,
             disturbances: Disturbances::new("database", luck),
+            cuts: Ongoing::default(),
             abandonable: Broadcast::new(kernel.clone()),
             followers: RefCell::default(),
         }
@@ -424,7 +429,7 @@ impl Database {
 
     /// Replicas take in what has arrived.
     fn catch_up(&self, replication: &Replication) {
-        if !replication.is_cut.get() {
+        if !replication.is_headless.get() {
             let now_ns = self.kernel.now();
             let mut logs = replication.logs.borrow_mut();
             logs.iter_mut().for_each(|log| log.catch_up(now_ns));
@@ -789,7 +794,7 @@ impl Database {
                 lag_ns += way_back_ns;
             }
             let arrives_ns = log.push(key, old, row, now_ns, lag_ns);
-            if replication.acks > 0 {
+            if replication.acks > 0 && !log.is_cut() {
                 acked_ns.push(arrives_ns.saturating_add(way_back_ns));
             }
         }
@@ -819,7 +824,7 @@ impl Database {
             return newest;
         }
         let mut logs = replication.logs.borrow_mut();
-        if !replication.is_cut.get() {
+        if !replication.is_headless.get() {
             logs[server].catch_up(self.kernel.now());
         }
         logs[server].show(key, newest)

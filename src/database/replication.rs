@@ -140,6 +140,8 @@ pub(super) struct Log {
     on_their_way: VecDeque<Commit>,
     behind: HashMap<Key, Behind, KeyHash>,
     last_arrival_ns: Nanoseconds,
+    /// Since when the network between the primary and the replica is cut, if it is.
+    cut_since_ns: Option<Nanoseconds>,
     change: Option<LagChange>,
     usage: LagUsage,
 }
@@ -180,7 +182,11 @@ impl Log {
 
     /// Takes in what has arrived.
     pub(super) fn catch_up(&mut self, now_ns: Nanoseconds) {
-        let has_arrived = |commit: &Commit| commit.arrives_ns <= now_ns;
+        let cut_since_ns = self.cut_since_ns;
+        let has_arrived = |commit: &Commit| {
+            commit.arrives_ns <= now_ns
+                && cut_since_ns.is_none_or(|since_ns| commit.commit_ns < since_ns)
+        };
         while self.on_their_way.front().is_some_and(has_arrived)
             && let Some(commit) = self.on_their_way.pop_front()
         {
@@ -233,12 +239,35 @@ impl Log {
         }
     }
 
-    /// Nothing arrives before `now_ns`.
+    /// The primary was down: nothing arrives before `now_ns`.
     pub(super) fn delay_until(&mut self, now_ns: Nanoseconds) {
         for commit in &mut self.on_their_way {
             commit.arrives_ns = commit.arrives_ns.max(now_ns);
         }
         self.last_arrival_ns = self.last_arrival_ns.max(now_ns);
+    }
+
+    /// From now on nothing that is committed arrives; what is on its way does.
+    pub(super) fn cut(&mut self, now_ns: Nanoseconds) {
+        self.cut_since_ns.get_or_insert(now_ns);
+    }
+
+    /// What was held up arrives now.
+    pub(super) fn mend(&mut self, now_ns: Nanoseconds) {
+        let Some(since_ns) = self.cut_since_ns.take() else {
+            return;
+        };
+        for commit in &mut self.on_their_way {
+            if commit.commit_ns >= since_ns {
+                commit.arrives_ns = commit.arrives_ns.max(now_ns);
+                self.last_arrival_ns = self.last_arrival_ns.max(commit.arrives_ns);
+            }
+        }
+    }
+
+    /// Whether nothing that is committed now arrives.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut_since_ns.is_some()
     }
 
     /// How many commits it does not have.
@@ -348,7 +377,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_arrives_while_the_way_is_cut() {
+    fn what_is_committed_during_a_partition_arrives_at_its_end_and_what_was_on_its_way_in_time() {
+        let (mut rows, mut log) = (Rows::default(), Log::default());
+        commit(&mut rows, &mut log, 100, 50);
+        log.cut(120);
+        log.cut(125);
+        commit(&mut rows, &mut log, 130, 50);
+        commit(&mut rows, &mut log, 390, 50);
+        assert_eq!(shown(&rows, &mut log, 399), (1, 130));
+        log.mend(400);
+        assert_eq!(shown(&rows, &mut log, 400).0, 2);
+        assert_eq!(log.usage().max_s(), 270e-9);
+        assert_eq!(shown(&rows, &mut log, 439).0, 2);
+        assert_eq!(shown(&rows, &mut log, 440).0, 3);
+    }
+
+    #[test]
+    fn nothing_arrives_while_the_primary_is_down() {
         let (mut rows, mut log) = (Rows::default(), Log::default());
         commit(&mut rows, &mut log, 100, 50);
         log.delay_until(400);

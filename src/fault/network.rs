@@ -4,13 +4,17 @@
 //! the answer, so that nobody learns what has happened. Between two regions, or between one and all
 //! others, it is what crosses the border that suffers, both ways.
 //!
-//! Not here: messages that nodes, servers of the database, or a bus send each other (see `replica-lag`
-//! and `bus-outage`).
+//! A network on which everything gets lost is cut: for the servers of the database, too, that live on
+//! both sides of a border, and for a node or a server that nobody reaches.
+//!
+//! Not here: what else happens to the messages that nodes, servers of the database, or a bus send each
+//! other (see `replica-lag` and `bus-outage`).
 
 use std::sync::Arc;
 
 use super::target::{APP, DATABASE, INSTANCE, NODE, REGION, REPLICA, TIER};
 use super::{Act, ActionRow, Event, Happening, Stage, Target, duration_ns};
+use crate::database::Cut;
 use crate::geography::{Disturbance, Origin, Trouble};
 use crate::pattern::System;
 use crate::units::{Nanoseconds, RegionId, SECOND_NS};
@@ -105,6 +109,10 @@ enum Begun {
     Tier(usize, u64),
     /// On the way to the database.
     Database(u64),
+    /// Between a node and the others of its tier.
+    AroundNode(usize, usize),
+    /// Between servers of the database.
+    BetweenServers(u64),
 }
 
 impl Begun {
@@ -112,6 +120,8 @@ impl Begun {
         match self {
             Self::Tier(level, number) => system.layers[level].tier.calm(number),
             Self::Database(number) => system.database.calm(number),
+            Self::AroundNode(level, node) => system.layers[level].tier.rejoin(node),
+            Self::BetweenServers(number) => system.database.mend(number),
         }
     }
 }
@@ -130,7 +140,8 @@ impl Network {
         };
         let database = |disturbance| Begun::Database(system.database.disturb(disturbance));
         let from = event.from;
-        match event.target {
+        let mut begun = self.cut(event, system);
+        begun.extend(match event.target {
             Target::Tier { level } => vec![tier(level, between(from, None, None))],
             Target::Node { level, node } => vec![tier(level, between(from, None, Some(node)))],
             Target::Region { region } => {
@@ -157,6 +168,27 @@ impl Network {
                     vec![database(between(from, None, Some(server)))]
                 }
             },
+        });
+        begun
+    }
+
+    /// Cuts the network between nodes and between servers, if nothing gets through.
+    fn cut(&self, event: &Event, system: &System) -> Vec<Begun> {
+        if self.trouble.loss < 1.0 {
+            return Vec::new();
+        }
+        let cut = |cut| vec![Begun::BetweenServers(system.database.cut(cut))];
+        match (event.target, event.from) {
+            (Target::Node { level, node }, Origin::Everywhere) => {
+                system.layers[level].tier.isolate(node);
+                vec![Begun::AroundNode(level, node)]
+            }
+            (Target::Region { region }, Origin::Everywhere) => cut(Cut::Region(region)),
+            (Target::Region { region }, Origin::Region(other)) => cut(Cut::Between(region, other)),
+            (target, Origin::Everywhere) if let Some(server) = target.server() => {
+                cut(Cut::Server(system.database.number(server)))
+            }
+            _ => Vec::new(),
         }
     }
 }

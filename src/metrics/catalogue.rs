@@ -577,7 +577,7 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.replication.lost",
         Count,
         Lower,
-        "sets and deletes that a primary had acknowledged and that a replica had not heard of when the primary crashed",
+        "sets and deletes that a primary had acknowledged and that no replica had heard of when the primary crashed",
     ),
     row(
         "tier.<tier>.hot_keys.detected",

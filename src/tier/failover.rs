@@ -126,7 +126,7 @@ impl Members {
         let Some(shared) = self.tier.upgrade() else {
             return;
         };
-        let crash = tier.crashes(node);
+        let outage = self.outages(tier, node);
         let label = Label {
             kind: "watch over node",
             number: node as u64,
@@ -136,10 +136,10 @@ impl Members {
                 return;
             };
             if members
-                .wait_for_detection(&shared, &plan, node, crash)
+                .wait_for_detection(&shared, &plan, node, outage)
                 .await
             {
-                members.promote(&shared, node, crash).await;
+                members.promote(&shared, node, outage).await;
             }
         });
     }
@@ -150,7 +150,7 @@ impl Members {
         tier: &Tier,
         plan: &Detection,
         node: usize,
-        crash: u64,
+        outage: u64,
     ) -> bool {
         let since_ns = tier.kernel.now();
         let group = self.group_of_node(node);
@@ -159,17 +159,17 @@ impl Members {
             let in_group = self.in_use(tier, group);
             let all = in_group.len();
             let quorum = plan.quorum.map_or(all / 2 + 1, |quorum| quorum as usize);
-            let is_up = |&other: &usize| other != node && !tier.nodes[other].is_down.get();
+            let is_up = |&other: &usize| other != node && !self.is_out(tier, other);
             let observers: Vec<usize> = in_group.into_iter().filter(is_up).collect();
             let at_ns = self.detected_ns(plan, &observers, quorum, node, since_ns, one_way_ns);
             // Nodes come and go, so look again; more rarely the more there are to look at.
             let pause_ns = plan.timeout_ns.saturating_mul(1 + all as u64 / 8);
             let look_ns = tier.kernel.now().saturating_add(pause_ns);
             tier.kernel.sleep_until(at_ns.min(look_ns)).await;
-            if !tier.nodes[node].is_down.get() || tier.crashes(node) != crash {
+            if !self.is_out(tier, node) || self.outages(tier, node) != outage {
                 return false;
             }
-            let still_there = |&other: &usize| !tier.nodes[other].is_down.get();
+            let still_there = |&other: &usize| !self.is_out(tier, other);
             if tier.kernel.now() >= at_ns && observers.iter().all(still_there) {
                 break;
             }
@@ -191,7 +191,7 @@ impl Members {
     }
 
     /// If the node was a primary, its most recent replica takes its place after a while.
-    async fn promote(&self, tier: &Tier, node: usize, crash: u64) {
+    async fn promote(&self, tier: &Tier, node: usize, outage: u64) {
         let Some(plan) = &tier.plan.membership.replication else {
             return;
         };
@@ -200,21 +200,23 @@ impl Members {
         };
         let group = self.group_of_node(node);
         let detected_ns = tier.kernel.now();
-        let index = mix((node as u64) << 32 | crash);
+        let index = mix((node as u64) << 32 | outage);
         let delay_ns = plan
             .promotion
             .sample_u64(&mut self.promotion_luck.at(index));
         tier.kernel.sleep(delay_ns).await;
-        if self.primary(group, shard) != node || !tier.nodes[node].is_down.get() {
+        if self.primary(group, shard) != node || !self.is_out(tier, node) {
             return;
         }
-        let is_up = |&replica: &usize| !tier.nodes[replica].is_down.get();
+        let is_up = |&replica: &usize| !self.is_out(tier, replica);
         let alive = self.copies_of(&tier.plan, group, shard).filter(is_up);
         // Of several that have heard as much, the first.
         let Some(best) = alive.max_by_key(|&it| (self.heard(it), std::cmp::Reverse(it))) else {
             return;
         };
         self.catch_up(tier, best);
+        // A primary that was cut off may have told it something since, which is still on its way.
+        self.lose_untold(tier, group, shard);
         let within = best as u32 % self.stride;
         self.primaries.borrow_mut()[(group * self.shards_max + shard) as usize] = within;
         for replica in self.copies_of(&tier.plan, group, shard) {
@@ -233,18 +235,11 @@ impl Members {
     /// A node has crashed.
     pub(super) fn crashed(&self, tier: &Tier, node: usize) {
         // What had not arrived there never does.
-        self.cut(node);
+        self.forget_told(node);
         if let Some(shard) = self.shard_of_node(&tier.plan, node) {
             let group = self.group_of_node(node);
             if self.primary(group, shard) == node {
-                let mut lost = 0;
-                for replica in self.copies_of(&tier.plan, group, shard) {
-                    self.catch_up(tier, replica);
-                    lost += self.cut(replica);
-                }
-                if tier.meter.is_measuring() {
-                    tier.counts().replication_lost.add(lost);
-                }
+                self.lose_untold(tier, group, shard);
             }
             let mut pending = self.pending.borrow_mut();
             pending.retain(|&(of, _), from| of != group || *from != shard);
@@ -254,15 +249,31 @@ impl Members {
         self.watch(tier, node);
     }
 
+    /// What the primary of a shard has told and no replica has heard by now is lost.
+    fn lose_untold(&self, tier: &Tier, group: u32, shard: u32) {
+        let mut lost = None;
+        for replica in self.copies_of(&tier.plan, group, shard) {
+            if self.is_out(tier, replica) || replica == self.primary(group, shard) {
+                continue;
+            }
+            self.catch_up(tier, replica);
+            let unheard = self.cut(replica, tier.kernel.now());
+            lost = Some(lost.map_or(unheard, |lost: u64| lost.min(unheard)));
+        }
+        if tier.meter.is_measuring() {
+            tier.counts().replication_lost.add(lost.unwrap_or(0));
+        }
+    }
+
     /// A node has been purged; its replicas hear of that at once.
     pub(super) fn purged(&self, tier: &Tier, node: usize) {
-        self.cut(node);
+        self.forget_told(node);
         let group = self.group_of_node(node);
         if let Some(shard) = self.shard_of_node(&tier.plan, node)
             && self.primary(group, shard) == node
         {
             for replica in self.copies_of(&tier.plan, group, shard) {
-                self.cut(replica);
+                self.forget_told(replica);
                 tier.nodes[replica].clear(&tier.plan);
             }
         }
@@ -270,6 +281,9 @@ impl Members {
 
     /// A node is up again: as the primary that it was, or as a replica of who took over.
     pub(super) fn restarted(&self, tier: &Tier, node: usize) {
+        if self.is_isolated(node) {
+            return;
+        }
         self.known_down[node].set(false);
         if self.links.is_empty() {
             return;
@@ -281,7 +295,7 @@ impl Members {
         let primary = self.primary(group, shard);
         for replica in self.copies_of(&tier.plan, group, shard) {
             let is_concerned = replica == node || primary == node;
-            let are_up = !tier.nodes[replica].is_down.get() && !tier.nodes[primary].is_down.get();
+            let are_up = !self.is_out(tier, replica) && !self.is_out(tier, primary);
             if replica != primary && is_concerned && are_up {
                 self.copy_all(tier, primary, replica);
             }
@@ -297,7 +311,7 @@ impl Tier {
         let primaries = (0..groups).flat_map(|group| {
             (0..members.shards()).map(move |shard| members.primary(group, shard))
         });
-        let down = primaries.filter(|&node| self.nodes[node].is_down.get());
+        let down = primaries.filter(|&node| members.is_out(self, node));
         let down = down.count();
         self.counts()
             .down_shards

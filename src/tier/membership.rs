@@ -16,6 +16,7 @@ use std::rc::{Rc, Weak};
 use hashbrown::HashMap;
 
 use super::failover::Detection;
+use super::isolation::Isolation;
 use super::replication::{self, Copy, Reads};
 use super::while_down::WhileDown;
 use super::{Errand, Exchange, Filling, Plan, Population, Tier, Unreachable, Visit};
@@ -185,6 +186,8 @@ pub(super) struct Members {
     pub(super) primaries: RefCell<Vec<u32>>,
     /// Nodes of which everybody knows that they are down.
     pub(super) known_down: Vec<Cell<bool>>,
+    /// How each node is cut off from the others.
+    pub(super) isolations: Vec<Isolation>,
     /// What each node has in hand, where loads are bounded.
     loads: Vec<Cell<u32>>,
     /// Writes on their way to each node, where there are copies.
@@ -227,6 +230,7 @@ impl Members {
             migrating: RefCell::default(),
             primaries: RefCell::new(primaries),
             known_down: vec![Cell::new(false); nodes],
+            isolations: (0..nodes).map(|_| Isolation::default()).collect(),
             loads: vec![Cell::new(0); nodes],
             links: (0..if has_copies { nodes } else { 0 })
                 .map(|_| Copy::default())

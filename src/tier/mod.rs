@@ -35,6 +35,7 @@ mod expire;
 mod faults;
 mod fills;
 mod hot_keys;
+mod isolation;
 mod leases;
 mod measured;
 mod membership;

@@ -68,7 +68,7 @@ pub static REPLICATION: parameters::Row<Plan> = parameters::Row {
         Parameter::optional(
             "acks",
             Kind::Count,
-            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up; all of them if nothing is said",
+            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up and reachable; all of them if nothing is said",
         ),
         Parameter::optional(
             "promotion",
@@ -177,10 +177,20 @@ pub(super) enum Told {
     Dropped(Option<Row>),
 }
 
+/// What a primary has told and a replica has not heard.
+#[derive(Debug)]
+struct OnItsWay {
+    due_ns: Nanoseconds,
+    key: Key,
+    told: Told,
+    /// When whoever wanted it done learns that it is.
+    acked_ns: Nanoseconds,
+}
+
 /// What one replica is still to hear.
 #[derive(Debug, Default)]
 pub(super) struct Copy {
-    link: RefCell<VecDeque<(Nanoseconds, Key, Told)>>,
+    link: RefCell<VecDeque<OnItsWay>>,
     last_due_ns: Cell<Nanoseconds>,
     /// How much it has heard.
     heard: Cell<u64>,
@@ -189,11 +199,11 @@ pub(super) struct Copy {
 impl Copy {
     fn take_due(&self, now_ns: Nanoseconds) -> Option<(Key, Told)> {
         let mut link = self.link.borrow_mut();
-        if link.front()?.0 > now_ns {
+        if link.front()?.due_ns > now_ns {
             return None;
         }
-        let (_, key, told) = link.pop_front()?;
-        Some((key, told))
+        let next = link.pop_front()?;
+        Some((next.key, next.told))
     }
 }
 
@@ -234,12 +244,14 @@ impl Members {
         if self.primary(group, shard) != node {
             return;
         }
+        if self.is_isolated(node) {
+            return;
+        }
         let now_ns = tier.kernel.now();
+        let is_told = |replica: &usize| *replica != node && !self.is_out(tier, *replica);
+        let replicas = || self.copies_of(&tier.plan, group, shard).filter(is_told);
         let mut heard_ns = Vec::new();
-        for replica in self.copies_of(&tier.plan, group, shard) {
-            if replica == node || tier.nodes[replica].is_down.get() {
-                continue;
-            }
+        for replica in replicas() {
             self.catch_up(tier, replica);
             let link = &self.links[replica];
             // Addressed by what is told rather than by how much was told before.
@@ -248,18 +260,38 @@ impl Members {
             // One connection: nothing overtakes.
             let due_ns = (now_ns + lag_ns).max(link.last_due_ns.get());
             link.last_due_ns.set(due_ns);
-            let waiting = (due_ns, key, told.clone());
-            link.link.borrow_mut().push_back(waiting);
+            link.link.borrow_mut().push_back(OnItsWay {
+                due_ns,
+                key,
+                told: told.clone(),
+                acked_ns: now_ns,
+            });
             if plan.acks > 0 {
                 heard_ns.push(due_ns);
             }
         }
-        if plan.acks > 0 {
-            heard_ns.sort_unstable();
-            heard_ns.truncate(plan.acks as usize);
-            self.acked_ns
-                .set(heard_ns.last().copied().unwrap_or(now_ns));
+        if plan.acks == 0 {
+            return;
         }
+        heard_ns.sort_unstable();
+        heard_ns.truncate(plan.acks as usize);
+        let way_back_ns = self.way_back_ns(tier, plan);
+        let acked_ns = heard_ns
+            .last()
+            .map_or(now_ns, |heard_ns| heard_ns + way_back_ns);
+        self.acked_ns.set(acked_ns);
+        for replica in replicas() {
+            if let Some(last) = self.links[replica].link.borrow_mut().back_mut() {
+                last.acked_ns = acked_ns;
+            }
+        }
+    }
+
+    /// How long it takes a replica to say that it has heard: half the round trip to it, which lives in
+    /// another zone than the primary.
+    fn way_back_ns(&self, tier: &Tier, plan: &Plan) -> Nanoseconds {
+        let round_trip_ns = tier.plan.network.mean() + plan.between_zones_ns as f64;
+        (round_trip_ns / 2.0).round() as Nanoseconds
     }
 
     /// What a node should have heard by now takes effect in it.
@@ -281,15 +313,23 @@ impl Members {
         }
     }
 
-    /// What was on its way to a node never arrives. How much that was.
-    pub(super) fn cut(&self, node: usize) -> u64 {
+    /// What was on its way to a node never arrives. How much of that was acknowledged by `now_ns`.
+    pub(super) fn cut(&self, node: usize, now_ns: Nanoseconds) -> u64 {
         let Some(link) = self.links.get(node) else {
             return 0;
         };
-        let lost = link.link.borrow().len() as u64;
-        link.link.borrow_mut().clear();
-        link.last_due_ns.set(0);
-        lost
+        let is_acknowledged = |it: &&OnItsWay| it.acked_ns <= now_ns;
+        let lost = link.link.borrow().iter().filter(is_acknowledged).count();
+        self.forget_told(node);
+        lost as u64
+    }
+
+    /// What was on its way to a node never arrives.
+    pub(super) fn forget_told(&self, node: usize) {
+        if let Some(link) = self.links.get(node) {
+            link.link.borrow_mut().clear();
+            link.last_due_ns.set(0);
+        }
     }
 
     /// How much a replica has heard of its primary.
@@ -299,7 +339,7 @@ impl Members {
 
     /// A replica takes over all that its primary holds, in no time, and hears what comes after.
     pub(super) fn copy_all(&self, tier: &Tier, from: usize, to: usize) {
-        self.cut(to);
+        self.forget_told(to);
         self.links[to].heard.set(self.heard(from));
         tier.nodes[to].clear(&tier.plan);
         let source = &tier.nodes[from];

@@ -89,7 +89,7 @@ impl Tier {
         for group in 0..groups {
             for shard in members.shards()..members.shards_max {
                 for node in members.copies_of(&self.plan, group, shard) {
-                    members.cut(node);
+                    members.forget_told(node);
                     self.nodes[node].clear(&self.plan);
                 }
             }

@@ -160,6 +160,49 @@ fn the_old_primary_comes_back_as_a_replica_and_can_take_its_place_again() {
         .is("consistency.stored_writes", 10.0);
 }
 
+#[test]
+fn a_primary_that_nobody_reaches_is_replaced_and_what_was_on_its_way_arrives() {
+    // The commits of 801 and 901 ms arrive by 1151 ms; that of 1001 ms would at 1251 ms, and a replica
+    // is the primary from 1205 ms on.
+    let cut = "event=[{ at = '1005ms', action = 'partition', target = 'database', for = '400ms', notice = '90ms' }]";
+    run(WRITES, &[cut])
+        .is("requests.timed_out", 2.0)
+        .is("database.failovers", 1.0)
+        .is("consistency.lost_writes.failover", 1.0)
+        .is("consistency.stored_writes", 17.0);
+    let short = "event=[{ at = '1005ms', action = 'partition', target = 'database', for = '150ms', notice = '90ms' }]";
+    run(WRITES, &[short])
+        .is("requests.timed_out", 1.0)
+        .is("database.failovers", 0.0)
+        .is("consistency.lost_writes", 0.0);
+}
+
+#[test]
+fn what_is_committed_on_one_side_of_a_cut_border_is_seen_on_the_other_when_it_is_whole_again() {
+    let world = [
+        "region=[{ name = 'eu', share = 0.5 }, { name = 'us', share = 0.5 }]",
+        "link=[{ between = ['eu', 'us'], round_trip = '80ms' }]",
+        "app.instances=2",
+        "database.region=eu",
+        "database.replicas={ count = 1, regions = ['us'], lag = '250ms' }",
+    ];
+    let with = |event: &str| run(WRITES, &[&world[..], &[event]].concat());
+    let lag = "database.replica.0.lag.max";
+    with("event=[]").is(lag, 0.29);
+    for (from, target) in [("", "us"), ("", "eu"), ("from = 'region.eu',", "us")] {
+        let cut = format!(
+            "event=[{{ at = '505ms', action = 'partition', {from} target = 'region.{target}', for = '1s' }}]"
+        );
+        let run = with(&cut);
+        run.is("database.failovers", 0.0);
+        // Of the instance that lives where the primary does.
+        let first_ms = 1505.0 - run.get(lag) * 1e3;
+        assert!((501.0..1000.0).contains(&first_ms), "{first_ms}");
+    }
+    let all_but_all = "event=[{ at = '505ms', action = 'network', target = 'region.us', loss = 0.99, for = '1s' }]";
+    with(all_but_all).is(lag, 0.29);
+}
+
 /// Reads and writes of one row by one client.
 const MIXED: &str = r#"
 duration = "20s"

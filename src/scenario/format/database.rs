@@ -178,7 +178,7 @@ fn replicas() -> Table {
             count("1", "100"),
             Optional,
             "1",
-            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up; all of them if nothing is said",
+            "with `mode = \"sync\"`: how many replicas are waited for, as far as they are up and reachable; all of them if nothing is said",
         ),
         field(
             "reads",
