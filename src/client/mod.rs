@@ -159,12 +159,13 @@ impl Client {
 
     /// Has the app work on a request.
     async fn work(&self, request: &Request, operation: Operation) -> Result<Reply, Failure> {
-        let work = async {
+        // It is passed on by value, and would be stored once for each function that it passes through.
+        let work = self.kernel.apart(move || async move {
             match operation {
                 Operation::Read => self.system.read(request).await.map(Reply::Read),
                 Operation::Write => self.system.write(request).await.map(Reply::Written),
             }
-        };
+        });
         self.unless_it_crashes(request, work).await
     }
 
