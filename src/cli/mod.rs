@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::report::folder;
+use crate::report::{folder, sweep_summary};
 use crate::scenario::Study;
 use crate::whole_file::{self, readable};
 use crate::workload::from_trace;
@@ -210,7 +210,7 @@ fn not_over_scenarios(
     others: &[&str],
 ) -> Result<(), miette::Report> {
     for folder in folders {
-        let named = others.iter().chain(&["sweep.csv"]);
+        let named = others.iter().chain(&["sweep.csv", sweep_summary::FILE]);
         let named = named.map(|name| folder.join(name));
         let charts = existing(folder, |name| {
             name.ends_with(".svg") || name.ends_with(".png")

@@ -8,16 +8,16 @@ use miette::miette;
 use super::{Answer, Status};
 use crate::{
     experiment::Results,
-    report::{folder, html, reading},
+    report::{folder, html, reading, sweep_summary},
     whole_file::readable,
 };
 
 /// Make report.html anew from folders of results, or one page of several runs side by side
 ///
-/// A folder of results is one that `cachesim run` has written; its summary.json is read. Of one folder,
-/// the page is written into it; of several, the page shows all their variants side by side, compared
-/// with the first one of the first folder. Runs under one seed are compared replication by
-/// replication. Nothing is simulated.
+/// A folder of results is one that `cachesim run` has written; its summary.json is read, or the sweep.json of
+/// a sweep. Of one folder, the page is written into it; of several, the page shows all their variants side
+/// by side, compared with the first one of the first folder. Runs under one seed are compared replication
+/// by replication. Nothing is simulated.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +25,7 @@ Examples:
   cachesim report before/stampede after/stampede --out comparison.html
   cachesim report results/* --out all.html")]
 pub struct Report {
-    /// Folders of results, or their summary.json
+    /// Folders of results, or their summary.json or sweep.json
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
     /// Write the page to FILE (default: report.html in the folder, or here if there are several)
@@ -42,18 +42,25 @@ impl Report {
     /// # Errors
     /// When a folder has no results, or the page cannot be written.
     pub fn execute(&self) -> Answer {
-        let files: Vec<PathBuf> = self.folders.iter().map(|path| summary(path)).collect();
-        let runs: Vec<Results> = files
+        let files: Vec<PathBuf> = self
+            .folders
             .iter()
-            .map(|file| read(file))
+            .map(|path| file_of(path))
             .collect::<Result<_, _>>()?;
-        let labelled = labels(&self.folders, &runs)
-            .into_iter()
-            .zip(runs)
-            .collect::<Vec<_>>();
-        let page = match &labelled[..] {
-            [(_, only)] => html::render(only),
-            several => html::of_runs(several),
+        let sweep = files.iter().find(|file| is_of_sweep(file));
+        let page = match (&files[..], sweep) {
+            ([only], Some(_)) => {
+                let (results, shown) = read(only, sweep_summary::parse)?;
+                html::of_sweep(&results, &shown)
+            }
+            (_, Some(sweep)) => {
+                return Err(miette!(
+                    help = "give it alone, and it gets a page of its own",
+                    "{} is of a sweep, which has no place beside other results",
+                    sweep.display()
+                ));
+            }
+            _ => self.page_of_runs(&files)?,
         };
         let path = match (&self.out, &files[..]) {
             (Some(path), _) => path.clone(),
@@ -65,24 +72,55 @@ impl Report {
         super::write_files(&[(path, page.into_bytes())], self.quiet)?;
         Ok(Status::Well)
     }
+
+    fn page_of_runs(&self, files: &[PathBuf]) -> Result<String, miette::Report> {
+        let runs: Vec<Results> = files
+            .iter()
+            .map(|file| read(file, reading::parse))
+            .collect::<Result<_, _>>()?;
+        let labelled: Vec<(String, Results)> =
+            labels(&self.folders, &runs).into_iter().zip(runs).collect();
+        Ok(match &labelled[..] {
+            [(_, only)] => html::render(only),
+            several => html::of_runs(several),
+        })
+    }
 }
 
 /// The file with the numbers: `path` itself, or that in the folder.
-fn summary(path: &Path) -> PathBuf {
-    if path.is_dir() {
-        path.join("summary.json")
-    } else {
-        path.to_owned()
+fn file_of(path: &Path) -> Result<PathBuf, miette::Report> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
     }
+    let (summary, sweep) = (path.join("summary.json"), path.join(sweep_summary::FILE));
+    match (summary.exists(), sweep.exists()) {
+        (true, true) => Err(miette!(
+            help = "name the one that the page is to be about",
+            "{} has the results of a run and of a sweep: {} and {}",
+            path.display(),
+            summary.display(),
+            sweep.display()
+        )),
+        (false, true) => Ok(sweep),
+        _ => Ok(summary),
+    }
+}
+
+fn is_of_sweep(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name == sweep_summary::FILE)
 }
 
 /// More than this is no summary.
 const LARGEST: u64 = 1 << 30;
 
-fn read(path: &Path) -> Result<Results, miette::Report> {
+fn read<T>(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, miette::Report> {
     let unreadable = |error: &dyn std::fmt::Display| {
         miette!(
-            help = "a folder of results has the summary.json that `cachesim run` writes; that of a sweep has none",
+            help = "a folder of results has the summary.json that `cachesim run` writes, or the sweep.json of a sweep",
             "cannot read results from {}: {error}",
             path.display()
         )
@@ -94,7 +132,7 @@ fn read(path: &Path) -> Result<Results, miette::Report> {
         return Err(unreadable(&format!("it has {size} bytes")));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&readable(&error)))?;
-    reading::parse(&text).map_err(|error| unreadable(&error))
+    parse(&text).map_err(|error| unreadable(&error))
 }
 
 /// What tells the runs apart: the last part of their folders that differs, else their number.

@@ -23,9 +23,9 @@ use crate::{
 ///
 /// Every variant of every scenario is run, so many times as the scenario asks for. The answer is
 /// printed; report.html, charts (SVG and PNG), summary.json, summary.csv and series.csv are written to
-/// results/<SCENARIO>/. A sweep writes report.html, sweep.csv and its own charts. Exit status 1 if an expectation
-/// or a limit is broken, 2 if nothing could be computed, 130 if it was interrupted: what was finished
-/// is then kept, and the same command goes on from there.
+/// results/<SCENARIO>/. A sweep writes report.html, sweep.csv, sweep.json and its own charts. Exit status 1
+/// if an expectation or a limit is broken, 2 if nothing could be computed, 130 if it was interrupted: what
+/// was finished is then kept, and the same command goes on from there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

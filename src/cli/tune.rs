@@ -141,6 +141,7 @@ impl Tune {
         };
         kept.tidy();
         let tried = SweepResults {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             name: study.name.clone(),
             title: study.title.clone(),
             description: study.description.clone(),

@@ -17,6 +17,8 @@ use crate::scenario::{Axis, Grid, ScenarioErrors, Study};
 /// What a sweep has found.
 #[derive(Clone, Debug, Default)]
 pub struct SweepResults {
+    /// The version that has found it.
+    pub version: String,
     /// The scenario's short name.
     pub name: String,
     /// The scenario's title.
@@ -115,6 +117,7 @@ pub fn run(
     let grid = study.grid.as_ref().expect("the study has a sweep");
     let all: Vec<usize> = (0..grid.cells()).collect();
     Ok(SweepResults {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         name: study.name.clone(),
         title: study.title.clone(),
         description: study.description.clone(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    experiment::{Comparison, Results, Sureness, WarmUp, interval::Interval},
+    experiment::{Comparison, Judgement, Results, Sureness, WarmUp, interval::Interval},
     metrics::{Alert, Series, TopKey},
     scenario::Condition,
 };
@@ -69,8 +69,9 @@ struct Metric<'a> {
     samples: Option<&'a [f64]>,
 }
 
+/// An expectation and whether it holds.
 #[derive(Serialize)]
-struct Expectation<'a> {
+pub(super) struct Expectation<'a> {
     variant: &'a str,
     metric: &'a str,
     line: usize,
@@ -81,6 +82,23 @@ struct Expectation<'a> {
     unit: Value,
     held: bool,
     text: String,
+}
+
+impl<'a> Expectation<'a> {
+    pub(super) fn of(judgement: &'a Judgement) -> Self {
+        Self {
+            variant: &judgement.expectation.variant,
+            metric: &judgement.expectation.metric,
+            line: judgement.expectation.line,
+            condition: &judgement.expectation.condition,
+            expected: expectation::expected(judgement),
+            observed: judgement.observed,
+            limit: expectation::limit_json(judgement.limit),
+            unit: expectation::unit_json(judgement.unit),
+            held: judgement.held,
+            text: expectation::sentence(judgement),
+        }
+    }
 }
 
 fn document(results: &Results) -> Document<'_> {
@@ -119,22 +137,7 @@ fn document(results: &Results) -> Document<'_> {
                 alerts: &variant.alerts,
             })
             .collect(),
-        expectations: results
-            .expectations
-            .iter()
-            .map(|judgement| Expectation {
-                variant: &judgement.expectation.variant,
-                metric: &judgement.expectation.metric,
-                line: judgement.expectation.line,
-                condition: &judgement.expectation.condition,
-                expected: expectation::expected(judgement),
-                observed: judgement.observed,
-                limit: expectation::limit_json(judgement.limit),
-                unit: expectation::unit_json(judgement.unit),
-                held: judgement.held,
-                text: expectation::sentence(judgement),
-            })
-            .collect(),
+        expectations: results.expectations.iter().map(Expectation::of).collect(),
         baseline: results.comparison.as_ref(),
     }
 }

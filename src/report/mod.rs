@@ -26,6 +26,7 @@ pub mod quantity;
 pub mod reading;
 pub mod sparkline;
 pub mod sweep;
+pub mod sweep_summary;
 pub mod terminal;
 pub mod top_keys;
 pub mod verdict;

@@ -70,8 +70,9 @@ struct Metric {
     samples: Vec<Option<f64>>,
 }
 
+/// An expectation and whether it held.
 #[derive(Deserialize)]
-struct Expected {
+pub(super) struct Expected {
     variant: String,
     metric: String,
     line: usize,
@@ -109,7 +110,7 @@ pub fn parse(text: &str) -> Result<Results, String> {
         expectations: document
             .expectations
             .into_iter()
-            .filter_map(judgement)
+            .filter_map(Expected::judgement)
             .collect(),
         currency: document.currency,
         warmup: document.warmup,
@@ -155,23 +156,26 @@ fn variant(read: Variant) -> VariantResults {
     }
 }
 
-fn judgement(read: Expected) -> Option<Judgement> {
-    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
-    Some(Judgement {
-        expectation: Expectation {
-            variant: read.variant,
-            metric: read.metric,
-            condition: read.condition?,
-            line: read.line,
-        },
-        observed: read.observed.unwrap_or(f64::NAN),
-        limit: match read.limit.as_array().map(Vec::as_slice) {
-            Some([low, high]) => Limit::Range(number(low), number(high)),
-            _ => Limit::Number(number(&read.limit)),
-        },
-        unit: read.unit,
-        held: read.held,
-    })
+impl Expected {
+    /// What was judged, if that is known.
+    pub(super) fn judgement(self) -> Option<Judgement> {
+        let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+        Some(Judgement {
+            expectation: Expectation {
+                variant: self.variant,
+                metric: self.metric,
+                condition: self.condition?,
+                line: self.line,
+            },
+            observed: self.observed.unwrap_or(f64::NAN),
+            limit: match self.limit.as_array().map(Vec::as_slice) {
+                Some([low, high]) => Limit::Range(number(low), number(high)),
+                _ => Limit::Number(number(&self.limit)),
+            },
+            unit: self.unit,
+            held: self.held,
+        })
+    }
 }
 
 #[cfg(test)]

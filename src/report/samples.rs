@@ -153,6 +153,7 @@ pub fn sweep(variants: usize) -> SweepResults {
         broken: (number == 0).then(|| run.expectations[0].clone()),
     });
     SweepResults {
+        version: run.version.clone(),
         name: run.name.clone(),
         title: run.title.clone(),
         description: run.description.clone(),

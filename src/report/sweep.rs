@@ -14,7 +14,7 @@ use super::{
     csv::number,
     expectation,
     folder::{self, Unwritable},
-    html, quantity,
+    html, quantity, sweep_summary,
     terminal::{self, Look},
 };
 use crate::experiment::sweep::{CellResults, CellVariant, SweepResults};
@@ -336,7 +336,7 @@ pub fn json(results: &SweepResults) -> Value {
     })
 }
 
-/// Writes `sweep.csv`, the page and the charts, and returns their names.
+/// Writes `sweep.csv`, `sweep.json`, the page and the charts, and returns their names.
 ///
 /// # Errors
 /// When a file cannot be written; the ones before it are there and whole.
@@ -345,11 +345,17 @@ pub fn write(
     asked_for: &[String],
     folder: &Path,
 ) -> Result<Vec<String>, Unwritable> {
-    let mut names = vec!["sweep.csv".to_owned(), folder::REPORT.to_owned()];
+    let shown = shown(results, asked_for);
+    let mut names = ["sweep.csv", sweep_summary::FILE, folder::REPORT]
+        .map(str::to_owned)
+        .to_vec();
     folder::write_streamed(&folder.join("sweep.csv"), |file| csv(results, file))?;
+    folder::write_streamed(&folder.join(sweep_summary::FILE), |file| {
+        sweep_summary::write(results, &shown, file)
+    })?;
     let page = html::of_sweep(results, asked_for);
     folder::write_whole(&folder.join(folder::REPORT), page.as_bytes())?;
-    for chart in charts(results, &shown(results, asked_for)) {
+    for chart in charts(results, &shown) {
         for (ending, bytes) in [("svg", chart.svg().into_bytes()), ("png", chart.png())] {
             let name = format!("{}.{ending}", chart.name);
             folder::write_whole(&folder.join(&name), &bytes)?;

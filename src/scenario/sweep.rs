@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bandwidth::Bandwidth;
 use super::plan::Traces;
@@ -28,14 +28,14 @@ const MOST_CELLS: usize = 100_000;
 const MOST_VALUES: u64 = 10_000;
 
 /// One axis of a sweep: a setting with its values, or several settings that move together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
     /// The settings, at least one; all have as many values.
     pub settings: Vec<AxisSetting>,
 }
 
 /// A setting of an [`Axis`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AxisSetting {
     /// The path of the setting, as `--set` takes it.
     pub path: String,

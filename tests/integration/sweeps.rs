@@ -56,6 +56,47 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
+fn the_page_of_a_sweep_made_anew_is_the_page_that_run_wrote() {
+    let place = place(TWO_AXES);
+    cachesim(place.path(), &["run", "cache.toml", "--quiet"]);
+    let page = place.path().join("results/cache/report.html");
+    let first = std::fs::read(&page).unwrap();
+    std::fs::remove_file(&page).unwrap();
+    let output = cachesim(place.path(), &["report", "results/cache", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(std::fs::read(&page).unwrap() == first);
+    // Beside other results it has no place, and in one folder with them somebody has to say which.
+    cachesim(
+        place.path(),
+        &["run", "cache.toml", "--no-sweep", "--quiet"],
+    );
+    let refused = |arguments: &[&str], why: &str| {
+        let output = cachesim(place.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(why), "{said}");
+    };
+    refused(
+        &["report", "results/cache"],
+        "results of a run and of a sweep",
+    );
+    let [summary, sweep] = ["summary", "sweep"].map(|it| format!("results/cache/{it}.json"));
+    refused(
+        &["report", &summary, &sweep],
+        "is of a sweep, which has no place",
+    );
+    for file in [&summary, &sweep] {
+        let output = cachesim(place.path(), &["report", file, "--quiet"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    assert!(std::fs::read(&page).unwrap() == first);
+    std::fs::write(place.path().join(&sweep), &first[..100]).unwrap();
+    refused(&["report", &sweep], "cannot read results from");
+    assert!(std::fs::read(&page).unwrap() == first);
+}
+
+#[test]
 fn every_combination_is_a_row_and_a_scenario_of_its_own() {
     let place = place(TWO_AXES);
     let output = cachesim(place.path(), &["run", "cache.toml"]);
@@ -83,6 +124,7 @@ fn every_combination_is_a_row_and_a_scenario_of_its_own() {
     sweep-latency-p99.png
     sweep-latency-p99.svg
     sweep.csv
+    sweep.json
     ");
     // A cell is what `--set` would have given.
     let csv = std::fs::read_to_string(place.path().join("results/cache/sweep.csv")).unwrap();

@@ -35,7 +35,7 @@ pub fn of_sweep(results: &SweepResults, asked_for: &[String]) -> String {
     let part = |id, heading, body| Written { id, heading, body };
     let names: Vec<&str> = shown.iter().map(String::as_str).collect();
     let variants = variants(results);
-    let version = env!("CARGO_PKG_VERSION");
+    let version = &*results.version;
     let parts = vec![
         part(
             "verdict",
