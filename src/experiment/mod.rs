@@ -435,9 +435,20 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
             top_keys: runs
                 .first()
                 .map_or_else(Vec::new, |run| run.top_keys.clone()),
-            alerts: runs.first().map_or_else(Vec::new, |run| run.alerts.clone()),
+            alerts: alerts(runs),
         })
         .collect()
+}
+
+/// The alerts, each with its firings in the first run in which it fired.
+fn alerts(runs: &[Outcome]) -> Vec<Alert> {
+    let first = runs.first().map_or(&[][..], |run| &run.alerts);
+    let told = |(number, alert): (usize, &Alert)| {
+        let in_each = runs.iter().filter_map(|run| run.alerts.get(number));
+        let fired = in_each.into_iter().find(|it| !it.firings.is_empty());
+        fired.unwrap_or(alert).clone()
+    };
+    first.iter().enumerate().map(told).collect()
 }
 
 /// What `comparison` says of every metric for which it says something; the first variant is compared
@@ -573,6 +584,44 @@ mod tests {
             latency_quantiles: vec![(0.5, latency), (0.99, 10.0 * latency)],
             ..Outcome::default()
         }
+    }
+
+    #[test]
+    fn the_firings_told_are_those_of_the_first_run_in_which_an_alert_fired() {
+        let run = |fired_s: [Option<f64>; 2]| Outcome {
+            alerts: fired_s
+                .into_iter()
+                .map(|from_s| Alert {
+                    name: "any".to_owned(),
+                    metric: "latency.p99".to_owned(),
+                    unit: Unit::Seconds,
+                    condition: metrics::AlertCondition::Above(1.0),
+                    per_s: 1.0,
+                    for_s: 0.0,
+                    firings: from_s
+                        .into_iter()
+                        .map(|from_s| metrics::Firing {
+                            since_s: from_s,
+                            from_s,
+                            until_s: None,
+                            worst: 2.0,
+                        })
+                        .collect(),
+                })
+                .collect(),
+            ..outcome(1.0, &[])
+        };
+        let runs = vec![
+            run([None, None]),
+            run([Some(7.0), None]),
+            run([Some(8.0), None]),
+        ];
+        let combined = combine(vec![("base".to_owned(), 0.0, runs)]);
+        let [one, other] = &combined[0].alerts[..] else {
+            panic!("there are two");
+        };
+        assert_eq!(one.firings[0].from_s, 7.0);
+        assert_eq!((one.firings.len(), other.firings.len()), (1, 0));
     }
 
     #[test]

@@ -23,7 +23,6 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use crate::kernel::Burden;
 use crate::units::{Key, KeyHash, NEVER, Nanoseconds};
 
 /// Which requests of a run are traced, of those that arrive after warm-up.
@@ -89,6 +88,9 @@ impl TracedRequest {
     }
 }
 
+/// Where the [`Ticket`] that is at hand is left, in two words, for whoever polls tasks to carry along.
+pub type Carried = Rc<Cell<Option<[u64; 2]>>>;
+
 /// Whom work is for: see the module's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
@@ -103,11 +105,11 @@ impl Ticket {
         branch: 0,
     };
 
-    fn burden(self) -> Burden {
+    fn words(self) -> Option<[u64; 2]> {
         Some([self.record, self.branch as u64])
     }
 
-    fn of_burden([record, branch]: [u64; 2]) -> Self {
+    fn of_words([record, branch]: [u64; 2]) -> Self {
         Self {
             record,
             branch: branch as usize,
@@ -236,7 +238,7 @@ pub struct Tracer {
     /// What the time is.
     clock: Box<dyn Fn() -> Nanoseconds>,
     /// Whom what is going on at present is for: a [`Ticket`].
-    carried: Rc<Cell<Burden>>,
+    carried: Carried,
     state: RefCell<State>,
 }
 
@@ -252,7 +254,7 @@ impl Tracer {
     #[must_use]
     pub fn new(
         traced: Traced,
-        carried: Rc<Cell<Burden>>,
+        carried: Carried,
         clock: impl Fn() -> Nanoseconds + 'static,
     ) -> Self {
         Self {
@@ -302,7 +304,7 @@ impl Tracer {
     }
 
     fn current(&self) -> Option<Ticket> {
-        self.carried.get().map(Ticket::of_burden)
+        self.carried.get().map(Ticket::of_words)
     }
 
     /// The record of whom what goes on is for, and where in it that is.
@@ -549,7 +551,7 @@ impl Fork {
     pub async fn run<F: Future>(self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| {
-            let before = self.tracer.carried.replace(self.ticket.burden());
+            let before = self.tracer.carried.replace(self.ticket.words());
             let progress = work.as_mut().poll(context);
             self.tracer.carried.set(before);
             progress

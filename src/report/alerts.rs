@@ -22,9 +22,9 @@ pub struct Row {
     pub fired: bool,
     /// How often: `never`, `once`, `3 times`, `in 4 of 5 runs`.
     pub often: String,
-    /// From when to when, of the first run; empty if never.
+    /// From when to when, of the first run in which it fired; empty if never.
     pub when: String,
-    /// The worst value, of the first run; empty if never.
+    /// The worst value, of the same run; empty if never.
     pub worst: String,
 }
 
@@ -85,7 +85,9 @@ fn row(index: usize, variant: &VariantResults, alert: &Alert) -> Row {
     let samples = variant.samples.get(&format!("alert.{}.fired", alert.name));
     let samples = samples.map_or(&[][..], Vec::as_slice);
     let times = samples
-        .first()
+        .iter()
+        .find(|times| **times > 0.0)
+        .or(samples.first())
         .map_or(alert.firings.len(), |times| *times as usize);
     let in_runs = samples.iter().filter(|times| **times > 0.0).count();
     let fired = times.max(in_runs) > 0;

@@ -35,7 +35,7 @@ const HEADLINES: &[(&str, &str, bool)] = &[
 ];
 
 /// More bars than this in a card are a thicket.
-const MOST_BARS: usize = 12;
+const MOST_BARS: usize = 16;
 
 fn body(page: &Page<'_>) -> String {
     let cards: String = HEADLINES.iter().filter_map(|row| card(page, row)).collect();
@@ -98,8 +98,12 @@ fn card(page: &Page<'_>, &(name, title, unless_zero): &(&str, &str, bool)) -> Op
         Better::Higher => "more is better",
         Better::Neither => "",
     };
+    let more = match results.variants.len().saturating_sub(MOST_BARS) {
+        0 => String::new(),
+        more => format!("<p class=\"note\">and {more} more, in the table below</p>"),
+    };
     Some(format!(
-        "<article class=\"card\"><h3><a href=\"#{}\">{title}</a></h3><p class=\"hint\">{hint}</p><ul>\n{bars}</ul></article>\n",
+        "<article class=\"card\"><h3><a href=\"#{}\">{title}</a></h3><p class=\"hint\">{hint}</p><ul>\n{bars}</ul>{more}</article>\n",
         anchor(name)
     ))
 }
