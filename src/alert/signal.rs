@@ -166,6 +166,12 @@ impl Place<'_> {
         u128::from(database.reads.get() + database.writes.get())
     }
 
+    /// Of all nodes of the tier.
+    fn nodes_area_ns(&self, of: fn(&Usage) -> u128) -> u128 {
+        let tier = &self.system.layers[self.tier].tier;
+        tier.node_usages().map(|usage| of(&usage)).sum()
+    }
+
     /// Of all servers of the database.
     fn area_ns(&self, of: fn(&Usage) -> u128) -> u128 {
         self.system.database.usages().map(|usage| of(&usage)).sum()
@@ -388,6 +394,18 @@ pub static SIGNALS: &[Row] = &[
         0.99,
     ),
     level("tier.<tier>.dirty", |it| it.tier().dirty.area_ns(it.now_ns)),
+    meaning(
+        "workers of all nodes that were busy, averaged over the window",
+        level("tier.<tier>.in_use", |it| {
+            it.nodes_area_ns(|usage| usage.busy_area_ns)
+        }),
+    ),
+    meaning(
+        "exchanges in the queues of all nodes, averaged over the window",
+        level("tier.<tier>.queue", |it| {
+            it.nodes_area_ns(|usage| usage.queue_area_ns)
+        }),
+    ),
     hottest_key("tier.<tier>.key.rate", "as key.rate, of this tier"),
     meaning(
         "queries (reads and writes) that reached the database, per second",
@@ -440,6 +458,9 @@ pub static SIGNALS: &[Row] = &[
     }),
     count("stampede.events", |it| {
         it.meter.database.stampedes.get().into()
+    }),
+    count("stampede.duplicates", |it| {
+        it.meter.database.duplicate_fetches.get().into()
     }),
     share(
         "staleness.ratio",

@@ -881,6 +881,9 @@ impl<'a> Fetch<'a> {
         let in_flight = fetches.entry(key).or_insert(0);
         *in_flight += 1;
         if database.meter.is_measuring() {
+            if *in_flight > 1 {
+                meter.duplicate_fetches.increment();
+            }
             if *in_flight == 2 {
                 meter.stampedes.increment();
             }

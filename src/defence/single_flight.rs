@@ -24,10 +24,17 @@ pub(super) const ROW: DefenceRow = DefenceRow {
 
 type Flight = (u32, Key);
 
+/// Who fetches, and where its answer will be heard.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    index: u64,
+    channel: BroadcastId,
+}
+
 /// The fetches in flight of all who share them.
 #[derive(Debug)]
 pub struct SingleFlight {
-    flights: RefCell<HashMap<Flight, BroadcastId, KeyHash>>,
+    flights: RefCell<HashMap<Flight, UnderWay, KeyHash>>,
     answers: Broadcast<Result<Answer, Failure>>,
 }
 
@@ -42,12 +49,12 @@ impl SingleFlight {
     pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
         let flight = (case.sharers, case.request.key);
         let under_way = self.flights.borrow().get(&flight).copied();
-        if let Some(channel) = under_way {
+        if let Some(UnderWay { index, channel }) = under_way {
             if let Some(spare) = case.spare() {
                 return Ok(spare);
             }
             case.decide(ReadOutcome::DelayedHit);
-            case.tier.trace_waiting(true);
+            case.tier.trace_waiting_for(index);
             let answer = self.answers.receive(channel).await;
             case.tier.trace_waiting(false);
             return match answer {
@@ -61,7 +68,10 @@ impl SingleFlight {
             };
         }
         let channel = self.answers.open();
-        self.flights.borrow_mut().insert(flight, channel);
+        let index = case.request.index;
+        self.flights
+            .borrow_mut()
+            .insert(flight, UnderWay { index, channel });
         let mut landing = Landing {
             defence: self,
             flight,

@@ -994,6 +994,12 @@ pub static CATALOGUE: &[Metric] = &[
         "the most fetches of one key in flight at the database at once",
     ),
     row(
+        "stampede.duplicates",
+        Count,
+        Lower,
+        "fetches that reached the database while another one of the same key was in flight there",
+    ),
+    row(
         "staleness.ratio",
         Ratio,
         Lower,

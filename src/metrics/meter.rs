@@ -509,6 +509,8 @@ pub struct DatabaseMeter {
     pub stampedes: Counter,
     /// The most fetches of one key in flight at once.
     pub stampede_peak: Cell<u64>,
+    /// Fetches that began while another one of the same key was in flight.
+    pub duplicate_fetches: Counter,
     step_queries: Counter,
     second_queries: Counter,
     /// The most queries in one second.

@@ -55,6 +55,8 @@ pub struct Span {
     pub key: Option<Key>,
     /// What came of it.
     pub outcome: Option<&'static str>,
+    /// The index of the request whose fetch was waited for.
+    pub waits_for: Option<u64>,
     is_open: bool,
     is_exchange: bool,
     branch: usize,
@@ -165,6 +167,7 @@ impl Record {
             node: None,
             key: None,
             outcome: None,
+            waits_for: None,
             is_open: true,
             is_exchange: false,
             branch,
@@ -399,6 +402,11 @@ impl Tracer {
     /// What came of the innermost open span.
     pub fn note(&self, outcome: &'static str) {
         self.note_with(|span| span.outcome = Some(outcome));
+    }
+
+    /// The innermost span that is open waits for what the request of that index fetches.
+    pub fn waits_for(&self, index: u64) {
+        self.note_with(|span| span.waits_for = Some(index));
     }
 
     fn note_with(&self, note: impl FnOnce(&mut Span)) {

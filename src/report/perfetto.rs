@@ -140,5 +140,6 @@ fn args(span: &Span, tiers: &[String]) -> Map<String, Value> {
     put("node", span.node.map(Into::into));
     put("key", span.key.map(Into::into));
     put("outcome", span.outcome.map(Into::into));
+    put("waits_for_request", span.waits_for.map(Into::into));
     args
 }

@@ -205,6 +205,10 @@ impl<'a> Recorder<'a> {
         let database = &meter.database;
         metrics.put("stampede.events", database.stampedes.get() as f64);
         metrics.put("stampede.peak", database.stampede_peak.get() as f64);
+        metrics.put(
+            "stampede.duplicates",
+            database.duplicate_fetches.get() as f64,
+        );
         let mut staleness = requests.staleness.borrow().clone();
         let stale = staleness.count();
         staleness.record_zeros(reads - stale);

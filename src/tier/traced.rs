@@ -121,6 +121,14 @@ impl Tier {
         }
     }
 
+    /// A request begins to wait for what the request of that index fetches.
+    pub fn trace_waiting_for(&self, index: u64) {
+        self.trace_waiting(true);
+        if let Some(tracer) = &self.meter.tracer {
+            tracer.waits_for(index);
+        }
+    }
+
     /// A node begins to take in what it has loaded, or has done with it.
     pub fn trace_filling(&self, request: &Request, begins: bool) {
         if let Some(tracer) = &self.meter.tracer {

@@ -124,6 +124,25 @@ fn the_hottest_key_of_the_window_is_known_well_enough() {
 }
 
 #[test]
+fn how_busy_the_nodes_of_a_tier_are_can_be_watched() {
+    // Each exchange takes 4 ms of the one worker: 0.4 of it. At 400/s it takes more than all, and 150
+    // more are waiting after each second.
+    let fired = |metric: &str, above: f64, rate: &str| {
+        let rule = format!("metric = \"{metric}\"\nabove = {above}\nper = \"1s\"");
+        let settings = [
+            "event=[]",
+            "tier.cache.service.time=4ms",
+            &format!("workload.arrivals.rate={rate}"),
+        ];
+        watched(CRASH, &rule, &settings).get("alert.it.fired")
+    };
+    assert_eq!(fired("tier.cache.in_use", 0.39, "100/s"), 1.0);
+    assert_eq!(fired("tier.cache.in_use", 0.41, "100/s"), 0.0);
+    assert_eq!(fired("tier.cache.queue", 0.1, "100/s"), 0.0);
+    assert_eq!(fired("tier.cache.queue", 100.0, "400/s"), 1.0);
+}
+
+#[test]
 fn percentiles_are_those_of_the_window() {
     // The database takes 200 ms in the fourth second, and everything goes there.
     let settings = [
@@ -155,6 +174,7 @@ fn watching_changes_nothing() {
         "latency.p99",
         "key.rate",
         "database.utilization",
+        "tier.far.in_use",
     ]
     .iter()
     .map(|metric| {
@@ -166,7 +186,7 @@ fn watching_changes_nothing() {
     .collect();
     let busy = crate::metrics::BUSY;
     let (mut with, without) = (run(&format!("{busy}{rules}"), &[]), run(busy, &[]));
-    assert_eq!(with.0.alerts.len(), 4);
+    assert_eq!(with.0.alerts.len(), 5);
     with.0.metrics.retain(|name, _| !name.starts_with("alert."));
     assert_eq!(with.digest(), without.digest());
 }

@@ -41,7 +41,10 @@ fn drawn(request: &TracedRequest, lane: usize) -> String {
     let ms = |ns: u64| (ns - since) as f64 / 1e6;
     let line = |span: &Span| {
         let indent = "  ".repeat(depth(span));
-        let outcome = span.outcome.map_or(String::new(), |it| format!(" {it}"));
+        let mut outcome = span.outcome.map_or(String::new(), |it| format!(" {it}"));
+        if let Some(index) = span.waits_for {
+            outcome += &format!(" for request {index}");
+        }
         let (from, to) = (ms(span.begin_ns), ms(span.end_ns));
         format!("{indent}{} {from} {to}{outcome}\n", span.name)
     };
@@ -114,7 +117,7 @@ fn a_miss_a_delayed_hit_and_a_hit_show_where_their_time_went() {
         network 0 2
         service 2 3
         network 3 5
-      wait_for_fetch 5 50
+      wait_for_fetch 5 50 for request 0
     ");
     insta::assert_snapshot!(drawn(&requests[7], 0), @r"
     request 0 5 hit

@@ -27,6 +27,7 @@ fn undefended_everybody_fetches_who_comes_before_the_first_fetch_is_over() {
     run(HOT_KEY, &[])
         .is("stampede.events", 1.0)
         .is("stampede.peak", 51.0)
+        .is("stampede.duplicates", 50.0)
         .is("database.inflight.max", 51.0)
         .is("database.qps.max", 51.0)
         .is("tier.cache.miss_ratio", 51.0 / 200.0)
@@ -41,6 +42,7 @@ fn single_flight_is_per_instance() {
         let setting = format!("app.instances={instances}");
         let run = run(HOT_KEY, &[SINGLE_FLIGHT, &setting]);
         run.is("stampede.peak", instances)
+            .is("stampede.duplicates", instances - 1.0)
             .is("stampede.events", if instances == 1.0 { 0.0 } else { 1.0 })
             .is("database.reads.rate", instances / 0.2)
             .is("tier.cache.miss_ratio", instances / 200.0);
