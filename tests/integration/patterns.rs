@@ -358,7 +358,10 @@ proptest! {
         let settings = [pattern.as_str(), &flush];
         let run = run(&text, if write == "behind" { &settings } else { &settings[..1] });
         run.keeps_the_laws();
-        prop_assert_eq!(run.get("staleness.ratio"), 0.0);
+        let stale = run.get("staleness.ratio");
+        // A database that rejects nearly everything may answer no read, and of none there is no ratio.
+        let is_answered = !run.get("hit_ratio").is_nan();
+        prop_assert!(stale == 0.0 || stale.is_nan() && !is_answered, "{stale}");
         prop_assert_eq!(run.get("consistency.lost_writes"), 0.0);
     }
 }
