@@ -59,7 +59,11 @@ fn formats_help() -> String {
     format!(
         "Formats, for reading and writing:\n{rows}\n\
          A format is recognised by its content unless --from names it, and so is the\n\
-         compression (gz, zst, xz). A trace called - is standard input or output."
+         compression (gz, zst, xz). A trace called - is standard input or output.\n\n\
+         Examples:\n  \
+         cachesim trace info traces/zipf-scan.oracleGeneral.zst\n  \
+         cachesim trace convert requests.csv requests.oracleGeneral.zst\n  \
+         cachesim trace generate zipf.csv --exponent 0.9"
     )
 }
 
