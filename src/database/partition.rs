@@ -28,16 +28,13 @@ impl Cut {
     /// Whether two servers, by number and home, are cut off from each other. Those that live nowhere
     /// in particular are not, by the border of a region.
     fn separates(self, one: (usize, Option<RegionId>), other: (usize, Option<RegionId>)) -> bool {
-        if let Self::Server(server) = self {
-            return (one.0 == server) != (other.0 == server);
-        }
-        let (Some(one), Some(other)) = (one.1, other.1) else {
-            return false;
-        };
+        let homes = one.1.zip(other.1);
         match self {
-            Self::Server(_) => unreachable!("it has been dealt with"),
-            Self::Region(region) => (one == region) != (other == region),
-            Self::Between(a, b) => (one, other) == (a, b) || (one, other) == (b, a),
+            Self::Server(server) => (one.0 == server) != (other.0 == server),
+            Self::Region(region) => {
+                homes.is_some_and(|(one, other)| (one == region) != (other == region))
+            }
+            Self::Between(a, b) => homes.is_some_and(|homes| homes == (a, b) || homes == (b, a)),
         }
     }
 }

@@ -444,8 +444,8 @@ pub fn combine(variants: Vec<(String, f64, Vec<Outcome>)>) -> Vec<VariantResults
 fn alerts(runs: &[Outcome]) -> Vec<Alert> {
     let first = runs.first().map_or(&[][..], |run| &run.alerts);
     let told = |(number, alert): (usize, &Alert)| {
-        let in_each = runs.iter().filter_map(|run| run.alerts.get(number));
-        let fired = in_each.into_iter().find(|it| !it.firings.is_empty());
+        let mut in_each = runs.iter().filter_map(|run| run.alerts.get(number));
+        let fired = in_each.find(|it| !it.firings.is_empty());
         fired.unwrap_or(alert).clone()
     };
     first.iter().enumerate().map(told).collect()

@@ -142,7 +142,7 @@ impl Kernel {
             kernel: self,
             part,
             going,
-            stage: Stage::New,
+            task: None,
             owns: PhantomData,
         }
     }
@@ -173,19 +173,13 @@ impl Kernel {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Stage {
-    New,
-    /// Polled by the executor.
-    Apart(TaskId),
-}
-
 /// The future of [`Kernel::apart`].
 pub(crate) struct Apart<'a, T> {
     kernel: &'a Kernel,
     part: *mut Part<T, dyn Future<Output = T> + 'a>,
     going: *mut dyn Going,
-    stage: Stage,
+    /// Its number, once it has begun.
+    task: Option<TaskId>,
     owns: PhantomData<Box<Part<T, dyn Future<Output = T> + 'a>>>,
 }
 
@@ -197,11 +191,21 @@ impl<T> Apart<'_, T> {
         unsafe { (*self.part).output.take() }
     }
 
-    /// Polls the part here and now.
+    /// Gives the part its number, and polls it for the first time.
     #[inline]
-    fn go_on(&mut self, context: &mut Context<'_>) -> bool {
+    fn begin(&mut self, context: &mut Context<'_>) {
+        let kernel = self.kernel;
+        let (parent, burden) = (kernel.current(), kernel.carried.get());
+        let going = NonNull::new(self.going).expect("a box is somewhere");
+        let task = kernel.parts.borrow_mut().add(parent, burden, going);
+        self.task = Some(task);
+        kernel.current.set(task);
         // SAFETY: as above, and the part is boxed and has not ended.
-        unsafe { (*self.going).go_on(context) }
+        let has_ended = unsafe { (*self.going).go_on(context) };
+        kernel.current.set(parent);
+        if has_ended {
+            kernel.parts.borrow_mut().remove(task);
+        }
     }
 }
 
@@ -213,35 +217,17 @@ impl<T> Future for Apart<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let kernel = self.kernel;
-        let has_ended = match self.stage {
-            Stage::Apart(_) => true,
-            Stage::New => {
-                let parent = kernel.current();
-                let going = NonNull::new(self.going).expect("a box is somewhere");
-                let burden = kernel.carried.get();
-                let task = kernel.parts.borrow_mut().add(parent, burden, going);
-                self.stage = Stage::Apart(task);
-                kernel.current.set(task);
-                let has_ended = self.go_on(context);
-                kernel.current.set(parent);
-                if has_ended {
-                    kernel.parts.borrow_mut().remove(task);
-                }
-                has_ended
-            }
-        };
-        if has_ended && let Some(output) = self.take() {
-            return Poll::Ready(output);
+        if self.task.is_none() {
+            self.begin(context);
         }
-        Poll::Pending
+        self.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl<T> Drop for Apart<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if let Stage::Apart(task) = self.stage {
+        if let Some(task) = self.task {
             self.kernel.parts.borrow_mut().remove(task);
         }
         // SAFETY: made by `Box::into_raw`, and dropped nowhere else.

@@ -327,7 +327,7 @@ pub fn json(results: &SweepResults) -> Value {
         })
         .collect();
     json!({
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": results.version,
         "title": results.title,
         "seed": results.seed,
         "scenario": results.resolved,
@@ -353,7 +353,7 @@ pub fn write(
     folder::write_streamed(&folder.join(sweep_summary::FILE), |file| {
         sweep_summary::write(results, &shown, file)
     })?;
-    let page = html::of_sweep(results, asked_for);
+    let page = html::of_sweep(results, &shown);
     folder::write_whole(&folder.join(folder::REPORT), page.as_bytes())?;
     for chart in charts(results, &shown) {
         for (ending, bytes) in [("svg", chart.svg().into_bytes()), ("png", chart.png())] {

@@ -251,17 +251,17 @@ impl Members {
 
     /// What the primary of a shard has told and no replica has heard by now is lost.
     fn lose_untold(&self, tier: &Tier, group: u32, shard: u32) {
-        let mut lost = None;
-        for replica in self.copies_of(&tier.plan, group, shard) {
-            if self.is_out(tier, replica) || replica == self.primary(group, shard) {
-                continue;
-            }
-            self.catch_up(tier, replica);
-            let unheard = self.cut(replica, tier.kernel.now());
-            lost = Some(lost.map_or(unheard, |lost: u64| lost.min(unheard)));
-        }
+        let primary = self.primary(group, shard);
+        let replicas = self.copies_of(&tier.plan, group, shard);
+        let unheard = replicas
+            .filter(|&replica| replica != primary && !self.is_out(tier, replica))
+            .map(|replica| {
+                self.catch_up(tier, replica);
+                self.cut(replica, tier.kernel.now())
+            });
+        let lost = unheard.min().unwrap_or(0);
         if tier.meter.is_measuring() {
-            tier.counts().replication_lost.add(lost.unwrap_or(0));
+            tier.counts().replication_lost.add(lost);
         }
     }
 

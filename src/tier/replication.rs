@@ -241,10 +241,7 @@ impl Members {
             return;
         };
         let group = self.group_of_node(node);
-        if self.primary(group, shard) != node {
-            return;
-        }
-        if self.is_isolated(node) {
+        if self.primary(group, shard) != node || self.is_isolated(node) {
             return;
         }
         let now_ns = tier.kernel.now();

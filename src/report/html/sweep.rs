@@ -85,7 +85,7 @@ fn facts(results: &SweepResults) -> String {
             false => format!("{least} to {most}"),
         },
     ));
-    facts.push(("version", env!("CARGO_PKG_VERSION").to_owned()));
+    facts.push(("version", results.version.clone()));
     list_of_facts(&facts)
 }
 
