@@ -15,6 +15,7 @@ use crate::random::Luck;
 use crate::units::{NEVER, Nanoseconds, SECOND_NS};
 use crate::workload::{self, Workload};
 
+mod breakers;
 mod nodes;
 mod outcome;
 

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::kernel::Usage;
-use crate::metrics::{self, Counter, Histogram, LossCause, Meter, ReadOutcome, Unit};
+use crate::metrics::{self, Counter, GuardMeter, Histogram, LossCause, Meter, ReadOutcome, Unit};
 use crate::pattern::System;
 use crate::units::{Key, Nanoseconds};
 
@@ -170,6 +170,16 @@ impl Place<'_> {
     fn nodes_area_ns(&self, of: fn(&Usage) -> u128) -> u128 {
         let tier = &self.system.layers[self.tier].tier;
         tier.node_usages().map(|usage| of(&usage)).sum()
+    }
+
+    /// Of the circuit breakers that are open.
+    fn open_area_ns(&self, guard: &GuardMeter) -> u128 {
+        guard.open_breakers.area_ns(self.now_ns)
+    }
+
+    /// Of all app instances.
+    fn instances_ns(&self) -> u128 {
+        u128::from(self.system.rotation.instances()) * u128::from(self.now_ns)
     }
 
     /// Of all servers of the database.
@@ -406,6 +416,11 @@ pub static SIGNALS: &[Row] = &[
             it.nodes_area_ns(|usage| usage.queue_area_ns)
         }),
     ),
+    share(
+        "tier.<tier>.breaker.open_ratio",
+        |it| it.open_area_ns(&it.meter.tiers[it.tier].guard),
+        |it| it.instances_ns(),
+    ),
     hottest_key("tier.<tier>.key.rate", "as key.rate, of this tier"),
     meaning(
         "queries (reads and writes) that reached the database, per second",
@@ -430,6 +445,11 @@ pub static SIGNALS: &[Row] = &[
         level("database.in_use", |it| {
             it.area_ns(|usage| usage.busy_area_ns)
         }),
+    ),
+    share(
+        "database.breaker.open_ratio",
+        |it| it.open_area_ns(&it.meter.database.guard),
+        |it| it.instances_ns(),
     ),
     meaning(
         "queries in the queues for a connection, averaged over the window",

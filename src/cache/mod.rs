@@ -219,6 +219,19 @@ impl<V> Cache<V> {
         entry.value.is_some()
     }
 
+    /// Gives all entries that expire a time to do so that is earlier by `earlier_ns`, or later if that is
+    /// below 0, without telling the policy. What would have had to expire before time began has expired
+    /// for good.
+    pub fn shift_expiries(&mut self, earlier_ns: i64) {
+        let later_ns = earlier_ns.saturating_neg();
+        for entry in &mut self.entries {
+            if !matches!(entry.expires_ns, 0 | NEVER) {
+                let shifted_ns = entry.expires_ns.saturating_add_signed(later_ns);
+                entry.expires_ns = shifted_ns.min(NEVER - 1);
+            }
+        }
+    }
+
     /// The number that was noted beside the entry of `key`: 0 if none was since it was stored, or it
     /// is not resident, or the cache keeps no notes.
     #[must_use]
@@ -492,6 +505,23 @@ mod tests {
         assert_eq!(cache.lookup(20, 3), Lookup::Miss);
         assert_eq!(cache.iter().collect::<Vec<_>>(), [(10, &1), (30, &3)]);
         assert_eq!(cache.evictions(), 1);
+    }
+
+    #[test]
+    fn expiries_shift_together_but_for_those_that_never_come_or_came_before_time_began() {
+        let mut cache = cache("lru", 3);
+        cache.insert(10, 1, one, 0, 100);
+        cache.insert(20, 2, one, 0, 1000);
+        cache.insert(30, 3, one, 0, NEVER);
+        let mut after = |earlier_ns| {
+            cache.shift_expiries(earlier_ns);
+            [10, 20, 30].map(|key| cache.expires_ns(key).unwrap())
+        };
+        assert_eq!(after(60), [40, 940, NEVER]);
+        assert_eq!(after(-60), [100, 1000, NEVER]);
+        assert_eq!(after(300), [0, 700, NEVER]);
+        assert_eq!(after(-300), [0, 1000, NEVER]);
+        assert_eq!(after(i64::MIN), [0, 1000 + i64::MAX as u64, NEVER]);
     }
 
     #[test]

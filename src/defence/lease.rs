@@ -65,16 +65,16 @@ impl Leasing {
         let Case { tier, request, .. } = *case;
         let mut attempt = 0;
         loop {
-            match tier.ask_for_lease(request, case.is_early) {
+            let holder = match tier.ask_for_lease(request, case.is_early) {
                 Lease::Granted => break,
                 Lease::Stale(row) => return case.answer(row, ReadOutcome::StaleHit),
-                Lease::Wait => {}
-            }
+                Lease::Wait { holder } => holder,
+            };
             if let Some(spare) = case.spare() {
                 return Ok(spare);
             }
             if attempt == 0 {
-                case.tier.trace_waiting(true);
+                case.tier.trace_waiting(holder);
             }
             self.kernel.sleep(self.retry_ns).await;
             attempt += 1;

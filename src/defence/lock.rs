@@ -149,19 +149,19 @@ impl Locks {
     pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
         for attempt in 0..=self.plan.retries {
             if attempt > 0 {
-                if attempt == 1 {
-                    case.tier.trace_waiting(true);
-                }
                 self.kernel.sleep(self.plan.retry_ns).await;
             }
             let taken = case.tier.take_mutex(case.request, attempt, case.is_early);
-            match taken.await {
+            let holder = match taken.await {
                 Taken::Yes => return self.hold(case, load).await,
                 Taken::Filled(row) => return case.answer(row, ReadOutcome::DelayedHit),
-                Taken::Busy => {}
-            }
+                Taken::Busy { holder } => holder,
+            };
             if let Some(spare) = case.spare() {
                 return Ok(spare);
+            }
+            if attempt == 0 {
+                case.tier.trace_waiting(Some(holder));
             }
         }
         case.tier.note_lock_given_up();

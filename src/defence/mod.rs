@@ -11,11 +11,12 @@
 //!   (`jitter`): these are settings of the tier, which they [prepare](Plan::prepare);
 //! - how lookups reach the tier (`coalesce`).
 
-use std::pin::{Pin, pin};
+use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::database::Row;
-use crate::kernel::{Kernel, rarely};
+use crate::kernel::{Kernel, Rare, rarely};
 use crate::metrics::{Failure, ReadOutcome};
 use crate::random::Luck;
 use crate::tier::{self, EarlyPlan, LeasePlan, Refreshers, Tier};
@@ -210,8 +211,19 @@ pub struct Case<'a> {
     pub at_last: Option<Answer>,
     /// Whether the copy that is there is still fresh.
     pub is_early: bool,
-    /// Whether somebody waits for the answer: the lookup is decided here. If not, it has been already.
-    pub is_asked: bool,
+    /// How the lookup is decided.
+    pub verdict: Verdict,
+}
+
+/// How a lookup is decided that stands before a defence.
+#[derive(Debug)]
+pub enum Verdict {
+    /// By the defence, which says so at once.
+    Now,
+    /// By the defence, which leaves it here: whoever made the case may still come to another one.
+    Late(Cell<Option<ReadOutcome>>),
+    /// It was decided before.
+    Past,
 }
 
 /// A fetch that has not begun. Pinned by whoever made it, so that no defence holds a copy of it.
@@ -220,9 +232,11 @@ pub type Load<'a> = Pin<&'a mut (dyn Future<Output = Result<Answer, Failure>> + 
 impl Case<'_> {
     /// The lookup is decided.
     fn decide(&self, outcome: ReadOutcome) {
-        self.tier.trace_waiting(false);
-        if self.is_asked {
-            self.tier.note(outcome);
+        self.tier.trace_waited();
+        match &self.verdict {
+            Verdict::Now => self.tier.note(outcome),
+            Verdict::Late(verdict) => verdict.set(Some(outcome)),
+            Verdict::Past => {}
         }
     }
 
@@ -246,7 +260,7 @@ pub struct Defence {
     /// Within a process.
     flights: Option<single_flight::SingleFlight>,
     /// Across processes.
-    turns: Turns,
+    turns: Option<Turns>,
     /// Whether whoever fetches early is served the copy meanwhile.
     is_early_in_background: bool,
 }
@@ -254,7 +268,6 @@ pub struct Defence {
 /// Of several processes that miss one key, who fetches.
 #[derive(Debug)]
 enum Turns {
-    Everybody,
     Leases(lease::Leasing),
     Locks(lock::Locks),
 }
@@ -265,7 +278,7 @@ impl Defence {
     pub fn new(plans: &[Plan], tier: &str, kernel: &Rc<Kernel>, luck: Luck) -> Self {
         let mut defence = Self {
             flights: None,
-            turns: Turns::Everybody,
+            turns: None,
             is_early_in_background: false,
         };
         for plan in plans {
@@ -276,12 +289,12 @@ impl Defence {
                 }
                 Plan::Lease { retry_ns, .. } => {
                     let leasing = lease::Leasing::new(kernel.clone(), retry_ns);
-                    defence.turns = Turns::Leases(leasing);
+                    defence.turns = Some(Turns::Leases(leasing));
                 }
                 Plan::Lock(locking) => {
                     let luck = luck.stream(&format!("tier.{tier}.lock"));
                     let locks = lock::Locks::new(kernel.clone(), locking, luck);
-                    defence.turns = Turns::Locks(locks);
+                    defence.turns = Some(Turns::Locks(locks));
                 }
                 Plan::EarlyExpiration { background, .. } => {
                     defence.is_early_in_background = background;
@@ -308,24 +321,28 @@ impl Defence {
     /// # Errors
     /// The failure of whichever fetch the request depends on.
     pub async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
-        match &self.flights {
-            None => self.turns.fetch(case, load).await,
-            Some(flights) => {
-                flights
-                    .fetch(case, pin!(self.turns.fetch(case, load)))
-                    .await
+        match (&self.flights, &self.turns) {
+            (None, None) => none::fetch(case, load).await,
+            (Some(flights), None) => flights.fetch(case, none::fetch(case, load)).await,
+            // Boxed, because fetches without turns need not carry what these do.
+            (None, Some(turns)) => turns.fetch(case, load).await,
+            (Some(flights), Some(turns)) => {
+                let load = turns.fetch(case, load);
+                rarely(move || flights.fetch(case, load)).await
             }
         }
     }
 }
 
 impl Turns {
-    async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+    fn fetch<'a>(
+        &'a self,
+        case: &'a Case<'_>,
+        load: Load<'a>,
+    ) -> Rare<'a, Result<Answer, Failure>> {
         match self {
-            Self::Everybody => none::fetch(case, load).await,
-            // Boxed, because fetches without turns need not carry what these do.
-            Self::Leases(leasing) => rarely(move || leasing.fetch(case, load)).await,
-            Self::Locks(locks) => rarely(move || locks.fetch(case, load)).await,
+            Self::Leases(leasing) => rarely(move || leasing.fetch(case, load)),
+            Self::Locks(locks) => rarely(move || locks.fetch(case, load)),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::{Answer, Case, DefenceRow, Load, Plan};
+use super::{Answer, Case, DefenceRow, Plan};
 use crate::kernel::{Broadcast, BroadcastId, Kernel};
 use crate::metrics::{Failure, ReadOutcome};
 use crate::units::{Key, KeyHash};
@@ -46,7 +46,11 @@ impl SingleFlight {
         }
     }
 
-    pub(super) async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn fetch(
+        &self,
+        case: &Case<'_>,
+        load: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Result<Answer, Failure> {
         let flight = (case.sharers, case.request.key);
         let under_way = self.flights.borrow().get(&flight).copied();
         if let Some(UnderWay { index, channel }) = under_way {
@@ -54,9 +58,9 @@ impl SingleFlight {
                 return Ok(spare);
             }
             case.decide(ReadOutcome::DelayedHit);
-            case.tier.trace_waiting_for(index);
+            case.tier.trace_waiting(Some(index));
             let answer = self.answers.receive(channel).await;
-            case.tier.trace_waiting(false);
+            case.tier.trace_waited();
             return match answer {
                 Some(Ok(Answer { row, .. })) => Ok(Answer {
                     row,

@@ -1,5 +1,9 @@
 //! Clock skew: the clocks of a tier's nodes and of those who store entries there differ for a time.
-//! Entries that are stored meanwhile expire too early or too late by as much.
+//!
+//! Without `from` (or with `app`, which is all) the clocks of the nodes jump: what lies there expires too
+//! early or too late by as much, and so does what is stored meanwhile, unless it is still there when the
+//! clocks are right again. With `from` it is the clocks of some storers that are wrong: what they store
+//! meanwhile expires too early or too late, also afterwards.
 //!
 //! Matters where an entry carries the instant at which it expires (memcached beyond 30 days, `Expires` of
 //! HTTP, a time within the value), made by one clock and read by the other. Where it carries how long it
@@ -31,7 +35,7 @@ pub(super) const ROW: ActionRow = ActionRow {
             ),
             super::network::FOR,
         ],
-        meaning: "clocks of nodes and of app instances differ: entries that are stored meanwhile expire too early or too late",
+        meaning: "the clocks of nodes, or with `from` of those who store there, are wrong for a time: entries expire too early or too late",
         source: "",
         build: |arguments| {
             let ahead_ns = duration_ns(arguments, "ahead")?;

@@ -16,7 +16,7 @@ pub(super) const ROW: ActionRow = ActionRow {
         parameters: &[
             Parameter::required(
                 "times",
-                Kind::Number,
+                Kind::Share,
                 "how many times as many requests arrive as otherwise would: below 1, and 0 for none",
             ),
             Parameter::required("for", Kind::Duration, "for how long"),

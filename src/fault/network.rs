@@ -7,6 +7,8 @@
 //! A network on which everything gets lost is cut: for the servers of the database, too, that live on
 //! both sides of a border, and for a node or a server that nobody reaches.
 //!
+//! Across the border of a region the messages of a bus suffer, too.
+//!
 //! Not here: what else happens to the messages that nodes, servers of the database, or a bus send each
 //! other (see `replica-lag` and `bus-outage`).
 
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use super::target::{APP, DATABASE, INSTANCE, NODE, REGION, REPLICA, TIER};
 use super::{Act, ActionRow, Event, Happening, Stage, Target, duration_ns};
 use crate::database::Cut;
-use crate::geography::{Disturbance, Origin, Trouble};
+use crate::geography::{Border, Disturbance, Origin, Trouble};
 use crate::pattern::System;
 use crate::units::{Nanoseconds, RegionId, SECOND_NS};
 use crate::workload::parameters::{Arguments, Kind, Parameter, ParameterError, Row};
@@ -113,6 +115,8 @@ enum Begun {
     AroundNode(usize, usize),
     /// Between servers of the database.
     BetweenServers(u64),
+    /// Between the app instances that share the bus of a tier.
+    OnBus(usize, u64),
 }
 
 impl Begun {
@@ -122,6 +126,7 @@ impl Begun {
             Self::Database(number) => system.database.calm(number),
             Self::AroundNode(level, node) => system.layers[level].tier.rejoin(node),
             Self::BetweenServers(number) => system.database.mend(number),
+            Self::OnBus(level, number) => system.open_border(level, number),
         }
     }
 }
@@ -146,7 +151,14 @@ impl Network {
             Target::Node { level, node } => vec![tier(level, between(from, None, Some(node)))],
             Target::Region { region } => {
                 let mut begun = Vec::new();
+                let border = Border {
+                    region,
+                    from,
+                    trouble: self.trouble.clone(),
+                };
                 for (level, layer) in system.layers.iter().enumerate() {
+                    let on_bus = system.close_border(level, &border);
+                    begun.extend(on_bus.map(|number| Begun::OnBus(level, number)));
                     let crossing = crossing(layer.tier.plan().home, from, region);
                     begun.extend(
                         crossing.map(|(from, except)| tier(level, between(from, except, None))),

@@ -83,6 +83,42 @@ pub struct Message<'a> {
     pub sent_ns: Nanoseconds,
 }
 
+/// Where somebody who sends messages lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// Which app instance it is, if it is one.
+    pub instance: Option<u32>,
+    /// In which region.
+    pub region: RegionId,
+}
+
+/// A [`Trouble`] on everything that crosses a border: who is on one side of it, and not on the other.
+#[derive(Clone, Debug)]
+pub struct Border {
+    /// Around that region, ...
+    pub region: RegionId,
+    /// ... as far as they are concerned who live on the other side.
+    pub from: Origin,
+    /// What is wrong.
+    pub trouble: Trouble,
+}
+
+impl Border {
+    /// Whether it lies between the two.
+    #[must_use]
+    pub fn separates(&self, one: Home, other: Home) -> bool {
+        let crosses = |inside: Home, outside: Home| {
+            let concerns = match self.from {
+                Origin::Everywhere => true,
+                Origin::Instance(instance) => outside.instance == Some(instance),
+                Origin::Region(region) => outside.region == region,
+            };
+            inside.region == self.region && outside.region != self.region && concerns
+        };
+        crosses(one, other) || crosses(other, one)
+    }
+}
+
 /// The disturbances of the way to one place at present.
 #[derive(Debug)]
 pub struct Disturbances {
@@ -208,6 +244,33 @@ mod tests {
             index,
             sent_ns: 5,
         }
+    }
+
+    #[test]
+    fn a_border_is_around_a_region_as_far_as_those_outside_are_concerned() {
+        let home = |instance, region| Home {
+            instance: Some(instance),
+            region: RegionId(region),
+        };
+        let [here, there, elsewhere] = [home(0, 0), home(1, 1), home(2, 2)];
+        let separates = |from, one, other| {
+            let border = Border {
+                region: RegionId(1),
+                from,
+                trouble: trouble(1.0),
+            };
+            assert_eq!(border.separates(one, other), border.separates(other, one));
+            border.separates(one, other)
+        };
+        assert!(separates(Origin::Everywhere, here, there));
+        assert!(separates(Origin::Everywhere, elsewhere, there));
+        assert!(!separates(Origin::Everywhere, here, elsewhere));
+        assert!(!separates(Origin::Everywhere, there, home(3, 1)));
+        assert!(separates(Origin::Region(RegionId(0)), here, there));
+        assert!(!separates(Origin::Region(RegionId(0)), elsewhere, there));
+        assert!(separates(Origin::Instance(2), elsewhere, there));
+        assert!(!separates(Origin::Instance(2), here, there));
+        assert!(!separates(Origin::Instance(1), here, there));
     }
 
     #[test]

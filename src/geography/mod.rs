@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 mod disturbance;
 
-pub use disturbance::{Disturbance, Disturbances, Lost, Message, Origin, Trouble};
+pub use disturbance::{Border, Disturbance, Disturbances, Home, Lost, Message, Origin, Trouble};
 
 use crate::random::{Luck, Stream};
 use crate::units::{Nanoseconds, RegionId};

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 
 use crate::database::{Database, Row};
+use crate::geography::Border;
 use crate::kernel::Kernel;
 use crate::metrics::Meter;
 use crate::random::Luck;
@@ -187,6 +188,19 @@ impl Invalidator {
     pub fn mend_bus(&self, number: u64) {
         if let Some(bus) = &self.bus {
             bus.come_up(number);
+        }
+    }
+
+    /// From now on messages of the bus that cross the border suffer, until
+    /// [`Invalidator::open_border`] with the answer; nothing if there is no bus.
+    pub fn close_border(&self, border: &Border) -> Option<u64> {
+        Some(self.bus.as_ref()?.close_border(border.clone()))
+    }
+
+    /// Ends what [`Invalidator::close_border`] began.
+    pub fn open_border(&self, number: u64) {
+        if let Some(bus) = &self.bus {
+            bus.open_border(number);
         }
     }
 

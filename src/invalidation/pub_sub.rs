@@ -15,9 +15,10 @@ use std::rc::Rc;
 
 use super::{Bus, InvalidationRow, Parts, Plan};
 use crate::database::Row;
+use crate::geography::Border;
 use crate::kernel::{Label, Ongoing};
 use crate::random::{Luck, Stream, mix};
-use crate::units::Key;
+use crate::units::{Key, Nanoseconds};
 use crate::workload::Request;
 use crate::workload::distribution::Distribution;
 use crate::workload::parameters::{Kind, Parameter};
@@ -81,6 +82,9 @@ pub(super) struct Publisher {
     /// What each instance has collected.
     collected: Vec<RefCell<Vec<News>>>,
     outages: Ongoing<Outage>,
+    /// Where the network between instances is disturbed.
+    borders: Ongoing<Border>,
+    border_luck: Stream,
     /// Messages that wait for the end of an outage, with who sends them.
     kept: RefCell<Vec<(u32, Vec<News>)>>,
 }
@@ -95,12 +99,15 @@ struct Outage {
 impl Publisher {
     pub(super) fn new(bus: &Bus, parts: &Parts, luck: Luck) -> Self {
         let instances = parts.tier.groups() as usize;
+        let name = &parts.tier.plan().name;
         Self {
             bus: bus.clone(),
             parts: parts.clone(),
-            luck: luck.stream(&format!("tier.{}.bus", parts.tier.plan().name)),
+            luck: luck.stream(&format!("tier.{name}.bus")),
             collected: (0..instances).map(|_| RefCell::default()).collect(),
             outages: Ongoing::default(),
+            borders: Ongoing::default(),
+            border_luck: luck.stream(&format!("tier.{name}.bus.border")),
             kept: RefCell::default(),
         }
     }
@@ -118,6 +125,38 @@ impl Publisher {
                 self.send(sender, message);
             }
         }
+    }
+
+    /// From now on what crosses the border suffers, until [`Publisher::open_border`] with the answer.
+    pub(super) fn close_border(&self, border: Border) -> u64 {
+        self.borders.begin(border)
+    }
+
+    /// Ends what [`Publisher::close_border`] began.
+    pub(super) fn open_border(&self, number: u64) {
+        self.borders.end(number);
+    }
+
+    /// By how much a message takes longer that is sent now across all the borders between the two, or
+    /// nothing if it gets lost there.
+    fn cross(&self, sender: u32, receiver: u32, address: u64) -> Option<Nanoseconds> {
+        if self.borders.is_empty() {
+            return Some(0);
+        }
+        let [from, to] = [sender, receiver].map(|group| self.parts.tier.home_of_group(group));
+        let mut luck = self.border_luck.at(address);
+        // Drawn in any case, so that losing more messages delays the others no differently.
+        let mishap = luck.unit();
+        let (mut arrives, mut delay_ns) = (1.0, 0_u64);
+        for (_, border) in &*self.borders.things() {
+            if border.separates(from, to) {
+                arrives *= 1.0 - border.trouble.loss;
+                if let Some(delay) = &border.trouble.delay {
+                    delay_ns = delay_ns.saturating_add(delay.sample_u64(&mut luck));
+                }
+            }
+        }
+        (mishap < arrives).then_some(delay_ns)
     }
 
     /// An instance never says what it has collected, or kept.
@@ -184,9 +223,11 @@ impl Publisher {
         let address = mix(first.index);
         let message = Rc::new(message);
         for receiver in (0..self.parts.tier.groups()).filter(|&it| it != sender) {
-            let mut luck = self.luck.at(address.wrapping_add(u64::from(receiver)));
+            let address = address.wrapping_add(u64::from(receiver));
+            let mut luck = self.luck.at(address);
+            let farther_ns = self.cross(sender, receiver, address);
             // Drawn in any case, so that losing more messages delays the others no differently.
-            let is_lost = luck.unit() < self.bus.loss;
+            let is_lost = luck.unit() < self.bus.loss || farther_ns.is_none();
             let is_doubled = luck.unit() < self.bus.duplicates;
             let delays_ns = [(); 2].map(|()| self.bus.delay.sample_u64(&mut luck));
             let copies = if is_doubled && !is_lost { 2 } else { 1 };
@@ -199,9 +240,9 @@ impl Publisher {
                     counts.invalidations_lost.add(invalidations);
                 }
             }
-            if is_lost {
+            let Some(farther_ns) = farther_ns.filter(|_| !is_lost) else {
                 continue;
-            }
+            };
             for delay_ns in delays_ns.into_iter().take(copies as usize) {
                 let (publisher, message) = (self.clone(), message.clone());
                 let label = Label {
@@ -210,7 +251,7 @@ impl Publisher {
                 };
                 self.parts.kernel.spawn(label, async move {
                     let Parts { kernel, tier, .. } = &publisher.parts;
-                    kernel.sleep(delay_ns).await;
+                    kernel.sleep(delay_ns.saturating_add(farther_ns)).await;
                     for news in message.iter() {
                         let node = tier.node_in_group(receiver, news.key);
                         tier.invalidate(node, news.key, &news.row);

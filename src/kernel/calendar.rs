@@ -1,22 +1,19 @@
 //! The calendar: a priority queue of timers, ordered by (time, sequence).
 //!
 //! A radix heap: as no timer is ever set before the present instant, timers need not be sorted
-//! against each other, only put apart from the present. A timer lies in the bucket of the highest
-//! hexadecimal digit in which its time differs from the present, and of the value of that digit
-//! there. The earliest timers lie in the lowest bucket of all; when the clock comes to it, it is
-//! dealt out again, downwards. A timer is so moved a few times, at most once per digit, whatever the
-//! number of timers, and never compared while it waits.
-//!
-//! Timers of one instant come out in the order in which they were set: each bucket keeps that order,
-//! and a bucket is dealt out before anything is set in the ones below it.
+//! against each other, only put apart from an instant in the past, the *base*. A timer lies in the
+//! bucket of the highest hexadecimal digit in which its time differs from the base, and of the value of
+//! that digit there. The earliest timers lie in the lowest bucket of all. While these are few the
+//! earliest is looked for among them; if they are many the base moves to it, and the bucket is dealt out
+//! again, downwards. A timer is so moved a few times, at most once per digit, whatever the number of
+//! timers. Many timers of one instant, which cannot be dealt out any further, are sorted by their
+//! sequence when it comes.
 //!
 //! A timer is never taken out before its time; one whose task is gone is recognised by the task's
 //! generation when it comes up.
 //!
 //! From Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest path problem", Journal
-//! of the ACM 37 (1990), with buckets of digits in place of bits.
-
-use std::collections::VecDeque;
+//! of the ACM 37 (1990), with buckets of digits in place of bits, and without dealing out what is few.
 
 use super::TaskId;
 use crate::units::Nanoseconds;
@@ -24,8 +21,8 @@ use crate::units::Nanoseconds;
 const DIGIT_BITS: u32 = 4;
 const VALUES: usize = 1 << DIGIT_BITS;
 const DIGITS: usize = u64::BITS as usize / DIGIT_BITS as usize;
-/// The next timer is looked for in a bucket of no more timers than this, when it is only to be
-/// announced.
+const BUCKETS: usize = DIGITS * VALUES;
+/// A bucket of more timers than this is dealt out, or sorted, when the first of them is due.
 const FEW: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
@@ -35,142 +32,217 @@ struct Timer {
     task: TaskId,
 }
 
+impl Timer {
+    #[inline]
+    fn is_before(&self, other: &Self) -> bool {
+        self.at_ns < other.at_ns || (self.at_ns == other.at_ns && self.sequence < other.sequence)
+    }
+}
+
+/// Where the earliest timer lies.
+#[derive(Clone, Copy, Debug)]
+enum Earliest {
+    /// Nobody has looked yet.
+    Unknown,
+    /// In a bucket, at a place there.
+    In { bucket: u8, index: u32 },
+    /// At the end of those that are sorted.
+    Sorted,
+}
+
 /// The calendar of one kernel.
 pub(super) struct Calendar {
-    /// The present: no timer is earlier.
-    now_ns: Nanoseconds,
-    /// The timers of the present instant.
-    due: VecDeque<Timer>,
-    /// The others, by digit and value.
-    buckets: Box<[[Vec<Timer>; VALUES]; DIGITS]>,
+    /// An instant that is not after the present, nor after any timer.
+    base_ns: Nanoseconds,
+    /// By digit and value.
+    buckets: Box<[Vec<Timer>; BUCKETS]>,
     /// Which digits have timers, as bits.
     digits: u16,
     /// Which values of each digit have timers, as bits.
     values: [u16; DIGITS],
-}
-
-/// The digit, counted from the lowest, in which two different times first differ, and its value in
-/// `at_ns`.
-#[inline]
-fn place(now_ns: Nanoseconds, at_ns: Nanoseconds) -> (usize, usize) {
-    let digit = (u64::BITS - 1 - (now_ns ^ at_ns).leading_zeros()) / DIGIT_BITS;
-    let value = (at_ns >> (digit * DIGIT_BITS)) as usize & (VALUES - 1);
-    (digit as usize, value)
+    /// Timers of one instant, the first at the end.
+    sorted: Vec<Timer>,
+    earliest: Earliest,
+    /// When the earliest timer is due; 0 while that is unknown.
+    earliest_ns: Nanoseconds,
 }
 
 impl Calendar {
     /// An empty calendar at time 0.
     pub(super) fn new() -> Self {
         Self {
-            now_ns: 0,
-            due: VecDeque::new(),
-            buckets: Box::new(std::array::from_fn(|_| std::array::from_fn(|_| Vec::new()))),
+            base_ns: 0,
+            buckets: Box::new(std::array::from_fn(|_| Vec::new())),
             digits: 0,
             values: [0; DIGITS],
+            sorted: Vec::new(),
+            earliest: Earliest::Unknown,
+            earliest_ns: 0,
         }
     }
 
     /// Sets a timer, not before the present.
     #[inline]
     pub(super) fn push(&mut self, at_ns: Nanoseconds, sequence: u64, task: TaskId) {
-        debug_assert!(at_ns >= self.now_ns, "nothing is set in the past");
-        self.put(Timer {
+        debug_assert!(at_ns >= self.base_ns, "nothing is set in the past");
+        let bucket = self.put(Timer {
             at_ns,
             sequence,
             task,
         });
+        if at_ns < self.earliest_ns {
+            self.earliest_ns = at_ns;
+            self.earliest = Earliest::In {
+                bucket: bucket as u8,
+                index: self.buckets[bucket].len() as u32 - 1,
+            };
+        }
     }
 
     #[inline]
-    fn put(&mut self, timer: Timer) {
-        if timer.at_ns == self.now_ns {
-            self.due.push_back(timer);
-            return;
-        }
-        let (digit, value) = place(self.now_ns, timer.at_ns);
-        self.buckets[digit][value].push(timer);
+    fn put(&mut self, timer: Timer) -> usize {
+        // Times that do not differ at all lie where those do that differ in the lowest digit.
+        let differing = (self.base_ns ^ timer.at_ns) | 1;
+        let digit = differing.ilog2() / DIGIT_BITS;
+        let value = (timer.at_ns >> (digit * DIGIT_BITS)) as usize & (VALUES - 1);
+        let digit = digit as usize & (DIGITS - 1);
         self.digits |= 1 << digit;
         self.values[digit] |= 1 << value;
+        let bucket = digit * VALUES + value;
+        self.buckets[bucket].push(timer);
+        bucket
     }
 
-    /// The bucket with the earliest timers after the present instant.
+    /// Looks for the earliest timer, among at most so many. Whether it is known then.
     #[inline]
-    fn lowest(&self) -> Option<(usize, usize)> {
-        if self.digits == 0 {
-            return None;
+    fn find(&mut self, most: usize) -> bool {
+        if !matches!(self.earliest, Earliest::Unknown) {
+            return true;
         }
-        let digit = self.digits.trailing_zeros() as usize;
-        Some((digit, self.values[digit].trailing_zeros() as usize))
+        if self.digits == 0 {
+            return self.find_sorted();
+        }
+        let digit = self.digits.trailing_zeros() as usize & (DIGITS - 1);
+        let value = self.values[digit].trailing_zeros() as usize & (VALUES - 1);
+        let bucket = digit * VALUES + value;
+        let timers = &self.buckets[bucket][..];
+        let [first, others @ ..] = timers else {
+            return false;
+        };
+        if others.len() >= most {
+            return false;
+        }
+        let (mut earliest, mut index) = (first, 0);
+        for (other, timer) in others.iter().enumerate() {
+            if timer.is_before(earliest) {
+                (earliest, index) = (timer, other + 1);
+            }
+        }
+        if self.sorted.last().is_some_and(|it| it.is_before(earliest)) {
+            return self.find_sorted();
+        }
+        self.earliest_ns = earliest.at_ns;
+        self.earliest = Earliest::In {
+            bucket: bucket as u8,
+            index: index as u32,
+        };
+        true
     }
 
-    /// The number of the first timer of the present instant.
-    #[inline]
-    pub(super) fn first_due(&self) -> Option<u64> {
-        self.due.front().map(|timer| timer.sequence)
+    fn find_sorted(&mut self) -> bool {
+        let Some(timer) = self.sorted.last() else {
+            return false;
+        };
+        self.earliest_ns = timer.at_ns;
+        self.earliest = Earliest::Sorted;
+        true
     }
 
     /// When the earliest timer is due.
     #[inline]
-    pub(super) fn earliest_ns(&self) -> Option<Nanoseconds> {
-        if !self.due.is_empty() {
-            return Some(self.now_ns);
+    pub(super) fn earliest_ns(&mut self) -> Option<Nanoseconds> {
+        self.find(usize::MAX).then_some(self.earliest_ns)
+    }
+
+    #[inline]
+    fn timer(&self) -> Option<&Timer> {
+        match self.earliest {
+            Earliest::Unknown => None,
+            Earliest::In { bucket, index } => self.buckets[bucket as usize].get(index as usize),
+            Earliest::Sorted => self.sorted.last(),
         }
-        let (digit, value) = self.lowest()?;
-        let timers = &self.buckets[digit][value];
-        if digit == 0 {
-            // They differ from the present in nothing but this digit.
-            return timers.first().map(|timer| timer.at_ns);
+    }
+
+    /// The number of the earliest timer, if that is due at `now_ns`.
+    #[inline]
+    pub(super) fn first_due(&mut self, now_ns: Nanoseconds) -> Option<u64> {
+        if !self.find(usize::MAX) || self.earliest_ns != now_ns {
+            return None;
         }
-        timers.iter().map(|timer| timer.at_ns).min()
+        self.timer().map(|timer| timer.sequence)
     }
 
     /// The task of the earliest timer, where that is known without much of a search.
     #[inline]
-    pub(super) fn next_task(&self) -> Option<TaskId> {
-        if let Some(timer) = self.due.front() {
-            return Some(timer.task);
-        }
-        let (digit, value) = self.lowest()?;
-        let timers = &self.buckets[digit][value];
-        if timers.len() > FEW {
-            return None;
-        }
-        let earliest = timers.iter().min_by_key(|timer| timer.at_ns);
-        earliest.map(|timer| timer.task)
+    pub(super) fn next_task(&mut self) -> Option<TaskId> {
+        self.find(FEW);
+        self.timer().map(|timer| timer.task)
     }
 
-    /// Moves the present to `now_ns`, which is neither before the present nor after any timer.
+    /// Takes out the earliest timer: the present is now its time.
     #[inline]
-    pub(super) fn advance(&mut self, now_ns: Nanoseconds) {
-        if now_ns == self.now_ns {
-            return;
-        }
-        debug_assert!(
-            self.due.is_empty(),
-            "timers are taken out when they are due"
-        );
-        let (digit, value) = place(self.now_ns, now_ns);
-        self.now_ns = now_ns;
-        // The timers in all other buckets differ from the new present where they differed from the
-        // old one.
-        if self.values[digit] & (1 << value) == 0 {
-            return;
-        }
+    pub(super) fn pop(&mut self) -> Option<TaskId> {
+        self.find(usize::MAX);
+        let earliest = std::mem::replace(&mut self.earliest, Earliest::Unknown);
+        let now_ns = std::mem::replace(&mut self.earliest_ns, 0);
+        let timer = match earliest {
+            Earliest::Unknown => None,
+            Earliest::In { bucket, index } => {
+                let bucket = bucket as usize;
+                let timers = &mut self.buckets[bucket];
+                if timers.len() > FEW {
+                    return self.pop_from_many(bucket, now_ns);
+                }
+                let timer = timers.swap_remove(index as usize);
+                if timers.is_empty() {
+                    self.clear(bucket);
+                }
+                Some(timer)
+            }
+            Earliest::Sorted => self.sorted.pop(),
+        };
+        timer.map(|timer| timer.task)
+    }
+
+    #[inline]
+    fn clear(&mut self, bucket: usize) {
+        let (digit, value) = (bucket / VALUES, bucket % VALUES);
         self.values[digit] &= !(1 << value);
         if self.values[digit] == 0 {
             self.digits &= !(1 << digit);
         }
-        let mut timers = std::mem::take(&mut self.buckets[digit][value]);
-        for timer in timers.drain(..) {
-            self.put(timer);
-        }
-        self.buckets[digit][value] = timers;
     }
 
-    /// Takes out the first timer of the present instant.
-    #[inline]
-    pub(super) fn pop_due(&mut self) -> Option<TaskId> {
-        self.due.pop_front().map(|timer| timer.task)
+    /// As [`Calendar::pop`], from the lowest bucket, which is dealt out: the base moves to the present.
+    /// The timers in all other buckets differ from the new base where they differed from the old one.
+    #[inline(never)]
+    fn pop_from_many(&mut self, bucket: usize, now_ns: Nanoseconds) -> Option<TaskId> {
+        self.base_ns = now_ns;
+        self.clear(bucket);
+        let mut timers = std::mem::take(&mut self.buckets[bucket]);
+        if bucket < VALUES {
+            // They are all of this instant.
+            debug_assert!(self.sorted.is_empty(), "one instant at a time");
+            self.sorted.append(&mut timers);
+            self.sorted
+                .sort_unstable_by(|one, other| other.sequence.cmp(&one.sequence));
+        } else {
+            for timer in timers.drain(..) {
+                self.put(timer);
+            }
+        }
+        self.buckets[bucket] = timers;
+        self.pop()
     }
 }
 
@@ -189,55 +261,57 @@ mod tests {
         ]
     }
 
+    /// How many timers are set, after how long each, and how many of all are taken out then: now and then
+    /// many, so that buckets are full.
+    fn steps() -> impl Strategy<Value = Vec<(Vec<Nanoseconds>, usize)>> {
+        let few = prop::collection::vec(delay_ns(), 0..3);
+        let many = prop::collection::vec(delay_ns(), 0..60);
+        prop::collection::vec((prop_oneof![4 => few, 1 => many], 0usize..12), 0..60)
+    }
+
     proptest! {
         #[test]
         fn timers_come_out_by_time_and_then_in_the_order_in_which_they_were_set(
-            steps in prop::collection::vec((delay_ns(), 0usize..3), 0..200),
-            until in prop::collection::vec(0u64..3_000, 200),
+            steps in steps(),
+            announced in any::<u64>(),
         ) {
             let mut calendar = Calendar::new();
             let mut model: Vec<(u64, u64)> = Vec::new();
             let mut now_ns: Nanoseconds = 0;
-            let mut until = until.into_iter();
-            for (sequence, (delay_ns, pops)) in steps.into_iter().enumerate() {
-                let sequence = sequence as u64;
-                let at_ns = now_ns.saturating_add(delay_ns);
-                calendar.push(at_ns, sequence, TaskId { slot: sequence as u32, generation: 0 });
-                model.push((at_ns, sequence));
+            let mut sequence = 0;
+            for (step, (delays_ns, pops)) in steps.into_iter().enumerate() {
+                for delay_ns in delays_ns {
+                    sequence += 1;
+                    let at_ns = now_ns.saturating_add(delay_ns);
+                    let task = TaskId { slot: sequence as u32, generation: 0 };
+                    calendar.push(at_ns, sequence, task);
+                    model.push((at_ns, sequence));
+                }
                 model.sort_unstable();
                 for _ in 0..pops {
-                    let earliest = model.first().map(|&(at_ns, _)| at_ns);
-                    prop_assert_eq!(calendar.earliest_ns(), earliest);
-                    let Some(at_ns) = earliest else { break };
-                    // As at the end of a run: the clock stops before the next timer.
-                    let stop_ns = now_ns.saturating_add(until.next().unwrap_or(0));
-                    if stop_ns < at_ns {
-                        calendar.advance(stop_ns);
+                    let earliest = model.first().copied();
+                    let announces = announced >> (step % 64) & 1 == 1;
+                    if announces && let Some(task) = calendar.next_task() {
+                        prop_assert_eq!(Some(u64::from(task.slot)), earliest.map(|it| it.1));
                     }
-                    calendar.advance(at_ns);
+                    prop_assert_eq!(calendar.earliest_ns(), earliest.map(|it| it.0));
+                    if let Some((at_ns, sequence)) = earliest {
+                        prop_assert_eq!(calendar.first_due(at_ns), Some(sequence));
+                    }
+                    let got = calendar.pop().map(|task| u64::from(task.slot));
+                    prop_assert_eq!(got, earliest.map(|it| it.1));
+                    let Some((at_ns, _)) = earliest else { break };
                     now_ns = at_ns;
-                    let (_, first) = model.remove(0);
-                    prop_assert_eq!(calendar.first_due(), Some(first));
-                    let next = calendar.next_task().map(|task| u64::from(task.slot));
-                    prop_assert_eq!(next, Some(first));
-                    let got = calendar.pop_due().map(|task| u64::from(task.slot));
-                    prop_assert_eq!(got, Some(first));
-                    // Timers of one instant are taken out before the clock goes on.
-                    while calendar.first_due().is_some() {
-                        let (due_ns, first) = model.remove(0);
-                        prop_assert_eq!(due_ns, now_ns);
-                        let got = calendar.pop_due().map(|task| u64::from(task.slot));
-                        prop_assert_eq!(got, Some(first));
-                    }
+                    model.remove(0);
                 }
             }
             for (at_ns, want) in model {
                 prop_assert_eq!(calendar.earliest_ns(), Some(at_ns));
-                calendar.advance(at_ns);
-                let got = calendar.pop_due().map(|task| u64::from(task.slot));
+                let got = calendar.pop().map(|task| u64::from(task.slot));
                 prop_assert_eq!(got, Some(want));
             }
             prop_assert_eq!(calendar.earliest_ns(), None);
+            prop_assert_eq!(calendar.pop().map(|task| task.slot), None);
         }
     }
 }

@@ -158,21 +158,27 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
             let waiting = kernel.ready.borrow().front().copied();
             let task = match waiting {
                 Some((ready_sequence, ready)) => {
-                    let due = kernel.calendar.borrow().first_due();
+                    let mut calendar = kernel.calendar.borrow_mut();
+                    let due = calendar.first_due(kernel.now());
                     // A timer of this very instant that was set before the wake-up was asked for.
                     if due.is_some_and(|sequence| sequence < ready_sequence) {
-                        kernel.next_due()
+                        calendar.pop().expect("a timer was seen")
                     } else {
+                        drop(calendar);
                         kernel.ready.borrow_mut().pop_front();
                         self.begin(kernel, spawner, ready)
                     }
                 }
                 None => {
-                    let earliest_ns = kernel.calendar.borrow().earliest_ns();
-                    match earliest_ns {
+                    let mut calendar = kernel.calendar.borrow_mut();
+                    match calendar.earliest_ns() {
                         Some(at_ns) if at_ns < until_ns => {
-                            kernel.set_now(at_ns);
-                            kernel.next_due()
+                            kernel.now_ns.set(at_ns);
+                            let task = calendar.pop().expect("a timer was seen");
+                            if let Some(next) = calendar.next_task() {
+                                self.announce(next);
+                            }
+                            task
                         }
                         Some(_) => break true,
                         None if self.live() == 0 => break false,
@@ -181,12 +187,11 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
                 }
             };
             events += 1;
-            self.announce_next(kernel);
             self.poll(kernel, task, &mut context);
         };
         kernel.events.set(kernel.events.get() + events);
         if !kernel.stopped.get() && kernel.now() < until_ns {
-            kernel.set_now(until_ns);
+            kernel.now_ns.set(until_ns);
         }
         Ok(going_on)
     }
@@ -216,11 +221,10 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
         }
     }
 
-    /// Has the processor fetch the task of the next timer, while the present one is polled.
+    /// Has the processor fetch the task that is next, while the present one is polled.
     #[inline]
-    fn announce_next(&self, kernel: &Kernel) {
-        let next = kernel.calendar.borrow().next_task();
-        if let Some(slot) = next.and_then(|task| self.slots.get(task.slot as usize)) {
+    fn announce(&self, next: TaskId) {
+        if let Some(slot) = self.slots.get(next.slot as usize) {
             prefetch_whole(&*slot.future);
         }
     }

@@ -201,20 +201,6 @@ impl Kernel {
         }
     }
 
-    /// Sets the clock, and the calendar with it: no timer is earlier.
-    #[inline]
-    fn set_now(&self, now_ns: Nanoseconds) {
-        self.now_ns.set(now_ns);
-        self.calendar.borrow_mut().advance(now_ns);
-    }
-
-    /// The task of the first timer of the present instant.
-    #[inline]
-    fn next_due(&self) -> TaskId {
-        let task = self.calendar.borrow_mut().pop_due();
-        task.expect("a timer was seen")
-    }
-
     /// The task that is being polled.
     #[inline]
     fn current(&self) -> TaskId {

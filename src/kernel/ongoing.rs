@@ -30,11 +30,13 @@ impl<T> Ongoing<T> {
         number
     }
 
-    /// The thing of that number ends, if it has not ended already.
-    pub fn end(&self, number: u64) {
+    /// The thing of that number ends, which is the answer; nothing if it has ended already.
+    pub fn end(&self, number: u64) -> Option<T> {
         let mut things = self.things.borrow_mut();
-        things.retain(|(other, _)| *other != number);
+        let place = things.iter().position(|(other, _)| *other == number)?;
+        let (_, thing) = things.remove(place);
         self.many.set(things.len());
+        Some(thing)
     }
 
     /// Whether there is none.
@@ -58,8 +60,8 @@ mod tests {
         let ongoing = Ongoing::default();
         assert!(ongoing.is_empty());
         let [first, second] = ["a", "b"].map(|thing| ongoing.begin(thing));
-        ongoing.end(first);
-        ongoing.end(first);
+        assert_eq!(ongoing.end(first), Some("a"));
+        assert_eq!(ongoing.end(first), None);
         assert_eq!(*ongoing.things(), [(second, "b")]);
         let third = ongoing.begin("c");
         ongoing.end(second);

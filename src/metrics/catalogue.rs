@@ -367,7 +367,7 @@ pub static CATALOGUE: &[Metric] = &[
         "tier.<tier>.stale_hit_ratio",
         Ratio,
         Neither,
-        "share of the tier's lookups that were answered by an entry past its TTL while it was fetched anew; one that is served because the fetch failed is a miss of the tier",
+        "share of the tier's lookups that were answered by an entry past its TTL, while it was fetched anew or because that failed",
     ),
     row(
         "tier.<tier>.negative_hit_ratio",
@@ -986,6 +986,12 @@ pub static CATALOGUE: &[Metric] = &[
         Count,
         Lower,
         "times that the fetches of one key in flight at the database went from one to two",
+    ),
+    row(
+        "stampede.rate",
+        PerSecond,
+        Lower,
+        "stampede.events over the measured time; 1/m is one a minute",
     ),
     row(
         "stampede.peak",

@@ -84,6 +84,12 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether nothing was done at all for whoever failed so.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Rejected | Self::Shed)
+    }
+
     /// What it is called, for example in a request trace.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -9,8 +9,8 @@ use hashbrown::HashSet;
 
 use super::{Layer, Read, System, read};
 use crate::database::Row;
-use crate::defence::{Answer, Case};
-use crate::kernel::rarely;
+use crate::defence::{Answer, Case, Verdict};
+use crate::kernel::{Apart, rarely};
 use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
 use crate::units::{Key, KeyHash, Nanoseconds};
@@ -37,7 +37,7 @@ pub(super) async fn fetch(
         spare: None,
         at_last: None,
         is_early: false,
-        is_asked: true,
+        verdict: Verdict::Now,
     };
     let Copies {
         known,
@@ -47,9 +47,14 @@ pub(super) async fn fetch(
         Ok(copies) => copies,
         Err(served) => return Ok(served),
     };
+    let stale = stale.filter(|stale| stale.past_ns < for_errors_ns);
+    if stale.is_some() {
+        case.verdict = Verdict::Late(Cell::new(None));
+    }
     let has_loaded = Cell::new(false);
     let loading = pin!(async {
-        let answer = begin(system, request, level, case.is_early, known).await;
+        begin(system, request, level, case.is_early);
+        let answer = load(system, request, level, Filling::Asked, known).await;
         has_loaded.set(true);
         answer
     });
@@ -68,8 +73,19 @@ pub(super) async fn fetch(
         }
         answer => answer,
     };
+    let is_stale_served = answer.is_err() && stale.is_some();
+    if let Verdict::Late(verdict) = &case.verdict
+        && let Some(outcome) = verdict.get()
+    {
+        let outcome = if is_stale_served {
+            ReadOutcome::StaleHit
+        } else {
+            outcome
+        };
+        case.tier.note(outcome);
+    }
     match (answer, stale) {
-        (Err(_), Some(stale)) if stale.past_ns < for_errors_ns => Ok(Answer {
+        (Err(_), Some(stale)) => Ok(Answer {
             row: stale.row,
             outcome: ReadOutcome::StaleHit,
         }),
@@ -146,19 +162,12 @@ fn look_at(
     })
 }
 
-/// Fetches because somebody asked, perhaps although the copy that is there is fresh.
-async fn begin(
-    system: &Rc<System>,
-    request: &Request,
-    level: usize,
-    is_early: bool,
-    known: Option<Row>,
-) -> Result<Answer, Failure> {
+/// A fetch begins because somebody asked, perhaps although the copy that is there is fresh.
+fn begin(system: &System, request: &Request, level: usize, is_early: bool) {
     if is_early {
         let tier = &system.layers[level].tier;
         tier.begin_early(tier.node_of(request), request.key);
     }
-    load(system, request, level, Filling::Asked, known).await
 }
 
 /// As [`fetch`], and tells the log of misses. For those who would else call that, if there is a log.
@@ -223,15 +232,28 @@ pub(super) async fn load(
 }
 
 /// Asks what lies below tier `level` for the row, or only whether it is still the `known` one.
-pub(super) async fn ask_below(
+pub(super) fn ask_below<'a>(
+    system: &'a Rc<System>,
+    request: &'a Request,
+    level: usize,
+    known: Option<&'a Row>,
+) -> Apart<'a, Result<Answer, Failure>> {
+    match known {
+        None => system.read_below(request, level + 1),
+        Some(known) => {
+            let kernel = &system.kernel;
+            kernel.apart(move || confirm(system, request, level, known))
+        }
+    }
+}
+
+/// Asks what lies below tier `level` whether the row is still the `known` one.
+async fn confirm(
     system: &Rc<System>,
     request: &Request,
     level: usize,
-    known: Option<&Row>,
+    known: &Row,
 ) -> Result<Answer, Failure> {
-    let Some(known) = known else {
-        return system.read_below(request, level + 1).await;
-    };
     let layer = &system.layers[level];
     let is_measuring = system.meter.is_measuring();
     if is_measuring {
@@ -339,15 +361,12 @@ fn renew_and(
                 spare: Some(renewal.spare),
                 at_last: None,
                 is_early: renewal.is_early,
-                is_asked: false,
+                verdict: Verdict::Past,
             };
-            let loading = pin!(begin(
-                &system,
-                &request,
-                level,
-                case.is_early,
-                renewal.known
-            ));
+            let loading = pin!(async {
+                begin(&system, &request, level, case.is_early);
+                load(&system, &request, level, Filling::Asked, renewal.known).await
+            });
             let fetching = layer.defence.fetch(&case, loading);
             // Should it fail, the next request tries again.
             let _ = match layer.pattern.read {

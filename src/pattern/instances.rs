@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::System;
+use crate::geography::Border;
 use crate::metrics::Fork;
 use crate::tier::Scope;
 use crate::workload::Request;
@@ -73,6 +74,17 @@ impl System {
     /// Ends what [`System::break_bus`] began.
     pub fn mend_bus(&self, level: usize, number: u64) {
         self.layers[level].invalidator.mend_bus(number);
+    }
+
+    /// From now on what a tier's bus sends across the border suffers, until [`System::open_border`] with
+    /// the answer; nothing if it has no bus.
+    pub fn close_border(&self, level: usize, border: &Border) -> Option<u64> {
+        self.layers[level].invalidator.close_border(border)
+    }
+
+    /// Ends what [`System::close_border`] began.
+    pub fn open_border(&self, level: usize, number: u64) {
+        self.layers[level].invalidator.open_border(number);
     }
 
     /// Starts a task of the instance that works on `request`: it outlives the request, and not the

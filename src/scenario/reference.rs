@@ -169,6 +169,10 @@ fn inner<'a>(
             collect(grammar, table, path, below);
         }
         Shape::Choice(choice) => {
+            // One alone and several in a list are the same ones.
+            if below.iter().any(|(_, place, _)| place == path) {
+                return;
+            }
             below.push((format!("`{path}`"), path.into(), shape));
             for row in &choice.rows {
                 for field in &row.table.fields {

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::breakers::Breakers;
 use super::nodes::{Nodes, put_connections, put_membership};
 use super::{Plan, RunError};
 use crate::alert::Watched;
@@ -29,6 +30,7 @@ pub(super) struct Recorder<'a> {
     steps: Vec<Step>,
     database_in_use: Vec<f64>,
     last_busy_area_ns: u128,
+    breakers: Breakers,
     /// Pages in the memory of the database's servers, summed over the samples after warm-up.
     pages: u64,
     /// For each tier: entries of each node, and bytes, summed over the samples after warm-up.
@@ -56,6 +58,7 @@ impl<'a> Recorder<'a> {
             steps: Vec::new(),
             database_in_use: Vec::new(),
             last_busy_area_ns: 0,
+            breakers: Breakers::new(plan),
             pages: 0,
             levels: plan.tiers.iter().map(|layer| level(&layer.tier)).collect(),
             samples: 0,
@@ -64,7 +67,8 @@ impl<'a> Recorder<'a> {
 
     /// A step of the time series is over; the last one may be shorter than the others.
     pub(super) fn end_step(&mut self, meter: &Meter, system: &System, now_ns: Nanoseconds) {
-        let elapsed_s = (now_ns - self.last_step_ns) as f64 / SECOND_NS as f64;
+        let elapsed_ns = now_ns - self.last_step_ns;
+        let elapsed_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.last_step_ns = now_ns;
         self.steps.push(meter.end_step(elapsed_s));
         let usages = system.database.usages();
@@ -74,6 +78,7 @@ impl<'a> Recorder<'a> {
         self.last_busy_area_ns = area;
         self.database_in_use
             .push(in_step as f64 / SECOND_NS as f64 / elapsed_s);
+        self.breakers.end_step(meter, now_ns, elapsed_ns);
         if meter.is_measuring() {
             self.samples += 1;
             self.pages += system.database.pages().unwrap_or(0);
@@ -155,6 +160,7 @@ impl<'a> Recorder<'a> {
                 step.tier_hit_ratios[level]
             }));
         }
+        all.extend(self.breakers.series(step_s));
         all
     }
 
@@ -203,7 +209,9 @@ impl<'a> Recorder<'a> {
         }
         self.database_metrics(&mut metrics, meter, &system.database, measured_ns);
         let database = &meter.database;
-        metrics.put("stampede.events", database.stampedes.get() as f64);
+        let stampedes = database.stampedes.get() as f64;
+        metrics.put("stampede.events", stampedes);
+        metrics.put("stampede.rate", stampedes / measured_s);
         metrics.put("stampede.peak", database.stampede_peak.get() as f64);
         metrics.put(
             "stampede.duplicates",

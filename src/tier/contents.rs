@@ -253,7 +253,7 @@ impl Tier {
                 .inspect(number, request.key)
                 .is_some_and(|(_, fresh_until_ns)| fresh_until_ns > now_ns);
         if has_fresh {
-            return Lease::Wait;
+            return Lease::Wait { holder: None };
         }
         let node = &self.nodes[number];
         let lease = node
@@ -264,7 +264,7 @@ impl Tier {
             match lease {
                 Lease::Granted => self.counts().leases_granted.increment(),
                 Lease::Stale(_) => {}
-                Lease::Wait => self.counts().leases_waits.increment(),
+                Lease::Wait { .. } => self.counts().leases_waits.increment(),
             }
         }
         lease

@@ -30,8 +30,11 @@ pub enum Lease {
     Granted,
     /// Somebody else fetches; here is what was there before it was deleted.
     Stale(Row),
-    /// Somebody else fetches: come back later.
-    Wait,
+    /// Somebody else fetches, or has just done: come back later.
+    Wait {
+        /// The index of the request that fetches, if one still does.
+        holder: Option<u64>,
+    },
 }
 
 /// Things by key that are forgotten after a while, the oldest first.
@@ -93,14 +96,16 @@ impl Leases {
         index: u64,
         now_ns: Nanoseconds,
     ) -> Lease {
-        if self.tokens.get(key, now_ns).is_none() {
+        let Some(&holder) = self.tokens.get(key, now_ns) else {
             let until_ns = now_ns.saturating_add(plan.token_ttl_ns);
             self.tokens.put(key, index, now_ns, until_ns);
             return Lease::Granted;
-        }
+        };
         match self.deleted.get(key, now_ns) {
             Some(row) => Lease::Stale(row.clone()),
-            None => Lease::Wait,
+            None => Lease::Wait {
+                holder: Some(holder),
+            },
         }
     }
 
@@ -155,7 +160,10 @@ mod tests {
     fn one_of_those_who_miss_gets_the_token_and_its_set_is_taken_once() {
         let mut leases = Leases::default();
         assert!(matches!(leases.ask(&PLAN, 7, 1, 0), Lease::Granted));
-        assert!(matches!(leases.ask(&PLAN, 7, 2, 10), Lease::Wait));
+        assert!(matches!(
+            leases.ask(&PLAN, 7, 2, 10),
+            Lease::Wait { holder: Some(1) }
+        ));
         assert!(matches!(leases.ask(&PLAN, 8, 3, 10), Lease::Granted));
         assert!(!leases.redeem(7, 2, 20));
         assert!(leases.redeem(7, 1, 30));
@@ -176,7 +184,10 @@ mod tests {
     fn a_token_that_nobody_redeems_is_given_anew_in_time_and_forgotten() {
         let mut leases = Leases::default();
         leases.ask(&PLAN, 7, 1, 0);
-        assert!(matches!(leases.ask(&PLAN, 7, 2, 99), Lease::Wait));
+        assert!(matches!(
+            leases.ask(&PLAN, 7, 2, 99),
+            Lease::Wait { holder: Some(1) }
+        ));
         assert!(matches!(leases.ask(&PLAN, 7, 2, 100), Lease::Granted));
         assert!(!leases.redeem(7, 1, 110));
         leases.ask(&PLAN, 8, 3, 300);
@@ -190,7 +201,10 @@ mod tests {
         leases.void(&PLAN, 7, Some(&row()), 0);
         assert!(matches!(leases.ask(&PLAN, 7, 1, 10), Lease::Granted));
         assert!(matches!(leases.ask(&PLAN, 7, 2, 20), Lease::Stale(_)));
-        assert!(matches!(leases.ask(&PLAN, 7, 2, 50), Lease::Wait));
+        assert!(matches!(
+            leases.ask(&PLAN, 7, 2, 50),
+            Lease::Wait { holder: Some(1) }
+        ));
         assert!(leases.redeem(7, 1, 60));
     }
 }

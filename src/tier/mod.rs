@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::database::Row;
 use crate::eviction::PolicySpec;
-use crate::geography::{Distance, Disturbances, Geography, Population};
+use crate::geography::{Distance, Disturbances, Geography, Home, Population};
 use crate::guard::{self, Guards, Place};
 use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused, rarely};
 use crate::metrics::Meter;
@@ -824,6 +824,17 @@ impl Tier {
             Scope::Region => self.geography.region_of(request.instance).number() as u32,
             Scope::Client => request.session,
         }
+    }
+
+    /// Where those live who share the nodes of a group: app instances, or a region.
+    #[must_use]
+    pub fn home_of_group(&self, group: u32) -> Home {
+        let (instance, region) = match self.plan.scope {
+            Scope::Instance => (Some(group), self.geography.region_of(group)),
+            Scope::Region => (None, RegionId(group as u16)),
+            Scope::Global | Scope::Client => (None, RegionId::default()),
+        };
+        Home { instance, region }
     }
 
     /// Work that a node does by itself, on behalf of whom it belongs to. A tier that everybody shares

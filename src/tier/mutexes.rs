@@ -28,7 +28,10 @@ pub enum Taken {
     /// It holds it now.
     Yes,
     /// Somebody else does.
-    Busy,
+    Busy {
+        /// The index of the request that does.
+        holder: u64,
+    },
     /// The entry has come meanwhile, so that there is no need.
     Filled(Row),
 }
@@ -38,13 +41,13 @@ pub enum Taken {
 pub(super) struct Mutexes(Fading<u64>);
 
 impl Mutexes {
-    fn take(&mut self, plan: &MutexPlan, key: Key, holder: u64, now_ns: Nanoseconds) -> bool {
-        if self.0.get(key, now_ns).is_some() {
-            return false;
+    fn take(&mut self, plan: &MutexPlan, key: Key, by: u64, now_ns: Nanoseconds) -> Taken {
+        if let Some(&holder) = self.0.get(key, now_ns) {
+            return Taken::Busy { holder };
         }
         let until_ns = now_ns.saturating_add(plan.ttl_ns);
-        self.0.put(key, holder, now_ns, until_ns);
-        true
+        self.0.put(key, by, now_ns, until_ns);
+        Taken::Yes
     }
 
     /// Whether `holder` has the lock of `key`.
@@ -86,22 +89,18 @@ impl Tier {
             None => {
                 let mut mutexes = node.mutexes.borrow_mut();
                 let now_ns = self.kernel.now();
-                if mutexes.take(plan, request.key, request.index, now_ns) {
-                    Taken::Yes
-                } else {
-                    Taken::Busy
-                }
+                mutexes.take(plan, request.key, request.index, now_ns)
             }
         };
         self.trace_outcome(|| match taken {
             Taken::Yes => "taken",
-            Taken::Busy => "busy",
+            Taken::Busy { .. } => "busy",
             Taken::Filled(_) => "hit",
         });
         if self.meter.is_measuring() {
             match taken {
                 Taken::Yes => self.counts().locks_taken.increment(),
-                Taken::Busy => self.counts().locks_busy.increment(),
+                Taken::Busy { .. } => self.counts().locks_busy.increment(),
                 Taken::Filled(_) => {}
             }
         }
@@ -140,16 +139,24 @@ mod tests {
         fencing: false,
     };
 
+    /// Who holds the lock after `by` has tried to take it.
+    fn holder(mutexes: &mut Mutexes, key: Key, by: u64, now_ns: Nanoseconds) -> u64 {
+        match mutexes.take(&PLAN, key, by, now_ns) {
+            Taken::Busy { holder } => holder,
+            _ => by,
+        }
+    }
+
     #[test]
     fn a_lock_is_one_holders_until_it_is_released_or_expires() {
         let mut mutexes = Mutexes::default();
-        assert!(mutexes.take(&PLAN, 7, 1, 0));
-        assert!(!mutexes.take(&PLAN, 7, 2, 50));
-        assert!(mutexes.take(&PLAN, 8, 2, 50));
+        assert_eq!(holder(&mut mutexes, 7, 1, 0), 1);
+        assert_eq!(holder(&mut mutexes, 7, 2, 50), 1);
+        assert_eq!(holder(&mut mutexes, 8, 2, 50), 2);
         mutexes.release(7, 1, 60);
-        assert!(mutexes.take(&PLAN, 7, 2, 70));
-        assert!(!mutexes.take(&PLAN, 7, 3, 169));
-        assert!(mutexes.take(&PLAN, 7, 3, 170));
+        assert_eq!(holder(&mut mutexes, 7, 2, 70), 2);
+        assert_eq!(holder(&mut mutexes, 7, 3, 169), 2);
+        assert_eq!(holder(&mut mutexes, 7, 3, 170), 3);
     }
 
     #[test]

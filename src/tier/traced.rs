@@ -110,22 +110,23 @@ impl Tier {
         }
     }
 
-    /// A request begins to wait for somebody else's fetch, or has done with it.
-    pub fn trace_waiting(&self, waits: bool) {
+    /// A request begins to wait for somebody else's fetch: what the request of that index fetches, if
+    /// that is known.
+    pub fn trace_waiting(&self, for_index: Option<u64>) {
         if let Some(tracer) = &self.meter.tracer {
             // Who asks again and again waits once.
             tracer.end(WAITING);
-            if waits {
-                tracer.begin(WAITING);
+            tracer.begin(WAITING);
+            if let Some(index) = for_index {
+                tracer.waits_for(index);
             }
         }
     }
 
-    /// A request begins to wait for what the request of that index fetches.
-    pub fn trace_waiting_for(&self, index: u64) {
-        self.trace_waiting(true);
+    /// A request has done with waiting for somebody else's fetch, if it did.
+    pub fn trace_waited(&self) {
         if let Some(tracer) = &self.meter.tracer {
-            tracer.waits_for(index);
+            tracer.end(WAITING);
         }
     }
 

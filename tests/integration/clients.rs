@@ -291,6 +291,12 @@ fn an_open_breaker_answers_at_once_and_stale_copies_stand_in() {
     // 1060 to 1999 ms are refused.
     without.is("requests.shed", 940.0);
     assert!(without.get("database.breaker.open_ratio") > 0.9);
+    let mut series = without.0.series.iter();
+    let open = series.find(|series| series.name == "database.breaker.open_ratio");
+    let open = &open.expect("there is a breaker").values;
+    assert_eq!((open.first(), open.last()), (Some(&0.0), Some(&1.0)));
+    let alert = "alert=[{ name = \"open\", metric = \"database.breaker.open_ratio\", above = \"50%\", per = \"1s\" }]";
+    run(&tier, &[&world[..], &[alert]].concat()).is("alert.open.fired", 1.0);
     let stale = [&world[..], &["tier.cache.ttl.stale_if_error=1h"]].concat();
     run(&tier, &stale)
         .is("requests.shed", 0.0)

@@ -278,12 +278,15 @@ fn when_the_fetch_fails_the_old_entry_is_served_for_the_window() {
     let served = "tier.cache.ttl={ base = \"100ms\", stale_if_error = \"10s\" }";
     run("RRRRWRRRRRRRRRRRRRRR", &[&busy[..], &[served]].concat())
         .is("database.rejected", 3.0)
-        .is("requests.failed", 0.0);
+        .is("requests.failed", 0.0)
+        // A lookup whose fetch failed is what its answer was, and not the miss that it began as.
+        .is("tier.cache.stale_hit_ratio", 3.0 / 19.0);
     let short = "tier.cache.ttl={ base = \"100ms\", stale_if_error = \"100ms\" }";
     // 70 and 130 ms past their TTL, and nothing is left for the last one.
     run("RRRRWRRRRRRRRRRRRRRR", &[&busy[..], &[short]].concat())
         .is("database.rejected", 3.0)
-        .is("requests.rejected", 2.0);
+        .is("requests.rejected", 2.0)
+        .is("tier.cache.stale_hit_ratio", 1.0 / 19.0);
     run(
         "RRRRWRRRRRRRRRRRRRRR",
         &[&busy[..], &["tier.cache.ttl=100ms"]].concat(),

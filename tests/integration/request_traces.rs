@@ -130,6 +130,28 @@ fn a_miss_a_delayed_hit_and_a_hit_show_where_their_time_went() {
 }
 
 #[test]
+fn who_waits_says_for_whose_fetch_whatever_the_defence() {
+    for defence in ["single-flight", "lock", "lease", "collapse"] {
+        let pattern = if defence == "collapse" {
+            "through"
+        } else {
+            "aside"
+        };
+        let settings = [("pattern", pattern), ("defence", defence)];
+        let settings = settings.map(|(name, value)| format!("tier.cache.{name}={value}"));
+        let plan = plan(ONE_KEY, &settings.each_ref().map(String::as_str));
+        let (_, requests) = traced(&plan, Traced::First(4));
+        for waiting in &requests[1..] {
+            let spans = drawn(waiting, 0);
+            assert!(
+                spans.contains("wait_for_fetch") && spans.contains(" for request 0"),
+                "{defence}: {spans}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_write_shows_the_database_and_the_delete() {
     let plan = plan(ONE_KEY, &["workload.reads=0"]);
     let (_, requests) = traced(&plan, Traced::First(1));

@@ -771,11 +771,11 @@ fn what_the_timeline_names_is_there_and_fits() {
       help: targets are `tier.redis`, `tier.redis.node.0`
 
     Error: 
-      x `event.times` must be 0 or more and below 1, not 1.5
+      x `event.times` must be 0 or more and below 1, not 1
         ,-[tests/broken/faults.toml:65:9]
      64 | action = "lull"
-     65 | times = 1.5
-        :         ^^^
+     65 | times = 1
+        :         ^
      66 | for = "1s"
         `----
     "#);

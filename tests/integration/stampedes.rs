@@ -26,6 +26,7 @@ fn undefended_everybody_fetches_who_comes_before_the_first_fetch_is_over() {
     // The requests of 0 to 50 ms.
     run(HOT_KEY, &[])
         .is("stampede.events", 1.0)
+        .is("stampede.rate", 5.0)
         .is("stampede.peak", 51.0)
         .is("stampede.duplicates", 50.0)
         .is("database.inflight.max", 51.0)

@@ -236,6 +236,61 @@ fn what_is_published_while_the_bus_is_down_is_lost_or_late() {
 }
 
 #[test]
+fn what_is_published_across_a_disturbed_border_is_lost_or_late_and_nothing_else() {
+    // Six instances and four.
+    let with = |event: &str| {
+        let events = format!("event=[{event}]");
+        let world = [
+            "region=[{ name = \"eu\", share = 0.6 }, { name = \"us\", share = 0.4 }]",
+            &events,
+        ];
+        run(THROUGH, &[COPIES, &world].concat())
+    };
+    let [sent, never] = ["sent", "lost"].map(|what| format!("tier.cache.invalidations.{what}"));
+    let well = with("");
+    let at = "at = \"2s\", for = \"4s\"";
+    let cut = with(&format!(
+        "{{ {at}, action = \"partition\", target = \"region.us\" }}"
+    ));
+    // Of about 40 writes those of one side do not reach the four or the six of the other.
+    let lost = cut.get(&never);
+    assert!(
+        lost > 4.0 * 20.0 && lost < 6.0 * 60.0 && lost % 2.0 == 0.0,
+        "{lost}"
+    );
+    cut.is(&sent, well.get(&sent));
+    // Half of what is written is not heard of on the other side, until something is written there.
+    let [stale, never_stale] = [&cut, &well].map(|run| run.get("staleness.ratio"));
+    assert!(stale > 0.1 && never_stale < 0.01, "{stale} {never_stale}");
+    let pair = with(&format!(
+        "{{ {at}, action = \"partition\", from = \"region.eu\", target = \"region.us\" }}"
+    ));
+    pair.is(&never, lost);
+    let half = with(&format!(
+        "{{ {at}, action = \"network\", loss = 0.5, target = \"region.us\" }}"
+    ));
+    let half = half.get(&never);
+    assert!(half > 0.3 * lost && half < 0.7 * lost, "{half} of {lost}");
+    let late = with(&format!(
+        "{{ {at}, action = \"network\", delay = \"700ms\", target = \"region.us\" }}"
+    ));
+    late.is(&never, 0.0);
+    let late = late.get("staleness.max");
+    // Until the message comes, or until something is written on the same side.
+    assert!(late > 0.1 && late < 0.702, "{late}");
+    // One instance alone.
+    let one = with(&format!(
+        "{{ {at}, action = \"partition\", from = \"app.instance.0\", target = \"region.us\" }}"
+    ));
+    let one = one.get(&never);
+    assert!(one > 0.0 && one < lost / 3.0, "{one} of {lost}");
+    let inside = with(&format!(
+        "{{ {at}, action = \"partition\", from = \"region.eu\", target = \"region.eu\" }}"
+    ));
+    inside.is(&never, 0.0);
+}
+
+#[test]
 fn where_clocks_differ_entries_expire_too_early_or_too_late_by_as_much() {
     let loads = |skew: &str| {
         let event =
@@ -246,8 +301,11 @@ fn where_clocks_differ_entries_expire_too_early_or_too_late_by_as_much() {
     assert_eq!(loads("ahead = \"1ns\""), 10.0);
     assert_eq!(loads("ahead = \"500ms\""), 20.0);
     assert_eq!(loads("behind = \"1s\""), 5.0);
-    // What was stored 2 s late expires once; after that all clocks agree.
-    assert_eq!(loads("behind = \"2s\", for = \"500ms\""), 8.0);
+    // What was stored meanwhile expires in time once all clocks agree again.
+    assert_eq!(loads("behind = \"2s\", for = \"500ms\""), 10.0);
+    // A storer whose clock is ahead for half a second: what it stored then lives 2 s longer.
+    let storer = "behind = \"2s\", for = \"500ms\", from = \"app.instance.0\"";
+    assert_eq!(loads(storer), 8.0);
     // A node that is so far ahead keeps nothing.
     assert_eq!(loads("ahead = \"1m\""), 1000.0);
     let elsewhere = "{ at = \"0s\", action = \"clock-skew\", target = \"tier.cache\", from = \"app.instance.1\", ahead = \"500ms\" }";

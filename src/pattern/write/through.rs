@@ -55,8 +55,11 @@ async fn write(system: &Rc<System>, request: &Request, level: usize) -> Result<R
         // Refused, the new row is not stored; the old one goes all the same.
         let _ = tier.receive(visit.node(), row, Filling::Written).await;
     }
-    // A write that failed may have been committed all the same, so the entry is not to be trusted.
-    tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
+    // A write that failed may have been committed all the same, so the entry is not to be trusted; but
+    // not one that was refused, or refused writes would make loads begin anew for ever.
+    if !outcome.as_ref().is_err_and(|failure| failure.is_refusal()) {
+        tier.drop_copy(visit.node(), request.key, outcome.as_ref().ok());
+    }
     if let Ok(row) = &outcome
         && tier.store(visit.node(), request, row, Filling::Written)
     {

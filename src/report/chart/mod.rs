@@ -16,6 +16,7 @@ pub mod latency_p99;
 pub mod marks;
 pub mod miss_ratio_curve;
 pub mod miss_ratio_over_time;
+pub mod open_breakers;
 pub mod over_time;
 pub mod plot;
 pub mod staleness;
@@ -48,6 +49,7 @@ pub const CHARTS: &[Chart] = &[
     hit_ratio::CHART,
     latency_distribution::CHART,
     staleness::CHART,
+    open_breakers::CHART,
     cost_latency::CHART,
 ];
 

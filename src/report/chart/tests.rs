@@ -59,9 +59,19 @@ fn names_of_charts_are_unique_file_names() {
     }
 }
 
+/// Three variants, of which the second has a circuit breaker.
+fn with_a_breaker() -> Results {
+    let mut results = samples::stampede(3);
+    let mut open = results.variants[1].series[0].clone();
+    open.name = "database.breaker.open_ratio".to_owned();
+    open.values = vec![0.5; open.values.len()];
+    results.variants[1].series.push(open);
+    results
+}
+
 #[test]
 fn every_chart_shows_every_variant_and_is_always_the_same() {
-    let results = samples::stampede(3);
+    let results = with_a_breaker();
     let drawn: Vec<_> = figures(&results).collect();
     assert_eq!(drawn.len(), CHARTS.len());
     for (chart, figure) in drawn {
@@ -69,7 +79,7 @@ fn every_chart_shows_every_variant_and_is_always_the_same() {
         for variant in &results.variants {
             assert!(picture.contains(&variant.name), "{}", chart.name);
         }
-        assert_eq!(picture, svg(&(chart.figure)(&samples::stampede(3))));
+        assert_eq!(picture, svg(&(chart.figure)(&with_a_breaker())));
     }
 }
 

@@ -229,6 +229,7 @@ pub(super) fn example(parameter: &Parameter, unit: Unit) -> &'static str {
         (Kind::Count, "acks") => "1",
         (Kind::Count, _) => "100",
         (Kind::Counts, _) => "[3, 17, 42]",
+        (Kind::Duration, "latency") => "\"100ms\"",
         (Kind::Duration, _) => "\"1h\"",
         (Kind::Rate, "low" | "off_rate") => "\"2k/s\"",
         (Kind::Rate, _) => "\"10k/s\"",
