@@ -13,10 +13,11 @@
 //!
 //! Not here: tasks, which nobody need wait for (see `executor`).
 
+use std::alloc::Layout;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
 use super::{Burden, Kernel, TaskId};
@@ -130,10 +131,18 @@ impl Kernel {
         &'a self,
         make: impl FnOnce() -> F,
     ) -> Apart<'a, F::Output> {
-        let part = Box::into_raw(Box::new(Part {
-            output: None,
-            future: make(),
-        }));
+        let memory = self
+            .pool
+            .borrow_mut()
+            .take(Layout::new::<Part<F::Output, F>>());
+        let part = memory.cast::<Part<F::Output, F>>().as_ptr();
+        // SAFETY: the memory is for such a part, and nobody else's.
+        unsafe {
+            part.write(Part {
+                output: None,
+                future: make(),
+            });
+        }
         let going: *mut (dyn Going + 'a) = part;
         // SAFETY: the pointer is used while the part is in its place only, and that it leaves when
         // the `Apart` is dropped, which `'a` outlives.
@@ -161,7 +170,7 @@ impl Kernel {
         self.current.set(task);
         self.carried.set(place.burden);
         // SAFETY: the part is alive, since its owner takes it out of its place before it is dropped; it
-        // is boxed, so it does not move; nobody else refers to it, since its owner does so only while
+        // is in memory of its own, so it does not move; nobody else refers to it, since its owner does so only while
         // it is polled or dropped itself, which nothing that the part does brings about. It has not
         // ended, since it leaves its place then.
         let has_ended = unsafe { part.as_mut().go_on(context) };
@@ -196,11 +205,11 @@ impl<T> Apart<'_, T> {
     fn begin(&mut self, context: &mut Context<'_>) {
         let kernel = self.kernel;
         let (parent, burden) = (kernel.current(), kernel.carried.get());
-        let going = NonNull::new(self.going).expect("a box is somewhere");
+        let going = NonNull::new(self.going).expect("memory is somewhere");
         let task = kernel.parts.borrow_mut().add(parent, burden, going);
         self.task = Some(task);
         kernel.current.set(task);
-        // SAFETY: as above, and the part is boxed and has not ended.
+        // SAFETY: as above, and the part does not move and has not ended.
         let has_ended = unsafe { (*self.going).go_on(context) };
         kernel.current.set(parent);
         if has_ended {
@@ -230,7 +239,13 @@ impl<T> Drop for Apart<'_, T> {
         if let Some(task) = self.task {
             self.kernel.parts.borrow_mut().remove(task);
         }
-        // SAFETY: made by `Box::into_raw`, and dropped nowhere else.
-        drop(unsafe { Box::from_raw(self.part) });
+        // SAFETY: the part is alive until here, where it is dropped once, and its memory was taken from
+        // the pool for this very layout.
+        unsafe {
+            let layout = Layout::for_value(&*self.part);
+            ptr::drop_in_place(self.part);
+            let memory = NonNull::new_unchecked(self.part.cast::<u8>());
+            self.kernel.pool.borrow_mut().give(memory, layout);
+        }
     }
 }

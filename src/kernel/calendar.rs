@@ -15,6 +15,8 @@
 //! From Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest path problem", Journal
 //! of the ACM 37 (1990), with buckets of digits in place of bits, and without dealing out what is few.
 
+use std::cmp::Reverse;
+
 use super::TaskId;
 use crate::units::Nanoseconds;
 
@@ -235,7 +237,7 @@ impl Calendar {
             debug_assert!(self.sorted.is_empty(), "one instant at a time");
             self.sorted.append(&mut timers);
             self.sorted
-                .sort_unstable_by(|one, other| other.sequence.cmp(&one.sequence));
+                .sort_unstable_by_key(|timer| Reverse(timer.sequence));
         } else {
             for timer in timers.drain(..) {
                 self.put(timer);

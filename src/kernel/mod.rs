@@ -22,6 +22,7 @@ mod combine;
 mod executor;
 mod interruption;
 mod ongoing;
+mod pool;
 mod rare;
 mod resource;
 mod together;
@@ -93,6 +94,8 @@ pub struct Kernel {
     background: RefCell<VecDeque<(Label, Background)>>,
     /// Parts of tasks that are polled by themselves.
     parts: RefCell<apart::Parts>,
+    /// The memory of the parts.
+    pool: RefCell<pool::Pool>,
     carried: Rc<Cell<Burden>>,
     current: Cell<TaskId>,
     stopped: Cell<bool>,
@@ -126,6 +129,7 @@ impl Kernel {
             ready: RefCell::new(VecDeque::new()),
             background: RefCell::new(VecDeque::new()),
             parts: RefCell::new(apart::Parts::new()),
+            pool: RefCell::default(),
             carried: Rc::default(),
             current: Cell::new(TaskId::NOBODY),
             stopped: Cell::new(false),
