@@ -22,8 +22,14 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
 /// Asks the processor to fetch all of `value`.
 #[inline]
 pub fn prefetch_whole<T>(value: &T) {
-    for offset in (0..size_of::<T>()).step_by(LINE_BYTES) {
-        prefetch_from(std::ptr::from_ref(value).cast::<u8>().wrapping_add(offset));
+    prefetch_bytes(std::ptr::from_ref(value).cast(), size_of::<T>());
+}
+
+/// Asks the processor to fetch so many bytes from `address` on.
+#[inline]
+pub fn prefetch_bytes(address: *const u8, bytes: usize) {
+    for offset in (0..bytes).step_by(LINE_BYTES) {
+        prefetch_from(address.wrapping_add(offset));
     }
 }
 

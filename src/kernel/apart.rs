@@ -21,6 +21,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
 use super::{Burden, Kernel, TaskId};
+use crate::prefetch::prefetch_bytes;
 
 /// The bit of [`TaskId`]'s slot that says that it is a part.
 pub(super) const PART: u32 = 1 << 31;
@@ -66,6 +67,8 @@ struct Place {
     parent: TaskId,
     burden: Burden,
     part: Option<NonNull<dyn Going>>,
+    /// Of the part.
+    bytes: u32,
 }
 
 /// The parts that are under way.
@@ -83,7 +86,13 @@ impl Parts {
     }
 
     #[inline]
-    fn add(&mut self, parent: TaskId, burden: Burden, part: NonNull<dyn Going>) -> TaskId {
+    fn add(
+        &mut self,
+        parent: TaskId,
+        burden: Burden,
+        part: NonNull<dyn Going>,
+        bytes: usize,
+    ) -> TaskId {
         if self.free == NONE {
             self.free = self.places.len() as u32;
             self.places.push(Place {
@@ -92,6 +101,7 @@ impl Parts {
                 parent,
                 burden,
                 part: None,
+                bytes: 0,
             });
         }
         let slot = self.free;
@@ -100,6 +110,7 @@ impl Parts {
         place.parent = parent;
         place.burden = burden;
         place.part = Some(part);
+        place.bytes = bytes as u32;
         TaskId {
             slot: slot | PART,
             generation: place.generation,
@@ -156,6 +167,17 @@ impl Kernel {
         }
     }
 
+    /// Has the processor fetch a part, if it is one.
+    #[inline]
+    pub(super) fn announce_part(&self, task: TaskId) {
+        let parts = self.parts.borrow();
+        if let Some(place) = parts.places.get((task.slot & !PART) as usize)
+            && let Some(part) = place.part
+        {
+            prefetch_bytes(part.as_ptr().cast(), place.bytes as usize);
+        }
+    }
+
     /// Polls a part; if it has ended, says who awaits it.
     #[inline]
     pub(super) fn poll_part(&self, task: TaskId, context: &mut Context<'_>) -> Option<TaskId> {
@@ -206,7 +228,9 @@ impl<T> Apart<'_, T> {
         let kernel = self.kernel;
         let (parent, burden) = (kernel.current(), kernel.carried.get());
         let going = NonNull::new(self.going).expect("memory is somewhere");
-        let task = kernel.parts.borrow_mut().add(parent, burden, going);
+        // SAFETY: the part is alive until `self` is dropped.
+        let bytes = size_of_val(unsafe { &*self.part });
+        let task = kernel.parts.borrow_mut().add(parent, burden, going, bytes);
         self.task = Some(task);
         kernel.current.set(task);
         // SAFETY: as above, and the part does not move and has not ended.

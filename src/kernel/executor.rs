@@ -176,7 +176,7 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
                             kernel.now_ns.set(at_ns);
                             let task = calendar.pop().expect("a timer was seen");
                             if let Some(next) = calendar.next_task() {
-                                self.announce(next);
+                                self.announce(kernel, next);
                             }
                             task
                         }
@@ -223,8 +223,10 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
 
     /// Has the processor fetch the task that is next, while the present one is polled.
     #[inline]
-    fn announce(&self, next: TaskId) {
-        if let Some(slot) = self.slots.get(next.slot as usize) {
+    fn announce(&self, kernel: &Kernel, next: TaskId) {
+        if next.slot & PART != 0 {
+            kernel.announce_part(next);
+        } else if let Some(slot) = self.slots.get(next.slot as usize) {
             prefetch_whole(&*slot.future);
         }
     }

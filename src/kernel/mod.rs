@@ -227,6 +227,17 @@ impl Kernel {
             .push_back((sequence, Ready::Wake(task)));
     }
 
+    /// Has the task that is being polled polled again at the instant `until_ns`, and says whether that is
+    /// still to come: what a [`Sleep`] does when it is first polled, for leaf futures written by hand.
+    #[inline]
+    pub(crate) fn wake_at(&self, until_ns: Nanoseconds) -> bool {
+        let is_to_come = self.now() < until_ns;
+        if is_to_come {
+            self.schedule(until_ns, self.current());
+        }
+        is_to_come
+    }
+
     #[inline]
     fn schedule(&self, at_ns: Nanoseconds, task: TaskId) {
         let sequence = self.next_sequence();

@@ -225,6 +225,19 @@ impl Resource {
         }
     }
 
+    /// A server, if one is free: as [`Resource::acquire`] for whoever need not wait.
+    #[inline]
+    pub fn acquire_free(&self) -> Option<Permit<'_>> {
+        let mut state = self.state.borrow_mut();
+        state.account(self.kernel.now());
+        if state.busy >= state.servers {
+            return None;
+        }
+        state.busy += 1;
+        state.note_peaks();
+        Some(Permit { resource: self })
+    }
+
     /// As [`Resource::acquire`], with a permit that keeps the resource alive and may go where it likes.
     ///
     /// # Errors
@@ -333,16 +346,15 @@ impl<'a> Future for Acquire<'a> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         let resource = self.resource;
+        if matches!(self.stage, Stage::New)
+            && let Some(permit) = resource.acquire_free()
+        {
+            self.stage = Stage::Done;
+            return Poll::Ready(Ok(permit));
+        }
         let mut state = resource.state.borrow_mut();
         match self.stage {
             Stage::New => {
-                state.account(resource.kernel.now());
-                if state.busy < state.servers {
-                    state.busy += 1;
-                    state.note_peaks();
-                    self.stage = Stage::Done;
-                    return Poll::Ready(Ok(Permit { resource }));
-                }
                 if state.queued >= state.queue_limit {
                     state.usage.refused += 1;
                     self.stage = Stage::Done;

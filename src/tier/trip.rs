@@ -28,23 +28,33 @@ pub(super) struct Trip<'a> {
     key: Key,
     errand: Errand,
     node: u32,
+    stage: Stage,
     /// How much longer than the network says the round trip takes; once it has begun, how long the way
     /// back is.
     way_ns: Nanoseconds,
-    stage: Stage<'a>,
+    /// When the way there, or the service, is over.
+    until_ns: Nanoseconds,
+    delay: Delay<'a>,
+    worker: Option<Permit<'a>>,
 }
 
-enum Stage<'a> {
+#[derive(Clone, Copy)]
+enum Stage {
     New,
-    Outward(Sleep<'a>),
+    Outward,
     AtDoor,
+    Queued,
+    Served,
+    Carried,
+}
+
+/// What is waited for on few trips.
+enum Delay<'a> {
+    None,
+    /// No worker is free.
     Queued(Acquire<'a>),
-    Served(Permit<'a>, Sleep<'a>),
     /// A value is on its way in or out, by the worker.
-    Carried {
-        carrying: Rare<'a, ()>,
-        _worker: Permit<'a>,
-    },
+    Carried(Rare<'a, ()>),
 }
 
 impl<'a> Trip<'a> {
@@ -63,8 +73,11 @@ impl<'a> Trip<'a> {
             key: request.key,
             errand,
             node: node as u32,
-            way_ns: farther_ns,
             stage: Stage::New,
+            way_ns: farther_ns,
+            until_ns: 0,
+            worker: None,
+            delay: Delay::None,
         }
     }
 
@@ -76,13 +89,17 @@ impl<'a> Trip<'a> {
             key,
             errand,
             node: node as u32,
-            way_ns: 0,
             stage: Stage::AtDoor,
+            way_ns: 0,
+            until_ns: 0,
+            worker: None,
+            delay: Delay::None,
         }
     }
 
+    /// Sets out, to be there in `until_ns`.
     #[inline]
-    fn set_out(&mut self, request: &Request) -> Result<Sleep<'a>, Refusal> {
+    fn set_out(&mut self, request: &Request) -> Result<(), Refusal> {
         let tier = self.tier;
         let node = self.node as usize;
         tier.nodes[node].cache.borrow().announce(self.key);
@@ -101,7 +118,24 @@ impl<'a> Trip<'a> {
         if let Some(tracer) = &tier.meter.tracer {
             tier.trace_way(tracer, node, way_out_ns);
         }
-        Ok(tier.kernel.sleep(way_out_ns))
+        self.until_ns = tier.kernel.now().saturating_add(way_out_ns);
+        Ok(())
+    }
+
+    /// A worker begins, to be ready in `until_ns`.
+    #[inline]
+    fn begin_service(&mut self) {
+        let tier = self.tier;
+        tier.nodes[self.node as usize]
+            .cache
+            .borrow()
+            .approach(self.key);
+        let mut luck = tier.service_luck.at(self.errand.luck_index);
+        let service_ns = tier.plan.service_time.sample_u64(&mut luck);
+        if let Some(tracer) = &tier.meter.tracer {
+            tier.trace_service(tracer, service_ns);
+        }
+        self.until_ns = tier.kernel.now().saturating_add(service_ns);
     }
 
     /// The node does not serve, for that reason.
@@ -124,16 +158,21 @@ impl Future for Trip<'_> {
         let number = trip.node as usize;
         let node = &tier.nodes[number];
         loop {
-            match &mut trip.stage {
+            match trip.stage {
                 Stage::New => {
                     let request = trip.request.expect("a way is somebody's");
-                    trip.stage = match trip.set_out(request) {
-                        Ok(way) => Stage::Outward(way),
-                        Err(refusal) => return Poll::Ready(Err(refusal)),
-                    };
+                    if let Err(refusal) = trip.set_out(request) {
+                        return Poll::Ready(Err(refusal));
+                    }
+                    trip.stage = Stage::Outward;
+                    if tier.kernel.wake_at(trip.until_ns) {
+                        return Poll::Pending;
+                    }
                 }
-                Stage::Outward(way) => {
-                    ready!(Pin::new(way).poll(context));
+                Stage::Outward => {
+                    if tier.kernel.now() < trip.until_ns {
+                        return Poll::Pending;
+                    }
                     trip.stage = Stage::AtDoor;
                 }
                 Stage::AtDoor => {
@@ -143,25 +182,38 @@ impl Future for Trip<'_> {
                     if node.is_down.get() {
                         return Poll::Ready(Err(trip.refused(Unreachable::Down)));
                     }
-                    trip.stage = Stage::Queued(node.workers.acquire());
-                }
-                Stage::Queued(worker) => {
-                    let worker = match ready!(Pin::new(worker).poll(context)) {
-                        Ok(worker) => worker,
-                        Err(refused) => {
-                            return Poll::Ready(Err(trip.refused(refused.into())));
-                        }
-                    };
-                    node.cache.borrow().approach(trip.key);
-                    let mut luck = tier.service_luck.at(trip.errand.luck_index);
-                    let service_ns = tier.plan.service_time.sample_u64(&mut luck);
-                    if let Some(tracer) = &tier.meter.tracer {
-                        tier.trace_service(tracer, service_ns);
+                    trip.worker = node.workers.acquire_free();
+                    if trip.worker.is_none() {
+                        trip.delay = Delay::Queued(node.workers.acquire());
+                        trip.stage = Stage::Queued;
+                        continue;
                     }
-                    trip.stage = Stage::Served(worker, tier.kernel.sleep(service_ns));
+                    trip.begin_service();
+                    trip.stage = Stage::Served;
+                    if tier.kernel.wake_at(trip.until_ns) {
+                        return Poll::Pending;
+                    }
                 }
-                Stage::Served(_, service) => {
-                    ready!(Pin::new(service).poll(context));
+                Stage::Queued => {
+                    if let Delay::Queued(worker) = &mut trip.delay {
+                        match ready!(Pin::new(worker).poll(context)) {
+                            Ok(worker) => trip.worker = Some(worker),
+                            Err(refused) => {
+                                return Poll::Ready(Err(trip.refused(refused.into())));
+                            }
+                        }
+                    }
+                    trip.delay = Delay::None;
+                    trip.begin_service();
+                    trip.stage = Stage::Served;
+                    if tier.kernel.wake_at(trip.until_ns) {
+                        return Poll::Pending;
+                    }
+                }
+                Stage::Served => {
+                    if tier.kernel.now() < trip.until_ns {
+                        return Poll::Pending;
+                    }
                     if tier.plan.bandwidth_per_s.is_none() {
                         break;
                     }
@@ -170,24 +222,20 @@ impl Future for Trip<'_> {
                     } = trip.errand;
                     let key = trip.key;
                     let carrying = rarely(move || tier.carry_values(number, exchange, key, bytes));
-                    let Stage::Served(worker, _) =
-                        std::mem::replace(&mut trip.stage, Stage::AtDoor)
-                    else {
-                        unreachable!("it was being served");
-                    };
-                    trip.stage = Stage::Carried {
-                        carrying,
-                        _worker: worker,
-                    };
+                    trip.delay = Delay::Carried(carrying);
+                    trip.stage = Stage::Carried;
                 }
-                Stage::Carried { carrying, .. } => {
-                    ready!(carrying.as_mut().poll(context));
+                Stage::Carried => {
+                    if let Delay::Carried(carrying) = &mut trip.delay {
+                        ready!(carrying.as_mut().poll(context));
+                    }
+                    trip.delay = Delay::None;
                     break;
                 }
             }
         }
         // The worker is free from now on.
-        trip.stage = Stage::AtDoor;
+        trip.worker = None;
         if node.is_down.get() {
             return Poll::Ready(Err(trip.refused(Unreachable::Down)));
         }
