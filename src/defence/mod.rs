@@ -212,18 +212,49 @@ pub struct Case<'a> {
     /// Whether the copy that is there is still fresh.
     pub is_early: bool,
     /// How the lookup is decided.
-    pub verdict: Verdict,
+    pub verdict: Verdict<'a>,
 }
 
 /// How a lookup is decided that stands before a defence.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum Verdict<'a> {
     /// By the defence, which says so at once.
     Now,
-    /// By the defence, which leaves it here: whoever made the case may still come to another one.
-    Late(Cell<Option<ReadOutcome>>),
+    /// By the defence, but whoever made the case may still come to another one.
+    Late(Late<'a>),
     /// It was decided before.
     Past,
+}
+
+/// The last of several decisions is the one that counts, when this is dropped: also that of a fetch that is
+/// cancelled.
+#[derive(Debug)]
+pub struct Late<'a> {
+    tier: &'a Tier,
+    outcome: Cell<Option<ReadOutcome>>,
+}
+
+impl<'a> Late<'a> {
+    /// Nothing is decided yet.
+    pub fn new(tier: &'a Tier) -> Self {
+        Self {
+            tier,
+            outcome: Cell::new(None),
+        }
+    }
+
+    /// The lookup is decided, until it is again.
+    pub fn decide(&self, outcome: ReadOutcome) {
+        self.outcome.set(Some(outcome));
+    }
+}
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        if let Some(outcome) = self.outcome.get() {
+            self.tier.note(outcome);
+        }
+    }
 }
 
 /// A fetch that has not begun. Pinned by whoever made it, so that no defence holds a copy of it.
@@ -235,7 +266,7 @@ impl Case<'_> {
         self.tier.trace_waited();
         match &self.verdict {
             Verdict::Now => self.tier.note(outcome),
-            Verdict::Late(verdict) => verdict.set(Some(outcome)),
+            Verdict::Late(late) => late.decide(outcome),
             Verdict::Past => {}
         }
     }

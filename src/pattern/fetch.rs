@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 
 use super::{Layer, Read, System, read};
 use crate::database::Row;
-use crate::defence::{Answer, Case, Verdict};
+use crate::defence::{Answer, Case, Late, Verdict};
 use crate::kernel::{Apart, rarely};
 use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
@@ -49,7 +49,7 @@ pub(super) async fn fetch(
     };
     let stale = stale.filter(|stale| stale.past_ns < for_errors_ns);
     if stale.is_some() {
-        case.verdict = Verdict::Late(Cell::new(None));
+        case.verdict = Verdict::Late(Late::new(&layer.tier));
     }
     let has_loaded = Cell::new(false);
     let loading = pin!(async {
@@ -73,16 +73,11 @@ pub(super) async fn fetch(
         }
         answer => answer,
     };
-    let is_stale_served = answer.is_err() && stale.is_some();
-    if let Verdict::Late(verdict) = &case.verdict
-        && let Some(outcome) = verdict.get()
+    if answer.is_err()
+        && stale.is_some()
+        && let Verdict::Late(late) = &case.verdict
     {
-        let outcome = if is_stale_served {
-            ReadOutcome::StaleHit
-        } else {
-            outcome
-        };
-        case.tier.note(outcome);
+        late.decide(ReadOutcome::StaleHit);
     }
     match (answer, stale) {
         (Err(_), Some(stale)) => Ok(Answer {
