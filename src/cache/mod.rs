@@ -143,9 +143,26 @@ impl<V> Cache<V> {
     /// As [`Cache::announce`], later and closer: the entry itself and what the policy notes of it.
     #[inline]
     pub fn approach(&self, key: Key) {
-        if let Some(id) = self.index.guess(key) {
+        match self.index.guess(key) {
+            Some(id) => {
+                prefetch(&self.entries, id as usize);
+                self.policy.prefetch(id, key);
+            }
+            // What it notes of keys that have no entry.
+            None if self.policy.prefetch_reads_key() => self.policy.prefetch(Id::MAX, key),
+            None => {}
+        }
+    }
+
+    /// As [`Cache::approach`], of the slot that the next newcomer will take and of whoever will probably
+    /// have to leave for it.
+    #[inline]
+    pub fn approach_newcomer(&self) {
+        if let Some(&id) = self.free.last() {
             prefetch(&self.entries, id as usize);
-            self.policy.prefetch(id, key);
+        }
+        if let Some(id) = self.policy.upcoming() {
+            prefetch(&self.entries, id as usize);
         }
     }
 

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use crate::geography::{Distance, Disturbances, Geography};
 use crate::guard;
-use crate::kernel::{Broadcast, Discipline, Kernel, Label, Ongoing, Refused, Usage, rarely};
+use crate::kernel::{Broadcast, Discipline, Kernel, Label, OneOf, Ongoing, Refused, Usage, rarely};
 use crate::metrics::{Failure, Meter};
 use crate::random::{Luck, Stream, mix};
 use crate::units::{Key, KeyHash, Nanoseconds, RegionId};
@@ -291,8 +291,12 @@ impl Database {
     /// # Errors
     /// [`Failure::Rejected`] if the queue was full, [`Failure::TimedOut`] if the app gave up,
     /// [`Failure::Unavailable`] if the server was down or the connection broke.
-    pub async fn read(self: &Rc<Self>, request: &Request, reach: Reach) -> Result<Row, Failure> {
-        self.query(Verb::Read, request, reach).await
+    pub fn read<'a>(
+        self: &'a Rc<Self>,
+        request: &'a Request,
+        reach: Reach,
+    ) -> impl Future<Output = Result<Row, Failure>> + 'a {
+        self.query(Verb::Read, request, reach)
     }
 
     /// As [`Database::read`], by somebody who has a copy of `version`: if that is still the row, the
@@ -436,16 +440,17 @@ impl Database {
         }
     }
 
-    async fn query(
-        self: &Rc<Self>,
+    fn query<'a>(
+        self: &'a Rc<Self>,
         verb: Verb,
-        request: &Request,
+        request: &'a Request,
         reach: Reach,
-    ) -> Result<Row, Failure> {
+    ) -> impl Future<Output = Result<Row, Failure>> + 'a {
         if self.plan.timeout_ns.is_none() && !self.plan.outlives_callers {
-            return self.carry_out(verb, request, reach).await;
+            OneOf::First(self.carry_out(verb, request, reach))
+        } else {
+            OneOf::<_, _>::Second(rarely(move || self.query_beside(verb, request, reach)))
         }
-        rarely(move || self.query_beside(verb, request, reach)).await
     }
 
     /// As [`Database::query`], by a task of its own.
@@ -490,51 +495,58 @@ impl Database {
         }
     }
 
-    async fn carry_out(&self, verb: Verb, request: &Request, reach: Reach) -> Result<Row, Failure> {
-        let mut luck = self.network_luck.at(request.index);
-        let mut round_trip_ns = self.plan.network.sample_u64(&mut luck);
-        let number = self.choose(request, reach);
-        if let Some(distance) = &self.distances[number] {
-            round_trip_ns += distance.round_trip_ns(request.region, request.index);
-        }
-        if !self.disturbances.is_empty() {
-            match self.set_out(request, number) {
-                Ok(later_ns) => round_trip_ns += later_ns,
-                Err(lost) => return rarely(move || self.wait_in_vain(lost, 0, request)).await,
+    fn carry_out(
+        &self,
+        verb: Verb,
+        request: &Request,
+        reach: Reach,
+    ) -> impl Future<Output = Result<Row, Failure>> {
+        async move {
+            let mut luck = self.network_luck.at(request.index);
+            let mut round_trip_ns = self.plan.network.sample_u64(&mut luck);
+            let number = self.choose(request, reach);
+            if let Some(distance) = &self.distances[number] {
+                round_trip_ns += distance.round_trip_ns(request.region, request.index);
             }
+            if !self.disturbances.is_empty() {
+                match self.set_out(request, number) {
+                    Ok(later_ns) => round_trip_ns += later_ns,
+                    Err(lost) => return rarely(move || self.wait_in_vain(lost, 0, request)).await,
+                }
+            }
+            let way_out_ns = round_trip_ns / 2;
+            self.trace_way(way_out_ns);
+            let _said = (verb == Verb::ReadUnless).then(|| Said {
+                database: self,
+                of: (request.index, request.key),
+            });
+            self.kernel.sleep(way_out_ns).await;
+            // Who asks for the primary finds it wherever it is by then.
+            let number = match reach {
+                Reach::Any => number,
+                Reach::Primary => self.primary.get(),
+            };
+            let outcome = if self.expects_faults.get() {
+                rarely(move || self.serve_unless_it_fails(number, verb, request)).await
+            } else {
+                self.serve(number, verb, request).await
+            };
+            if let Ok(row) = &outcome
+                && row.is_absent()
+                && verb.is_read()
+            {
+                self.meter.query_found_nothing();
+            }
+            if !self.disturbances.is_empty()
+                && let Err(lost) = self.come_back(request, number)
+            {
+                return rarely(move || self.wait_in_vain(lost, way_out_ns, request)).await;
+            }
+            let way_back_ns = round_trip_ns - way_out_ns;
+            self.trace_way(way_back_ns);
+            self.kernel.sleep(way_back_ns).await;
+            outcome
         }
-        let way_out_ns = round_trip_ns / 2;
-        self.trace_way(way_out_ns);
-        let _said = (verb == Verb::ReadUnless).then(|| Said {
-            database: self,
-            of: (request.index, request.key),
-        });
-        self.kernel.sleep(way_out_ns).await;
-        // Who asks for the primary finds it wherever it is by then.
-        let number = match reach {
-            Reach::Any => number,
-            Reach::Primary => self.primary.get(),
-        };
-        let outcome = if self.expects_faults.get() {
-            rarely(move || self.serve_unless_it_fails(number, verb, request)).await
-        } else {
-            self.serve(number, verb, request).await
-        };
-        if let Ok(row) = &outcome
-            && row.is_absent()
-            && verb.is_read()
-        {
-            self.meter.query_found_nothing();
-        }
-        if !self.disturbances.is_empty()
-            && let Err(lost) = self.come_back(request, number)
-        {
-            return rarely(move || self.wait_in_vain(lost, way_out_ns, request)).await;
-        }
-        let way_back_ns = round_trip_ns - way_out_ns;
-        self.trace_way(way_back_ns);
-        self.kernel.sleep(way_back_ns).await;
-        outcome
     }
 
     /// A query is on its way for so long from now.
@@ -630,36 +642,43 @@ impl Database {
         failure
     }
 
-    async fn serve(&self, number: usize, verb: Verb, request: &Request) -> Result<Row, Failure> {
-        let (index, key) = (request.index, request.key);
-        let server = &self.servers[number];
-        let is_read = verb.is_read();
-        self.meter.query(!is_read);
-        let _fetch = is_read.then(|| Fetch::start(self, key));
-        let many = (verb == Verb::ReadMany).then(|| self.take_many(request));
-        let issued_ns = self.kernel.now();
-        if self.meter.is_measuring() {
-            server.queries.increment();
+    fn serve(
+        &self,
+        number: usize,
+        verb: Verb,
+        request: &Request,
+    ) -> impl Future<Output = Result<Row, Failure>> {
+        async move {
+            let (index, key) = (request.index, request.key);
+            let server = &self.servers[number];
+            let is_read = verb.is_read();
+            self.meter.query(!is_read);
+            let _fetch = is_read.then(|| Fetch::start(self, key));
+            let many = (verb == Verb::ReadMany).then(|| self.take_many(request));
+            let issued_ns = self.kernel.now();
+            if self.meter.is_measuring() {
+                server.queries.increment();
+            }
+            let _connection = match server.connections.acquire().await {
+                Ok(connection) => connection,
+                Err(refused) => return Err(self.turn_away(refused, request)),
+            };
+            if self.meter.is_measuring() {
+                self.meter
+                    .database
+                    .wait
+                    .borrow_mut()
+                    .record(self.kernel.now() - issued_ns);
+            }
+            self.trace_query(number, issued_ns);
+            if verb != Verb::Read {
+                return rarely(move || self.serve_other(number, verb, request, many)).await;
+            }
+            let row = self.row_at(number, key);
+            self.work(server, &self.plan.service_time, index, key, &row)
+                .await;
+            Ok(row)
         }
-        let _connection = match server.connections.acquire().await {
-            Ok(connection) => connection,
-            Err(refused) => return Err(self.turn_away(refused, request)),
-        };
-        if self.meter.is_measuring() {
-            self.meter
-                .database
-                .wait
-                .borrow_mut()
-                .record(self.kernel.now() - issued_ns);
-        }
-        self.trace_query(number, issued_ns);
-        if verb != Verb::Read {
-            return rarely(move || self.serve_other(number, verb, request, many)).await;
-        }
-        let row = self.row_at(number, key);
-        self.work(server, &self.plan.service_time, index, key, &row)
-            .await;
-        Ok(row)
     }
 
     /// What a server does for a query that is not a plain read, once it has a connection.
@@ -727,17 +746,17 @@ impl Database {
     }
 
     /// The server works on a query of `row`, whose page it may have to read from the disk.
-    async fn work(
-        &self,
-        server: &Server,
+    fn work<'a>(
+        &'a self,
+        server: &'a Server,
         service_time: &Distribution,
         index: u64,
         key: Key,
         row: &Row,
-    ) {
+    ) -> impl Future<Output = ()> + use<'a> {
         let service_ns = self.service_ns(server, service_time, index);
         let work_ns = service_ns + self.disk_ns(server, index, key, row);
-        self.be_busy(server, work_ns).await;
+        self.be_busy(server, work_ns)
     }
 
     /// How long a query waits for the page of a row.
@@ -750,11 +769,15 @@ impl Database {
         pool.access(key, row.bytes, now_ns, &mut luck, meter)
     }
 
-    async fn be_busy(&self, server: &Server, work_ns: Nanoseconds) {
+    fn be_busy<'a>(
+        &'a self,
+        server: &'a Server,
+        work_ns: Nanoseconds,
+    ) -> impl Future<Output = ()> + 'a {
         if self.expects_faults.get() {
-            rarely(move || server.work(&self.kernel, work_ns)).await;
+            OneOf::Second(rarely(move || server.work(&self.kernel, work_ns)))
         } else {
-            self.kernel.sleep(work_ns).await;
+            OneOf::<_, _>::First(self.kernel.sleep(work_ns))
         }
     }
 

@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::database::Row;
-use crate::kernel::{Kernel, Rare, rarely};
+use crate::kernel::{Kernel, OneOf, Rare, rarely};
 use crate::metrics::{Failure, ReadOutcome};
 use crate::random::Luck;
 use crate::tier::{self, EarlyPlan, LeasePlan, Refreshers, Tier};
@@ -351,15 +351,19 @@ impl Defence {
     ///
     /// # Errors
     /// The failure of whichever fetch the request depends on.
-    pub async fn fetch(&self, case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
+    pub fn fetch<'a>(
+        &'a self,
+        case: &'a Case<'_>,
+        load: Load<'a>,
+    ) -> impl Future<Output = Result<Answer, Failure>> + 'a {
         match (&self.flights, &self.turns) {
-            (None, None) => none::fetch(case, load).await,
-            (Some(flights), None) => flights.fetch(case, none::fetch(case, load)).await,
+            (None, None) => OneOf::First(none::fetch(case, load)),
+            (Some(flights), None) => OneOf::Second(flights.fetch(case, none::fetch(case, load))),
             // Boxed, because fetches without turns need not carry what these do.
-            (None, Some(turns)) => turns.fetch(case, load).await,
+            (None, Some(turns)) => OneOf::Third(turns.fetch(case, load)),
             (Some(flights), Some(turns)) => {
                 let load = turns.fetch(case, load);
-                rarely(move || flights.fetch(case, load)).await
+                OneOf::Third(rarely(move || flights.fetch(case, load)))
             }
         }
     }

@@ -13,7 +13,12 @@ pub(super) const ROW: DefenceRow = DefenceRow {
 };
 
 /// Fetches.
-pub(super) async fn fetch(case: &Case<'_>, load: Load<'_>) -> Result<Answer, Failure> {
-    case.decide(ReadOutcome::Miss);
-    load.await
+pub(super) fn fetch(
+    case: &Case<'_>,
+    load: Load<'_>,
+) -> impl Future<Output = Result<Answer, Failure>> {
+    async move {
+        case.decide(ReadOutcome::Miss);
+        load.await
+    }
 }

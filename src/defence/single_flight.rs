@@ -46,45 +46,47 @@ impl SingleFlight {
         }
     }
 
-    pub(super) async fn fetch(
+    pub(super) fn fetch(
         &self,
         case: &Case<'_>,
         load: impl Future<Output = Result<Answer, Failure>>,
-    ) -> Result<Answer, Failure> {
-        let flight = (case.sharers, case.request.key);
-        let under_way = self.flights.borrow().get(&flight).copied();
-        if let Some(UnderWay { index, channel }) = under_way {
-            if let Some(spare) = case.spare() {
-                return Ok(spare);
+    ) -> impl Future<Output = Result<Answer, Failure>> {
+        async move {
+            let flight = (case.sharers, case.request.key);
+            let under_way = self.flights.borrow().get(&flight).copied();
+            if let Some(UnderWay { index, channel }) = under_way {
+                if let Some(spare) = case.spare() {
+                    return Ok(spare);
+                }
+                case.decide(ReadOutcome::DelayedHit);
+                case.tier.trace_waiting(Some(index));
+                let answer = self.answers.receive(channel).await;
+                case.tier.trace_waited();
+                return match answer {
+                    Some(Ok(Answer { row, .. })) => Ok(Answer {
+                        row,
+                        outcome: ReadOutcome::DelayedHit,
+                    }),
+                    Some(Err(failure)) => Err(failure),
+                    // Whoever fetched was cancelled. Then the app gives up as well.
+                    None => Err(Failure::TimedOut),
+                };
             }
-            case.decide(ReadOutcome::DelayedHit);
-            case.tier.trace_waiting(Some(index));
-            let answer = self.answers.receive(channel).await;
-            case.tier.trace_waited();
-            return match answer {
-                Some(Ok(Answer { row, .. })) => Ok(Answer {
-                    row,
-                    outcome: ReadOutcome::DelayedHit,
-                }),
-                Some(Err(failure)) => Err(failure),
-                // Whoever fetched was cancelled. Then the app gives up as well.
-                None => Err(Failure::TimedOut),
+            let channel = self.answers.open();
+            let index = case.request.index;
+            self.flights
+                .borrow_mut()
+                .insert(flight, UnderWay { index, channel });
+            let mut landing = Landing {
+                defence: self,
+                flight,
+                channel,
+                outcome: None,
             };
+            let outcome = load.await;
+            landing.outcome = Some(outcome.clone());
+            outcome
         }
-        let channel = self.answers.open();
-        let index = case.request.index;
-        self.flights
-            .borrow_mut()
-            .insert(flight, UnderWay { index, channel });
-        let mut landing = Landing {
-            defence: self,
-            flight,
-            channel,
-            outcome: None,
-        };
-        let outcome = load.await;
-        landing.outcome = Some(outcome.clone());
-        outcome
     }
 }
 

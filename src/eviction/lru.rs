@@ -56,6 +56,11 @@ impl<W: Weights> Policy for Lru<W> {
     }
 
     #[inline]
+    fn upcoming(&self) -> Option<Id> {
+        self.queue.upcoming(0)
+    }
+
+    #[inline]
     fn contains(&self, id: Id) -> bool {
         self.ledger.is_present(id)
     }

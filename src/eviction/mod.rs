@@ -169,6 +169,12 @@ pub trait Policy: Send {
         false
     }
 
+    /// Who will probably leave next: a hint for what to fetch, no more.
+    #[inline]
+    fn upcoming(&self) -> Option<Id> {
+        None
+    }
+
     /// Whether `id` is resident.
     fn contains(&self, id: Id) -> bool;
 
@@ -220,6 +226,10 @@ impl Policy for Box<dyn Policy> {
 
     fn prefetch_reads_key(&self) -> bool {
         (**self).prefetch_reads_key()
+    }
+
+    fn upcoming(&self) -> Option<Id> {
+        (**self).upcoming()
     }
 
     fn contains(&self, id: Id) -> bool {

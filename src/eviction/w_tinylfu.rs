@@ -373,6 +373,11 @@ impl<W: Weights> Policy for WTinyLfu<W> {
     }
 
     #[inline]
+    fn upcoming(&self) -> Option<Id> {
+        self.probation.upcoming(0)
+    }
+
+    #[inline]
     fn contains(&self, id: Id) -> bool {
         self.ledger.is_present(id)
     }

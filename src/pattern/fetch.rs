@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 use super::{Layer, Read, System, read};
 use crate::database::Row;
 use crate::defence::{Answer, Case, Late, Verdict};
-use crate::kernel::{Apart, rarely};
+use crate::kernel::{Apart, OneOf, rarely};
 use crate::metrics::{Failure, Miss, ReadOutcome};
 use crate::tier::{Filling, Found, Refreshers, Stale, TimeToLive};
 use crate::units::{Key, KeyHash, Nanoseconds};
@@ -22,71 +22,73 @@ pub(super) struct Revalidations(RefCell<HashSet<(u32, Key), KeyHash>>);
 
 /// Answers a request that found in tier `level` nothing that would do. A fetch is shared, if at all, by
 /// the `sharers`: an app instance, or a node of a tier that loads by itself.
-pub(super) async fn fetch(
+pub(super) fn fetch(
     system: &Rc<System>,
     request: &Request,
     level: usize,
     sharers: u32,
     found: Found,
-) -> Result<Answer, Failure> {
-    let layer = &system.layers[level];
-    let mut case = Case {
-        tier: &layer.tier,
-        sharers,
-        request,
-        spare: None,
-        at_last: None,
-        is_early: false,
-        verdict: Verdict::Now,
-    };
-    let Copies {
-        known,
-        stale,
-        for_errors_ns,
-    } = match look_at(system, request, level, found, &mut case) {
-        Ok(copies) => copies,
-        Err(served) => return Ok(served),
-    };
-    let stale = stale.filter(|stale| stale.past_ns < for_errors_ns);
-    if stale.is_some() {
-        case.verdict = Verdict::Late(Late::new(&layer.tier));
-    }
-    let has_loaded = Cell::new(false);
-    let loading = pin!(async {
-        begin(system, request, level, case.is_early);
-        let answer = load(system, request, level, Filling::Asked, known).await;
-        has_loaded.set(true);
-        answer
-    });
-    let mut answer = layer.defence.fetch(&case, loading).await;
-    // What somebody else's fetch gave was had here, wherever that came from.
-    if let Ok(answer) = &mut answer
-        && !has_loaded.get()
-    {
-        answer.row.given_by = level as u16;
-        answer.row.stays_below = false;
-    }
-    let answer = match answer {
-        Ok(answer) if system.is_forbidden(request, &answer) => {
-            // Boxed, because it is rare that a fetch does not do.
-            rarely(move || load(system, request, level, Filling::Asked, None)).await
+) -> impl Future<Output = Result<Answer, Failure>> {
+    async move {
+        let layer = &system.layers[level];
+        let mut case = Case {
+            tier: &layer.tier,
+            sharers,
+            request,
+            spare: None,
+            at_last: None,
+            is_early: false,
+            verdict: Verdict::Now,
+        };
+        let Copies {
+            known,
+            stale,
+            for_errors_ns,
+        } = match look_at(system, request, level, found, &mut case) {
+            Ok(copies) => copies,
+            Err(served) => return Ok(served),
+        };
+        let stale = stale.filter(|stale| stale.past_ns < for_errors_ns);
+        if stale.is_some() {
+            case.verdict = Verdict::Late(Late::new(&layer.tier));
         }
-        answer => answer,
-    };
-    if answer.is_err()
-        && stale.is_some()
-        && let Verdict::Late(late) = &case.verdict
-    {
-        late.decide(ReadOutcome::StaleHit);
-    }
-    match (answer, stale) {
-        (Err(_), Some(stale)) => Ok(Answer {
-            row: stale.row,
-            outcome: ReadOutcome::StaleHit,
-        }),
-        // Whoever fetched early still has the copy.
-        (Err(failure), _) if case.is_early => case.spare.ok_or(failure),
-        (answer, _) => answer,
+        let has_loaded = Cell::new(false);
+        let loading = pin!(async {
+            begin(system, request, level, case.is_early);
+            let answer = load(system, request, level, Filling::Asked, known).await;
+            has_loaded.set(true);
+            answer
+        });
+        let mut answer = layer.defence.fetch(&case, loading).await;
+        // What somebody else's fetch gave was had here, wherever that came from.
+        if let Ok(answer) = &mut answer
+            && !has_loaded.get()
+        {
+            answer.row.given_by = level as u16;
+            answer.row.stays_below = false;
+        }
+        let answer = match answer {
+            Ok(answer) if system.is_forbidden(request, &answer) => {
+                // Boxed, because it is rare that a fetch does not do.
+                rarely(move || load(system, request, level, Filling::Asked, None)).await
+            }
+            answer => answer,
+        };
+        if answer.is_err()
+            && stale.is_some()
+            && let Verdict::Late(late) = &case.verdict
+        {
+            late.decide(ReadOutcome::StaleHit);
+        }
+        match (answer, stale) {
+            (Err(_), Some(stale)) => Ok(Answer {
+                row: stale.row,
+                outcome: ReadOutcome::StaleHit,
+            }),
+            // Whoever fetched early still has the copy.
+            (Err(failure), _) if case.is_early => case.spare.ok_or(failure),
+            (answer, _) => answer,
+        }
     }
 }
 
@@ -211,18 +213,20 @@ impl Stale {
 
 /// Fetches from below and stores, as the read pattern has it. With a `known` copy the fetch is a
 /// conditional one.
-pub(super) async fn load(
+pub(super) fn load(
     system: &Rc<System>,
     request: &Request,
     level: usize,
     filling: Filling,
     known: Option<Row>,
-) -> Result<Answer, Failure> {
+) -> impl Future<Output = Result<Answer, Failure>> {
     match system.layers[level].pattern.read {
         Read::Aside | Read::Versioned | Read::Copied => {
-            read::aside::load(system, request, level, filling, known).await
+            OneOf::First(read::aside::load(system, request, level, filling, known))
         }
-        Read::Through => read::through::load(system, request, level, filling, known).await,
+        Read::Through => {
+            OneOf::<_, _>::Second(read::through::load(system, request, level, filling, known))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::defence::{self, Answer, Batches, Defence, WarmUp};
 use crate::geography::Geography;
 use crate::guard::{Guards, Pass, Place};
 use crate::invalidation::{self, Invalidator};
-use crate::kernel::{Apart, Kernel, rarely};
+use crate::kernel::{Apart, Kernel, OneOf, rarely};
 use crate::metrics::{Failure, Fork, LossCause, Meter, ReadOutcome};
 use crate::promise::Promises;
 use crate::random::Luck;
@@ -452,11 +452,32 @@ impl System {
     /// # Errors
     /// The failure of the database query that the request depends on.
     #[inline]
-    pub async fn read(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
-        let first = self.layers.first();
-        let selects = first.is_some_and(|layer| layer.selection.is_some());
-        let first = first.map(|layer| layer.pattern.read);
-        let has_caches = first.is_some() || self.bloom.is_some();
+    pub fn read<'a>(
+        self: &'a Rc<Self>,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Answer, Failure>> + 'a {
+        match self.plainly(request) {
+            Some(Read::Aside) => OneOf::First(read::aside::read(self, request, 0)),
+            Some(Read::Through) => OneOf::Second(read::through::read(self, request, 0)),
+            // Apart, because a hit need not carry what a query does.
+            _ => OneOf::Third(self.kernel.apart(move || self.read_with_care(request))),
+        }
+    }
+
+    /// The pattern of the first tier, if nothing else has a say in how the read begins.
+    #[inline]
+    fn plainly(&self, request: &Request) -> Option<Read> {
+        let first = self.layers.first()?;
+        let is_plain = first.selection.is_none()
+            && self.bloom.is_none()
+            && !self.promises.are_made()
+            && !request.must_be_fresh;
+        is_plain.then_some(first.pattern.read)
+    }
+
+    async fn read_with_care(self: &Rc<Self>, request: &Request) -> Result<Answer, Failure> {
+        let has_tiers = !self.layers.is_empty();
+        let has_caches = has_tiers || self.bloom.is_some();
         let bypasses = has_caches && self.bypasses_caches(request);
         if self.bloom.is_some()
             && !bypasses
@@ -464,14 +485,10 @@ impl System {
         {
             return Ok(answer);
         }
-        match first.filter(|_| !bypasses) {
-            Some(_) if selects => self.read_below(request, 0).await,
-            // Boxed, because a hit need not carry what a query does.
-            None => self.kernel.apart(move || self.query(request)).await,
-            Some(Read::Aside) => read::aside::read(self, request, 0).await,
-            Some(Read::Versioned) => rarely(move || read::versioned::read(self, request, 0)).await,
-            Some(Read::Copied) => rarely(move || read::copied::read(self, request, 0)).await,
-            Some(Read::Through) => read::through::read(self, request, 0).await,
+        if has_tiers && !bypasses {
+            self.read_below(request, 0).await
+        } else {
+            self.query(request).await
         }
     }
 
@@ -652,32 +669,34 @@ impl System {
         }
     }
 
-    async fn query(&self, request: &Request) -> Result<Answer, Failure> {
-        let reach = self.reach(request);
-        let mut row = match self.batching.page_of(request) {
-            None => {
+    fn query(&self, request: &Request) -> impl Future<Output = Result<Answer, Failure>> {
+        async move {
+            let reach = self.reach(request);
+            let mut row = match self.batching.page_of(request) {
+                None => {
+                    let pass = self.enter("fetch_source", request)?;
+                    // By itself, or the future would hold the system once more.
+                    let outcome = self.database.read(request, reach).await;
+                    self.end(pass, outcome)?
+                }
+                // Boxed, because few queries go together with others.
+                Some(page) => rarely(move || self.query_together(page, request, reach)).await?,
+            };
+            if reach == Reach::Any
+                && self.database.has_replicas()
+                && !self.promises.accept(request, &row, self.kernel.now())
+            {
+                // The replica is too far behind for what the reader was promised.
+                self.count_refused_copy();
                 let pass = self.enter("fetch_source", request)?;
-                // By itself, or the future would hold the system once more.
-                let outcome = self.database.read(request, reach).await;
-                self.end(pass, outcome)?
+                let read = rarely(move || self.database.read(request, Reach::Primary));
+                row = self.end(pass, read.await)?;
             }
-            // Boxed, because few queries go together with others.
-            Some(page) => rarely(move || self.query_together(page, request, reach)).await?,
-        };
-        if reach == Reach::Any
-            && self.database.has_replicas()
-            && !self.promises.accept(request, &row, self.kernel.now())
-        {
-            // The replica is too far behind for what the reader was promised.
-            self.count_refused_copy();
-            let pass = self.enter("fetch_source", request)?;
-            let read = rarely(move || self.database.read(request, Reach::Primary));
-            row = self.end(pass, read.await)?;
+            Ok(Answer {
+                row,
+                outcome: ReadOutcome::Miss,
+            })
         }
-        Ok(Answer {
-            row,
-            outcome: ReadOutcome::Miss,
-        })
     }
 
     /// Writes that were acknowledged and that the database does not have yet.

@@ -10,11 +10,12 @@
 //! the time all the same. Keys, headers and answers without a value take no bandwidth. Not here: the
 //! links between regions, and what a client's own link carries.
 
+use std::future::ready;
 use std::rc::Rc;
 
 use super::{Exchange, Filling, Found, Tier, Unreachable, Values};
 use crate::database::Row;
-use crate::kernel::{Kernel, Resource};
+use crate::kernel::{Kernel, OneOf, Resource, rarely};
 use crate::units::{Key, Nanoseconds, SECOND_NS};
 
 /// What one worker sends before another has its turn.
@@ -112,29 +113,37 @@ impl Tier {
     ///
     /// # Errors
     /// As [`Tier::visit`].
-    pub async fn send(&self, node: usize, row: &Row) -> Result<(), Unreachable> {
+    pub fn send(&self, node: usize, row: &Row) -> impl Future<Output = Result<(), Unreachable>> {
         self.note_sent(node, row.bytes);
-        self.occupy(node, self.sent_bytes(row.bytes)).await
+        self.occupy(node, self.sent_bytes(row.bytes))
     }
 
     /// A row comes to a node without an exchange of its own: a worker is busy with taking it in.
     ///
     /// # Errors
     /// As [`Tier::visit`].
-    pub async fn receive(
+    pub fn receive(
         &self,
         node: usize,
         row: &Row,
         filling: Filling,
-    ) -> Result<(), Unreachable> {
+    ) -> impl Future<Output = Result<(), Unreachable>> {
         self.occupy(node, self.received_bytes(row.bytes, filling))
-            .await
     }
 
-    async fn occupy(&self, node: usize, bytes: u64) -> Result<(), Unreachable> {
-        if self.plan.bandwidth_per_s.is_none() || bytes == 0 {
-            return Ok(());
+    fn occupy<'a>(
+        &'a self,
+        node: usize,
+        bytes: u64,
+    ) -> impl Future<Output = Result<(), Unreachable>> + 'a {
+        let takes_time = self.plan.bandwidth_per_s.is_some() && bytes > 0;
+        match takes_time {
+            false => OneOf::First(ready(Ok(()))),
+            true => OneOf::<_, _>::Second(rarely(move || self.occupy_worker(node, bytes))),
         }
+    }
+
+    async fn occupy_worker(&self, node: usize, bytes: u64) -> Result<(), Unreachable> {
         let Ok(_worker) = self.nodes[node].workers.acquire().await else {
             return Err(self.refuse(Unreachable::QueueFull));
         };

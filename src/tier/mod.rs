@@ -13,7 +13,7 @@ use crate::database::Row;
 use crate::eviction::PolicySpec;
 use crate::geography::{Distance, Disturbances, Geography, Home, Population};
 use crate::guard::{self, Guards, Place};
-use crate::kernel::{Broadcast, Discipline, Kernel, OwnedPermit, Refused, rarely};
+use crate::kernel::{Broadcast, Discipline, Kernel, OneOf, OwnedPermit, Refused, rarely};
 use crate::metrics::Meter;
 use crate::placement::{self, Scheme};
 use crate::random::{Luck, Stream, mix};
@@ -595,19 +595,35 @@ impl Tier {
     ///
     /// # Errors
     /// As [`Tier::visit`].
-    pub async fn set(
+    pub fn set<'a>(
+        &'a self,
+        request: &'a Request,
+        row: &'a Row,
+        filling: Filling,
+    ) -> impl Future<Output = Result<bool, Unreachable>> + 'a {
+        let is_one_exchange = matches!(self.plan.values, Values::Whole)
+            && self.hot_keys.is_none()
+            && !self.are_everywhere();
+        if is_one_exchange {
+            OneOf::First(self.exchange_set(request, row, filling))
+        } else {
+            OneOf::<_, _>::Second(rarely(move || self.set_all(request, row, filling)))
+        }
+    }
+
+    /// As [`Tier::set`], where a row may be several entries.
+    async fn set_all(
         &self,
         request: &Request,
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
-        if !matches!(self.plan.values, Values::Whole)
-            && !rarely(move || self.scatter(request, row, filling)).await
+        if !matches!(self.plan.values, Values::Whole) && !self.scatter(request, row, filling).await
         {
             return Ok(false);
         }
         if filling == Filling::Written && !self.other_copies(request).is_empty() {
-            rarely(move || self.set_copies(request, row)).await;
+            self.set_copies(request, row).await;
         }
         self.set_one(request, row, filling).await
     }
@@ -618,18 +634,34 @@ impl Tier {
         row: &Row,
         filling: Filling,
     ) -> Result<bool, Unreachable> {
-        if let Some(members) = &self.members
-            && members.are_everywhere()
-        {
-            return rarely(move || members.set_everywhere(self, request, row, filling)).await;
+        match &self.members {
+            Some(members) if members.are_everywhere() => {
+                let setting = rarely(move || members.set_everywhere(self, request, row, filling));
+                setting.await
+            }
+            _ => self.exchange_set(request, row, filling).await,
         }
-        let store = |tier: &Self, node: usize| {
+    }
+
+    /// Stores a row in the node that holds the request's key.
+    fn exchange_set(
+        &self,
+        request: &Request,
+        row: &Row,
+        filling: Filling,
+    ) -> impl Future<Output = Result<bool, Unreachable>> {
+        let bytes = self.received_bytes(row.bytes, filling);
+        self.exchange(Exchange::Set, request, bytes, move |tier, node| {
             let stored = tier.store(node, request, row, filling);
             tier.trace_outcome(|| if stored { "stored" } else { "refused" });
             stored
-        };
-        let bytes = self.received_bytes(row.bytes, filling);
-        self.exchange(Exchange::Set, request, bytes, store).await
+        })
+    }
+
+    /// Whether every node holds every entry.
+    fn are_everywhere(&self) -> bool {
+        let members = self.members.as_ref();
+        members.is_some_and(|members| members.are_everywhere())
     }
 
     /// Takes out what is stored under the request's key, if anything, unless the message is lost on
@@ -754,26 +786,28 @@ impl Tier {
     /// One round trip to the node that holds the key, with a value of so many bytes; `act` is what it
     /// does there, given its number.
     #[inline]
-    async fn exchange<T>(
+    fn exchange<T>(
         &self,
         exchange: Exchange,
         request: &Request,
         bytes: u64,
         act: impl FnOnce(&Self, usize) -> T,
-    ) -> Result<T, Unreachable> {
-        let visit = Visiting::new(self, exchange, request, bytes).await?;
-        let outcome = act(self, visit.node());
-        let is_safe = if self.waits_for_replicas() {
-            let node = visit.node();
-            rarely(move || self.replicated(node)).await
-        } else {
-            true
-        };
-        self.leave(visit).await;
-        if is_safe {
-            Ok(outcome)
-        } else {
-            Err(self.refuse(Unreachable::Down))
+    ) -> impl Future<Output = Result<T, Unreachable>> {
+        async move {
+            let visit = Visiting::new(self, exchange, request, bytes).await?;
+            let outcome = act(self, visit.node());
+            let is_safe = if self.waits_for_replicas() {
+                let node = visit.node();
+                rarely(move || self.replicated(node)).await
+            } else {
+                true
+            };
+            self.leave(visit).await;
+            if is_safe {
+                Ok(outcome)
+            } else {
+                Err(self.refuse(Unreachable::Down))
+            }
         }
     }
 

@@ -126,10 +126,11 @@ impl<'a> Trip<'a> {
     #[inline]
     fn begin_service(&mut self) {
         let tier = self.tier;
-        tier.nodes[self.node as usize]
-            .cache
-            .borrow()
-            .approach(self.key);
+        let cache = tier.nodes[self.node as usize].cache.borrow();
+        cache.approach(self.key);
+        if self.errand.exchange == Exchange::Set {
+            cache.approach_newcomer();
+        }
         let mut luck = tier.service_luck.at(self.errand.luck_index);
         let service_ns = tier.plan.service_time.sample_u64(&mut luck);
         if let Some(tracer) = &tier.meter.tracer {
@@ -413,35 +414,47 @@ impl Future for Visiting<'_> {
 
 /// The way back from a node; see [`Tier::leave`].
 #[derive(Debug)]
-pub struct Leaving<'a>(Back<'a>);
-
-#[derive(Debug)]
-enum Back<'a> {
-    Freely(Sleep<'a>),
-    /// Boxed, because most ways need no connection.
-    Connected(Box<(Sleep<'a>, Rc<super::Back>)>),
+pub struct Leaving<'a> {
+    kernel: &'a Kernel,
+    /// How long it takes; once it has begun, when it is over.
+    until_ns: Nanoseconds,
+    has_begun: bool,
+    /// The connection that is free when it is over, if it needs one.
+    _back: Option<Rc<super::Back>>,
 }
 
 impl<'a> Leaving<'a> {
     #[inline]
     pub(super) fn new(kernel: &'a Kernel, visit: Visit) -> Self {
-        let way = kernel.sleep(visit.way_back_ns());
-        Self(match visit.came {
-            Came::Freely { .. } | Came::Lost { .. } => Back::Freely(way),
-            Came::Connected { back, .. } => Back::Connected(Box::new((way, back))),
-        })
+        Self {
+            kernel,
+            until_ns: visit.way_back_ns(),
+            has_begun: false,
+            _back: match visit.came {
+                Came::Freely { .. } | Came::Lost { .. } => None,
+                Came::Connected { back, .. } => Some(back),
+            },
+        }
     }
 }
 
 impl Future for Leaving<'_> {
     type Output = ();
 
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let way = match &mut self.get_mut().0 {
-            Back::Freely(way) => way,
-            Back::Connected(connected) => &mut connected.0,
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let leaving = self.get_mut();
+        let is_on_its_way = if leaving.has_begun {
+            leaving.kernel.now() < leaving.until_ns
+        } else {
+            leaving.has_begun = true;
+            leaving.until_ns = leaving.kernel.now().saturating_add(leaving.until_ns);
+            leaving.kernel.wake_at(leaving.until_ns)
         };
-        Pin::new(way).poll(context)
+        if is_on_its_way {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     }
 }
