@@ -26,31 +26,49 @@ use crate::prefetch::prefetch_bytes;
 /// The bit of [`TaskId`]'s slot that says that it is a part.
 pub(super) const PART: u32 = 1 << 31;
 
+/// The bit that says, of a part that is woken by a timer, that it will probably come to its end then. It
+/// is no more than a hint.
+pub(super) const LAST: u32 = 1 << 30;
+
 const NONE: u32 = u32::MAX;
 
 /// A future that is polled by itself, and what came of it.
+///
+/// What its place leads to comes first: whoever is woken is fetched from memory ahead of time as one
+/// piece.
+#[repr(C)]
 struct Part<T, F: ?Sized> {
+    header: Header,
     output: Option<T>,
     future: F,
 }
 
-/// A [`Part`] of any kind.
-trait Going {
-    /// Whether it has come to its end.
-    ///
-    /// # Safety
-    /// The part does not move until it is dropped, and has not ended.
-    unsafe fn go_on(&mut self, context: &mut Context<'_>) -> bool;
+/// What has to be known of a part to poll it.
+#[derive(Clone, Copy)]
+struct Header {
+    /// How it goes on.
+    go_on: GoOn,
+    /// Who awaits it.
+    parent: TaskId,
+    burden: Burden,
 }
 
-impl<T, F: Future<Output = T>> Going for Part<T, F> {
-    #[inline]
-    unsafe fn go_on(&mut self, context: &mut Context<'_>) -> bool {
+/// Polls the part that begins there; whether it has come to its end.
+///
+/// # Safety
+/// It does not move until it is dropped, and has not ended; nobody else refers to it.
+type GoOn = unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool;
+
+impl<T, F: Future<Output = T>> Part<T, F> {
+    /// See [`GoOn`].
+    unsafe fn go_on(header: NonNull<Header>, context: &mut Context<'_>) -> bool {
+        // SAFETY: a header is the beginning of its part, of which the caller says the rest.
+        let part = unsafe { header.cast::<Self>().as_mut() };
         // SAFETY: the caller says that it does not move.
-        let future = unsafe { Pin::new_unchecked(&mut self.future) };
+        let future = unsafe { Pin::new_unchecked(&mut part.future) };
         match future.poll(context) {
             Poll::Ready(output) => {
-                self.output = Some(output);
+                part.output = Some(output);
                 true
             }
             Poll::Pending => false,
@@ -58,17 +76,14 @@ impl<T, F: Future<Output = T>> Going for Part<T, F> {
     }
 }
 
+/// Where a part is. As small as can be, so that all places are at hand.
 #[derive(Clone, Copy)]
 struct Place {
+    /// `None` if the place is free.
+    part: Option<NonNull<Header>>,
     generation: u32,
-    /// The next free place.
-    next: u32,
-    /// Who awaits the part.
-    parent: TaskId,
-    burden: Burden,
-    part: Option<NonNull<dyn Going>>,
-    /// Of the part.
-    bytes: u32,
+    /// The size of the part, or the next free place.
+    bytes_or_next: u32,
 }
 
 /// The parts that are under way.
@@ -86,48 +101,45 @@ impl Parts {
     }
 
     #[inline]
-    fn add(
-        &mut self,
-        parent: TaskId,
-        burden: Burden,
-        part: NonNull<dyn Going>,
-        bytes: usize,
-    ) -> TaskId {
+    fn add(&mut self, part: NonNull<Header>, bytes: usize) -> TaskId {
         if self.free == NONE {
             self.free = self.places.len() as u32;
             self.places.push(Place {
-                generation: 0,
-                next: NONE,
-                parent,
-                burden,
                 part: None,
-                bytes: 0,
+                generation: 0,
+                bytes_or_next: NONE,
             });
         }
         let slot = self.free;
         let place = &mut self.places[slot as usize];
-        self.free = place.next;
-        place.parent = parent;
-        place.burden = burden;
+        self.free = place.bytes_or_next;
         place.part = Some(part);
-        place.bytes = bytes as u32;
+        place.bytes_or_next = bytes as u32;
         TaskId {
             slot: slot | PART,
             generation: place.generation,
         }
     }
 
+    /// The place of a part that is under way.
+    #[inline]
+    fn place(&self, task: TaskId) -> Option<(NonNull<Header>, usize)> {
+        let place = self.places.get((task.slot & !(PART | LAST)) as usize)?;
+        let part = place.part?;
+        (place.generation == task.generation).then_some((part, place.bytes_or_next as usize))
+    }
+
     /// The part has ended, or is dropped; nothing if it has left already.
     #[inline]
     fn remove(&mut self, task: TaskId) {
-        let slot = task.slot & !PART;
-        if self.places[slot as usize].generation != task.generation {
+        let slot = task.slot & !(PART | LAST);
+        let place = &mut self.places[slot as usize];
+        if place.generation != task.generation {
             return;
         }
-        let place = &mut self.places[slot as usize];
         place.part = None;
         place.generation = place.generation.wrapping_add(1);
-        place.next = self.free;
+        place.bytes_or_next = self.free;
         self.free = slot;
     }
 }
@@ -150,56 +162,65 @@ impl Kernel {
         // SAFETY: the memory is for such a part, and nobody else's.
         unsafe {
             part.write(Part {
+                header: Header {
+                    go_on: Part::<F::Output, F>::go_on,
+                    parent: TaskId::NOBODY,
+                    burden: None,
+                },
                 output: None,
                 future: make(),
             });
         }
-        let going: *mut (dyn Going + 'a) = part;
-        // SAFETY: the pointer is used while the part is in its place only, and that it leaves when
-        // the `Apart` is dropped, which `'a` outlives.
-        let going = unsafe { std::mem::transmute::<*mut (dyn Going + 'a), *mut dyn Going>(going) };
         Apart {
             kernel: self,
             part,
-            going,
             task: None,
             owns: PhantomData,
         }
     }
 
-    /// Has the processor fetch a part, if it is one.
+    /// Has the processor fetch a part, if it is one, and whoever awaits it if that is probably next.
     #[inline]
     pub(super) fn announce_part(&self, task: TaskId) {
         let parts = self.parts.borrow();
-        if let Some(place) = parts.places.get((task.slot & !PART) as usize)
-            && let Some(part) = place.part
-        {
-            prefetch_bytes(part.as_ptr().cast(), place.bytes as usize);
+        let Some((part, bytes)) = parts.place(task) else {
+            return;
+        };
+        prefetch_bytes(part.as_ptr().cast(), bytes);
+        if task.slot & LAST != 0 {
+            // SAFETY: a part that has a place is alive.
+            let parent = unsafe { part.as_ref().parent };
+            if parent.slot & PART != 0
+                && let Some((part, bytes)) = parts.place(parent)
+            {
+                prefetch_bytes(part.as_ptr().cast(), bytes);
+            }
         }
     }
 
     /// Polls a part; if it has ended, says who awaits it.
     #[inline]
     pub(super) fn poll_part(&self, task: TaskId, context: &mut Context<'_>) -> Option<TaskId> {
-        let place = {
-            let parts = self.parts.borrow();
-            *parts.places.get((task.slot & !PART) as usize)?
-        };
-        if place.generation != task.generation {
-            return None;
-        }
-        let mut part = place.part?;
-        self.current.set(task);
-        self.carried.set(place.burden);
-        // SAFETY: the part is alive, since its owner takes it out of its place before it is dropped; it
-        // is in memory of its own, so it does not move; nobody else refers to it, since its owner does so only while
-        // it is polled or dropped itself, which nothing that the part does brings about. It has not
-        // ended, since it leaves its place then.
-        let has_ended = unsafe { part.as_mut().go_on(context) };
+        let (part, _) = self.parts.borrow().place(task)?;
+        // SAFETY: the part is alive, since its owner takes it out of its place before it is dropped.
+        let Header {
+            go_on,
+            parent,
+            burden,
+        } = unsafe { *part.as_ref() };
+        self.current.set(TaskId {
+            slot: task.slot & !LAST,
+            ..task
+        });
+        self.carried.set(burden);
+        // SAFETY: as above; it is in memory of its own, so it does not move; nobody else refers to it, since
+        // its owner does so only while it is polled or dropped itself, which nothing that the part does
+        // brings about. It has not ended, since it leaves its place then.
+        let has_ended = unsafe { go_on(part, context) };
         self.carried.set(None);
         has_ended.then(|| {
             self.parts.borrow_mut().remove(task);
-            place.parent
+            parent
         })
     }
 }
@@ -208,7 +229,6 @@ impl Kernel {
 pub(crate) struct Apart<'a, T> {
     kernel: &'a Kernel,
     part: *mut Part<T, dyn Future<Output = T> + 'a>,
-    going: *mut dyn Going,
     /// Its number, once it has begun.
     task: Option<TaskId>,
     owns: PhantomData<Box<Part<T, dyn Future<Output = T> + 'a>>>,
@@ -226,15 +246,20 @@ impl<T> Apart<'_, T> {
     #[inline]
     fn begin(&mut self, context: &mut Context<'_>) {
         let kernel = self.kernel;
-        let (parent, burden) = (kernel.current(), kernel.carried.get());
-        let going = NonNull::new(self.going).expect("memory is somewhere");
-        // SAFETY: the part is alive until `self` is dropped.
-        let bytes = size_of_val(unsafe { &*self.part });
-        let task = kernel.parts.borrow_mut().add(parent, burden, going, bytes);
+        let parent = kernel.current();
+        let header = NonNull::new(self.part.cast::<Header>()).expect("memory is somewhere");
+        // SAFETY: the part is alive until `self` is dropped, and begins with its header; nobody else refers
+        // to it yet.
+        let (bytes, go_on) = unsafe {
+            let header = &mut *header.as_ptr();
+            (header.parent, header.burden) = (parent, kernel.carried.get());
+            (size_of_val(&*self.part), header.go_on)
+        };
+        let task = kernel.parts.borrow_mut().add(header, bytes);
         self.task = Some(task);
         kernel.current.set(task);
         // SAFETY: as above, and the part does not move and has not ended.
-        let has_ended = unsafe { (*self.going).go_on(context) };
+        let has_ended = unsafe { go_on(header, context) };
         kernel.current.set(parent);
         if has_ended {
             kernel.parts.borrow_mut().remove(task);

@@ -240,6 +240,23 @@ impl Kernel {
         is_to_come
     }
 
+    /// As [`Kernel::wake_at`], for who will probably be at an end then.
+    #[inline]
+    pub(crate) fn wake_at_last(&self, until_ns: Nanoseconds) -> bool {
+        let is_to_come = self.now() < until_ns;
+        if is_to_come {
+            let TaskId { slot, generation } = self.current();
+            let hint = if slot & apart::PART != 0 {
+                apart::LAST
+            } else {
+                0
+            };
+            let slot = slot | hint;
+            self.schedule(until_ns, TaskId { slot, generation });
+        }
+        is_to_come
+    }
+
     #[inline]
     fn schedule(&self, at_ns: Nanoseconds, task: TaskId) {
         let sequence = self.next_sequence();

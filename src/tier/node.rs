@@ -122,30 +122,32 @@ impl Tombstones {
     }
 }
 
+/// What every visit touches comes first, side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Node {
     pub(super) cache: RefCell<Cache<Resident>>,
-    /// Rows of hot keys that nothing evicts, and until when each is fresh.
-    pub(super) pinned: RefCell<HashMap<Key, (Resident, Nanoseconds), KeyHash>>,
+    pub(super) is_down: Cell<bool>,
     /// Bytes of resident values.
     pub(super) bytes: Cell<u64>,
     pub(super) workers: Resource,
-    /// What several workers share, where values take time on their way.
-    pub(super) link: Option<Resource>,
-    /// What a write-behind pattern has acknowledged here.
-    pub(super) buffer: RefCell<WriteBuffer>,
+    /// Entries evicted after warm-up.
+    pub(super) evictions: Cell<u64>,
     /// Loads that hold a ticket.
     pub(super) fills: RefCell<Fills>,
     /// Keys that are being written through, with whoever waits for the end of it.
     pub(super) locks: RefCell<HashMap<Key, BroadcastId, KeyHash>>,
+    /// What a write-behind pattern has acknowledged here.
+    pub(super) buffer: RefCell<WriteBuffer>,
+    /// Rows of hot keys that nothing evicts, and until when each is fresh.
+    pub(super) pinned: RefCell<HashMap<Key, (Resident, Nanoseconds), KeyHash>>,
+    /// What several workers share, where values take time on their way.
+    pub(super) link: Option<Resource>,
     pub(super) tombstones: RefCell<Tombstones>,
     pub(super) leases: RefCell<Leases>,
     pub(super) mutexes: RefCell<Mutexes>,
     /// The present version of the keys that were written, where keys have versions.
     pub(super) versions: RefCell<HashMap<Key, u64, KeyHash>>,
-    /// Entries evicted after warm-up.
-    pub(super) evictions: Cell<u64>,
-    pub(super) is_down: Cell<bool>,
     /// How often it has crashed.
     pub(super) crashes: Cell<u64>,
     seed: u64,

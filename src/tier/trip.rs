@@ -449,7 +449,7 @@ impl Future for Leaving<'_> {
         } else {
             leaving.has_begun = true;
             leaving.until_ns = leaving.kernel.now().saturating_add(leaving.until_ns);
-            leaving.kernel.wake_at(leaving.until_ns)
+            leaving.kernel.wake_at_last(leaving.until_ns)
         };
         if is_on_its_way {
             Poll::Pending
