@@ -179,23 +179,16 @@ impl Kernel {
         }
     }
 
-    /// Has the processor fetch a part, if it is one, and whoever awaits it if that is probably next.
+    /// Has the processor fetch a part. Says who awaits it, if that is probably next.
     #[inline]
-    pub(super) fn announce_part(&self, task: TaskId) {
-        let parts = self.parts.borrow();
-        let Some((part, bytes)) = parts.place(task) else {
-            return;
-        };
+    pub(super) fn announce_part(&self, task: TaskId) -> Option<TaskId> {
+        let (part, bytes) = self.parts.borrow().place(task)?;
         prefetch_bytes(part.as_ptr().cast(), bytes);
-        if task.slot & LAST != 0 {
-            // SAFETY: a part that has a place is alive.
-            let parent = unsafe { part.as_ref().parent };
-            if parent.slot & PART != 0
-                && let Some((part, bytes)) = parts.place(parent)
-            {
-                prefetch_bytes(part.as_ptr().cast(), bytes);
-            }
+        if task.slot & LAST == 0 {
+            return None;
         }
+        // SAFETY: a part that has a place is alive.
+        Some(unsafe { part.as_ref().parent })
     }
 
     /// Polls a part; if it has ended, says who awaits it.

@@ -224,6 +224,13 @@ impl<F: Future<Output = ()>, M> Executor<F, M> {
     /// Has the processor fetch the task that is next, while the present one is polled.
     #[inline]
     fn announce(&self, kernel: &Kernel, next: TaskId) {
+        let mut next = next;
+        if next.slot & PART != 0 {
+            match kernel.announce_part(next) {
+                Some(parent) => next = parent,
+                None => return,
+            }
+        }
         if next.slot & PART != 0 {
             kernel.announce_part(next);
         } else if let Some(slot) = self.slots.get(next.slot as usize) {

@@ -415,6 +415,6 @@ mod tests {
         // Each miss allocates one, and those in flight compete with the caches' entries for the
         // processor's.
         let bytes = future_bytes(fetch);
-        assert!(bytes <= 1264, "{bytes} bytes");
+        assert!(bytes <= 856, "{bytes} bytes");
     }
 }

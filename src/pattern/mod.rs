@@ -1,6 +1,7 @@
 //! Patterns: how a cache is filled and what a write does. One file and one table row per pattern.
 //!
-//! The patterns are plain `async fn`s over the parts of a [`System`] and read like the textbook.
+//! The patterns are plain `async` text over the parts of a [`System`] and read like the textbook. (Those of reads are
+//! blocks rather than `async fn`s, which would keep each argument twice in a future that every request carries.)
 //! Each tier has a pattern of its own; what lies below a tier, be it another tier or the database,
 //! is all the same to it (`System::read_below`, `System::write_below`).
 

@@ -139,6 +139,18 @@ impl<'a> Trip<'a> {
         self.until_ns = tier.kernel.now().saturating_add(service_ns);
     }
 
+    /// Whether the service is still to come.
+    #[inline]
+    fn waits_for_service(&self) -> bool {
+        let kernel = &self.tier.kernel;
+        // A set is the last thing that a miss does, and there may be no way back from it.
+        if self.errand.exchange == Exchange::Set && self.way_ns == 0 {
+            kernel.wake_at_last(self.until_ns)
+        } else {
+            kernel.wake_at(self.until_ns)
+        }
+    }
+
     /// The node does not serve, for that reason.
     #[cold]
     fn refused(&self, unreachable: Unreachable) -> Refusal {
@@ -191,7 +203,7 @@ impl Future for Trip<'_> {
                     }
                     trip.begin_service();
                     trip.stage = Stage::Served;
-                    if tier.kernel.wake_at(trip.until_ns) {
+                    if trip.waits_for_service() {
                         return Poll::Pending;
                     }
                 }
@@ -207,7 +219,7 @@ impl Future for Trip<'_> {
                     trip.delay = Delay::None;
                     trip.begin_service();
                     trip.stage = Stage::Served;
-                    if tier.kernel.wake_at(trip.until_ns) {
+                    if trip.waits_for_service() {
                         return Poll::Pending;
                     }
                 }
