@@ -551,3 +551,79 @@ fn who_has_waited_for_too_long_is_turned_away_when_its_turn_comes() {
     let nobody = order(codel(1000, 1));
     assert!(nobody.iter().all(|it| !it.1.ends_with("late")));
 }
+
+/// Waits as a leaf does that says that whoever awaits it will probably be at an end then.
+fn last(kernel: &Kernel, until_ns: Nanoseconds) -> impl Future<Output = ()> {
+    let mut has_begun = false;
+    std::future::poll_fn(move |_| {
+        let waits = if has_begun {
+            kernel.now() < until_ns
+        } else {
+            has_begun = true;
+            kernel.wake_at_last(until_ns)
+        };
+        match waits {
+            true => std::task::Poll::Pending,
+            false => std::task::Poll::Ready(()),
+        }
+    })
+}
+
+#[test]
+fn a_part_that_was_said_to_be_at_an_end_may_go_on() {
+    let world = World::new();
+    task!(world, "whole", |w| {
+        let inner = w.clone();
+        let part = w.kernel.apart(|| async move {
+            last(&inner.kernel, 10).await;
+            inner.note("goes on");
+            last(&inner.kernel, 20).await;
+            let innermost = inner.kernel.apart(|| last(&inner.kernel, 30));
+            innermost.await;
+            inner.note("part");
+        });
+        part.await;
+        // Of no part.
+        last(&w.kernel, 40).await;
+        w.note("whole");
+    });
+    assert_eq!(world.run(), Ok(false));
+    let expected = [(10, "goes on"), (30, "part"), (40, "whole")];
+    assert_eq!(world.diary(), expected);
+}
+
+#[test]
+fn nobody_takes_the_last_timer_of_a_part_that_was_dropped_for_theirs() {
+    let world = World::new();
+    task!(world, "whole", |w| {
+        let part = w.kernel.apart(|| last(&w.kernel, 10));
+        assert_eq!(w.kernel.timeout(4, part).await, Err(TimedOut));
+        let polls = Cell::new(0);
+        let part = w.kernel.apart(|| counted(&polls, w.kernel.sleep(20)));
+        part.await;
+        assert_eq!(polls.get(), 2);
+        w.note("done");
+    });
+    assert_eq!(world.run(), Ok(false));
+    assert_eq!(world.diary(), [(24, "done")]);
+}
+
+#[test]
+fn one_of_several_futures_is_awaited_as_itself() {
+    let world = World::new();
+    task!(world, "chooser", |w| {
+        for choice in 0..3 {
+            let sleep = w.kernel.sleep(10);
+            let future = match choice {
+                0 => OneOf::First(sleep),
+                1 => OneOf::Second(std::future::ready(())),
+                _ => OneOf::Third(w.kernel.sleep(5)),
+            };
+            future.await;
+            w.note("awaited");
+        }
+    });
+    assert_eq!(world.run(), Ok(false));
+    let expected = [(10, "awaited"), (10, "awaited"), (15, "awaited")];
+    assert_eq!(world.diary(), expected);
+}
