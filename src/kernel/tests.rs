@@ -335,17 +335,13 @@ fn whoever_awaits_a_part_is_polled_again_when_it_has_ended_and_goes_on_at_once()
     assert_eq!(world.kernel.events(), 5);
 }
 
-#[test]
-fn a_part_is_dropped_with_whoever_awaits_it_and_nobody_takes_its_timers_for_theirs() {
+/// A part is dropped before its timer at 10 comes, and another one takes its place.
+fn replace_a_part<F: Future<Output = ()>>(dropped: impl FnOnce(World) -> F + 'static) {
     let world = World::new();
     task!(world, "whole", |w| {
-        let inner = w.clone();
-        let part = w.kernel.apart(|| async move {
-            inner.kernel.sleep(10).await;
-            inner.note("never");
-        });
+        let part = w.kernel.apart(|| dropped(w.clone()));
         assert_eq!(w.kernel.timeout(4, part).await, Err(TimedOut));
-        // In the place of the part above, whose timer at 10 is not for it.
+        // The timer at 10 is not for this one.
         let polls = Cell::new(0);
         let part = w.kernel.apart(|| counted(&polls, w.kernel.sleep(20)));
         part.await;
@@ -354,6 +350,14 @@ fn a_part_is_dropped_with_whoever_awaits_it_and_nobody_takes_its_timers_for_thei
     });
     assert_eq!(world.run(), Ok(false));
     assert_eq!(world.diary(), [(24, "done")]);
+}
+
+#[test]
+fn a_part_is_dropped_with_whoever_awaits_it_and_nobody_takes_its_timers_for_theirs() {
+    replace_a_part(|w| async move {
+        w.kernel.sleep(10).await;
+        w.note("never");
+    });
 }
 
 #[test]
@@ -594,18 +598,10 @@ fn a_part_that_was_said_to_be_at_an_end_may_go_on() {
 
 #[test]
 fn nobody_takes_the_last_timer_of_a_part_that_was_dropped_for_theirs() {
-    let world = World::new();
-    task!(world, "whole", |w| {
-        let part = w.kernel.apart(|| last(&w.kernel, 10));
-        assert_eq!(w.kernel.timeout(4, part).await, Err(TimedOut));
-        let polls = Cell::new(0);
-        let part = w.kernel.apart(|| counted(&polls, w.kernel.sleep(20)));
-        part.await;
-        assert_eq!(polls.get(), 2);
-        w.note("done");
+    replace_a_part(|w| async move {
+        last(&w.kernel, 10).await;
+        w.note("never");
     });
-    assert_eq!(world.run(), Ok(false));
-    assert_eq!(world.diary(), [(24, "done")]);
 }
 
 #[test]
